@@ -16,6 +16,7 @@ export type ErrorKind =
   | "internal";
 
 const KIND_BY_CODE = {
+  usage_invalid: "invalid_input",
   settings_invalid: "invalid_input",
   config_invalid: "invalid_input",
   policy_invalid: "invalid_input",

@@ -1,0 +1,110 @@
+// What a wrapped call adds to a bare one, on a file database: the same no-op runner, bare and wrapped, in turn. The
+// figures are ratios and percentiles within one run; the machine's own noise is in both columns.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { emptyEvidence, fold } from "../dist/core/evidence.js";
+import { bucketOf, createPolicy, expectedLoss, probGreater } from "../dist/core/index.js";
+import { createEngine } from "../dist/index.js";
+
+const folder = mkdtempSync(join(tmpdir(), "dethrone-bench-"));
+const percentile = (sorted, p) => sorted[Math.min(sorted.length - 1, Math.floor(p * sorted.length))];
+
+async function latencies(count, call) {
+  const times = new Float64Array(count);
+  for (let i = 0; i < count; i += 1) {
+    const start = performance.now();
+    await call();
+    times[i] = performance.now() - start;
+  }
+  return times.sort();
+}
+
+function rate(seconds, work) {
+  const end = performance.now() + 1000 * seconds;
+  let done = 0;
+  const start = performance.now();
+  while (performance.now() < end) {
+    for (let i = 0; i < 100; i += 1) work(done + i);
+    done += 100;
+  }
+  return done / ((performance.now() - start) / 1000);
+}
+
+async function wrappedCall() {
+  const engine = await createEngine({ url: `file:${join(folder, "bench.db")}`, strict: true });
+  const project = await engine.project("bench", { champion: { model: "a" } });
+  await project.challenge({ model: "b" }, { share: 0.5 });
+  const bare = async () => 1;
+  const wrapped = project.wrap(() => 1, { score: () => true });
+  await latencies(2000, bare);
+  await latencies(2000, wrapped);
+  const rounds = [];
+  for (let round = 0; round < 5; round += 1) {
+    rounds.push({ bare: await latencies(4000, bare), wrapped: await latencies(4000, wrapped) });
+    await engine.flush();
+  }
+  const pooled = (key) => Float64Array.from(rounds.flatMap((round) => [...round[key]])).sort();
+  const result = { bare: pooled("bare"), wrapped: pooled("wrapped") };
+  await engine.close();
+  return result;
+}
+
+const rows = [];
+const row = (name, opsPerSecond, reference, ratio) => rows.push({ name, opsPerSecond, reference, ratio });
+
+const { bare, wrapped } = await wrappedCall();
+const addedMs = (p) => percentile(wrapped, p) - percentile(bare, p);
+console.log("A wrapped no-op call against a bare one, file database, one call at a time");
+for (const p of [0.5, 0.9, 0.99, 0.999]) {
+  console.log(
+    `  p${String(100 * p).padEnd(5)} bare ${(1000 * percentile(bare, p)).toFixed(1).padStart(7)} us   wrapped ${(1000 * percentile(wrapped, p)).toFixed(1).padStart(7)} us   added ${(1000 * addedMs(p)).toFixed(1).padStart(7)} us`,
+  );
+}
+console.log(`  p99 added: ${addedMs(0.99).toFixed(3)} ms (limit 1 ms)\n`);
+row(
+  "wrapped no-op p50",
+  1000 / percentile(wrapped, 0.5),
+  "bare call",
+  percentile(wrapped, 0.5) / percentile(bare, 0.5),
+);
+row(
+  "wrapped no-op p99",
+  1000 / percentile(wrapped, 0.99),
+  "bare call",
+  percentile(wrapped, 0.99) / percentile(bare, 0.99),
+);
+
+const hash = rate(1, (i) => bucketOf({ version: 2, experiment: "bench", unit: `018f-${i}` }));
+const p = rate(1, (i) => probGreater({ aX: 100 + (i % 50), bX: 60, aY: 90, bY: 70 }));
+const both = rate(1, (i) => {
+  const pair = { aX: 100 + (i % 50), bX: 60, aY: 90, bY: 70 };
+  return probGreater(pair) + expectedLoss(pair)[0];
+});
+const policy = createPolicy({ horizon: 1e9 });
+let evidence = emptyEvidence(0.5);
+const folding = rate(1, (i) => {
+  evidence = fold(
+    evidence,
+    { arm: i % 2 ? "champion" : "challenger", share: 0.5, score: i % 3 ? 1 : 0 },
+    policy,
+    0.5,
+  );
+});
+row("assignment hash", hash, "P(better)", hash / p);
+row("P(better)", p, "P(better)", 1);
+row("P(better) and expected losses", both, "P(better)", both / p);
+row("fold one session", folding, "P(better)", folding / p);
+console.log("Pure functions, operations per second");
+for (const each of rows.slice(2)) {
+  console.log(`  ${each.name.padEnd(32)} ${Math.round(each.opsPerSecond).toLocaleString("en").padStart(12)}`);
+}
+
+const machine = { cpu: cpus()[0]?.model, cores: cpus().length };
+const versions = { node: process.versions.node };
+mkdirSync(new URL(".", import.meta.url), { recursive: true });
+writeFileSync(
+  new URL("results.json", import.meta.url),
+  `${JSON.stringify({ machine, versions, rows }, null, 2)}\n`,
+);
+rmSync(folder, { recursive: true, force: true });

@@ -1,0 +1,104 @@
+/**
+ * Deciding and checking decisions: `decide`, `verify`.
+ */
+import { DethroneError } from "../../core/errors.js";
+import type { Engine } from "../../engine/engine.js";
+import { requireProject } from "../../engine/experiments.js";
+import type { TickResult } from "../../engine/tick.js";
+import { withEngine } from "../open.js";
+import { durationMs } from "../settings.js";
+import { tickText, timeText, verifyText } from "../views.js";
+import type { CommandContext } from "./projects.js";
+
+/** Flags of `decide`. */
+export interface DecideFlags {
+  readonly every?: string;
+  readonly cron?: string;
+  readonly dryRun?: boolean;
+  readonly project?: string;
+}
+
+/** `decide`: one tick, or a worker that ticks until it is told to stop. */
+export async function decide(context: CommandContext, flags: DecideFlags): Promise<void> {
+  if (flags.every !== undefined && flags.cron !== undefined) {
+    throw new DethroneError("usage_invalid", "Give --every or --cron, not both.", {});
+  }
+  const everyMs = flags.every === undefined ? null : durationMs(flags.every);
+  await withEngine(context.url, { mustExist: true }, async ({ engine, store }) => {
+    if (flags.project !== undefined) await requireProject(store, flags.project);
+    const tick = (): Promise<TickResult[]> =>
+      engine.decide({ project: flags.project, dryRun: flags.dryRun ?? false });
+    if (everyMs !== null) return worker(context, everyMs, tick);
+    if (flags.cron !== undefined) return cronWorker(context, engine, flags.cron);
+    printTick(context, await tick(), false);
+  });
+}
+
+function printTick(context: CommandContext, results: readonly TickResult[], isStream: boolean): void {
+  const { output } = context;
+  if (!output.isJson) {
+    const stamp = isStream ? `${output.colors.dim(timeText(Date.now()))}\n` : "";
+    output.result(results, () => stamp + tickText(results, output.colors));
+    return;
+  }
+  for (const result of results) output.result(result, () => "");
+}
+
+/** Resolves when the process is asked to stop. */
+function stopAsked(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  });
+}
+
+async function worker(
+  context: CommandContext,
+  everyMs: number,
+  tick: () => Promise<TickResult[]>,
+): Promise<void> {
+  let isStopped = false;
+  const stopped = stopAsked().then(() => {
+    isStopped = true;
+  });
+  while (!isStopped) {
+    try {
+      printTick(context, await tick(), true);
+    } catch (error) {
+      // A worker outlives a database that is away for a while.
+      context.output.failure(error);
+    }
+    let timer: NodeJS.Timeout | undefined;
+    const pause = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, everyMs);
+    });
+    await Promise.race([pause, stopped]);
+    clearTimeout(timer);
+  }
+}
+
+async function cronWorker(context: CommandContext, engine: Engine, expression: string): Promise<void> {
+  const stopped = stopAsked();
+  const schedule = engine.schedule(expression, {
+    onTick: (results) => printTick(context, results, true),
+    keepsAlive: true,
+  });
+  const next = schedule.nextAtMs();
+  if (next !== null) context.output.note(`Next tick at ${timeText(next)} UTC. Stop with Ctrl-C.`);
+  await stopped;
+  schedule.stop();
+}
+
+/** `verify [DECISION]` */
+export async function verify(context: CommandContext, decision: string | undefined): Promise<void> {
+  await withEngine(context.url, { mustExist: true }, async ({ engine }) => {
+    const results = await engine.verify(decision);
+    const different = results.filter((result) => !result.isEqual);
+    context.output.result({ decisions: results, count: results.length, different: different.length }, () =>
+      [
+        verifyText(results, context.output.colors),
+        `${results.length} recomputed, ${different.length} different.`,
+      ].join("\n"),
+    );
+    if (different.length > 0) process.exitCode = new DethroneError("decision_mismatch", "").exitCode;
+  });
+}

@@ -1,0 +1,56 @@
+/**
+ * `init` and `migrate`: the database and the configuration file.
+ */
+import { existsSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { withEngine } from "../open.js";
+import type { CommandContext } from "./projects.js";
+
+const CONFIG_FILE = "dethrone.config.ts";
+
+function template(url: string): string {
+  return `// Settings of the dethrone command line in this folder. Flags and the environment win over them.
+import type { FileSettings } from "dethrone";
+
+export default {
+  // Where the database lies. Flag: --db, environment: DETHRONE_DB.
+  url: ${JSON.stringify(url)},
+
+  // The challenger's share of sessions, in [0.01, 0.99]: larger decides sooner, smaller risks less.
+  share: 0.2,
+
+  // What differs from the default policy of 'dethrone challenge'.
+  policy: {
+    // Highest probability of promoting a challenger that is never better. 0.02 for unattended loops.
+    // alpha: 0.05,
+    // Planned sessions, both arms together: the experiment holds when they are used up.
+    // horizon: 2000,
+    // How long after its start a session accepts signals, in milliseconds.
+    // windowMs: 24 * 3600 * 1000,
+  },
+} satisfies FileSettings;
+`;
+}
+
+/** `init`: makes the database and a commented configuration file; what exists is left as it is. */
+export async function init(context: CommandContext): Promise<void> {
+  const path = resolve(CONFIG_FILE);
+  const hadConfig = existsSync(path);
+  await withEngine(context.url, { mustExist: false }, async () => undefined);
+  if (!hadConfig) writeFileSync(path, template(context.url));
+  context.output.result({ database: context.url, config: CONFIG_FILE, configWritten: !hadConfig }, () =>
+    [
+      `Database ready: ${context.url}`,
+      hadConfig ? `${CONFIG_FILE} exists and was left as it is.` : `Wrote ${CONFIG_FILE}.`,
+      "",
+      "Next: dethrone project create KEY --champion champion.json",
+    ].join("\n"),
+  );
+}
+
+/** `migrate`: brings the database to this version's schema, creating it if needed. */
+export async function migrate(context: CommandContext): Promise<void> {
+  await withEngine(context.url, { mustExist: false }, async () => {
+    context.output.result({ database: context.url, migrated: true }, () => `Up to date: ${context.url}`);
+  });
+}

@@ -1,0 +1,287 @@
+/**
+ * Projects, challenges and where things stand.
+ */
+
+import { bucketCountOf, shareOf } from "../../core/assignment.js";
+import { DethroneError, type JsonObject } from "../../core/errors.js";
+import { createPolicy, type PolicyInput } from "../../core/policy.js";
+import { identifyConfig } from "../../engine/config.js";
+import type { Engine } from "../../engine/engine.js";
+import { DEFAULT_SHARE, requireProject } from "../../engine/experiments.js";
+import type { Store } from "../../engine/ports.js";
+import { summaryOf } from "../../engine/project.js";
+import { type ExperimentReport, reportOf } from "../../engine/report.js";
+import { CLI_ACTOR, withEngine } from "../open.js";
+import type { Output } from "../output.js";
+import { percent, plural } from "../render.js";
+import { applySettings, type FileSettings, readJson, readText } from "../settings.js";
+import { configDiff, experimentsText, historyText, reportText, short, statusText } from "../views.js";
+
+/** What every command gets. */
+export interface CommandContext {
+  readonly url: string;
+  readonly file: FileSettings;
+  readonly output: Output;
+}
+
+interface ConfigFlags {
+  readonly config?: string;
+  readonly set?: readonly string[];
+}
+
+/** A config out of a file, of `--set`, or of both. */
+function configFrom(flags: ConfigFlags, base: JsonObject, flag: string): JsonObject {
+  if (flags.config === undefined && flags.set === undefined) {
+    throw new DethroneError("usage_invalid", `Give the config: ${flag} FILE, or --set key=value.`, {});
+  }
+  const start = flags.config === undefined ? base : identifyConfig(readJson(flags.config)).body;
+  return applySettings(start, flags.set ?? []);
+}
+
+/** `project create KEY` */
+export async function createProject(context: CommandContext, key: string, flags: ConfigFlags): Promise<void> {
+  const champion = configFrom(flags, {}, "--champion");
+  await withEngine(context.url, { mustExist: true }, async ({ engine, store }) => {
+    if (await store.projectState(key)) {
+      throw new DethroneError("project_exists", `There is a project '${key}' already.`, { received: key });
+    }
+    const { hash } = identifyConfig(champion);
+    await engine.project(key, { champion });
+    context.output.result(
+      { project: key, champion: hash },
+      () => `Created project ${key} with champion ${short(hash)}.`,
+    );
+  });
+}
+
+/** `project list` and `status` */
+export async function status(context: CommandContext): Promise<void> {
+  await withEngine(context.url, { mustExist: true }, async ({ store }) => {
+    const rows = await Promise.all((await store.projectKeys()).map((key) => statusRow(store, key)));
+    context.output.result(
+      {
+        projects: rows.map(({ key, championHash, report }) => ({
+          project: key,
+          champion: championHash,
+          experiment: report,
+        })),
+      },
+      () => statusText(rows, context.output.colors),
+    );
+  });
+}
+
+async function statusRow(
+  store: Store,
+  key: string,
+): Promise<{ key: string; championHash: string; report: ExperimentReport | null }> {
+  const state = await requireProject(store, key);
+  const [newest] = await store.experiments(key);
+  return { key, championHash: state.champion.hash, report: newest ? await reportOf(store, newest) : null };
+}
+
+/** `project show KEY` */
+export async function showProject(context: CommandContext, key: string): Promise<void> {
+  await withEngine(context.url, { mustExist: true }, async ({ store }) => {
+    const state = await requireProject(store, key);
+    const experiments = await store.experiments(key);
+    const { colors } = context.output;
+    context.output.result(
+      {
+        project: key,
+        champion: state.champion,
+        createdAtMs: state.createdAtMs,
+        experiments: experiments.map(summaryOf),
+      },
+      () =>
+        [
+          `${colors.bold(key)}  champion ${short(state.champion.hash)}`,
+          JSON.stringify(state.champion.body, null, 2),
+          "",
+          experimentsText(experiments, colors),
+        ].join("\n"),
+    );
+  });
+}
+
+/** Flags of `challenge`. */
+export interface ChallengeFlags extends ConfigFlags {
+  readonly share?: string;
+  readonly horizon?: string;
+  readonly policy?: string;
+  readonly promotion?: string;
+  readonly again?: string;
+  readonly dryRun?: boolean;
+}
+
+/** A policy named, or given as JSON or as a file of JSON. */
+export function policyFrom(text: string | undefined, base: PolicyInput | undefined): PolicyInput {
+  if (text === undefined) return base ?? {};
+  if (text === "calibrated" || text === "threshold") return { ...base, kind: text };
+  const source = text.startsWith("@") ? readText(text.slice(1)) : text;
+  try {
+    return { ...base, ...(JSON.parse(source) as PolicyInput) };
+  } catch {
+    throw new DethroneError(
+      "policy_invalid",
+      `--policy takes calibrated, threshold, JSON or @file.json; received '${text}'.`,
+      {
+        received: text,
+        allowed: "calibrated, threshold, JSON or @file.json",
+      },
+    );
+  }
+}
+
+function challengeOptions(
+  context: CommandContext,
+  flags: ChallengeFlags,
+): {
+  share: number;
+  policy: PolicyInput;
+  promotion: "auto" | "approve";
+  again: string | undefined;
+} {
+  const policy = policyFrom(flags.policy, context.file.policy);
+  return {
+    share: flags.share === undefined ? (context.file.share ?? DEFAULT_SHARE) : Number(flags.share),
+    policy: flags.horizon === undefined ? policy : { ...policy, horizon: Number(flags.horizon) },
+    promotion: (flags.promotion ?? "auto") as "auto" | "approve",
+    again: flags.again,
+  };
+}
+
+/** `challenge PROJECT` */
+export async function challenge(context: CommandContext, key: string, flags: ChallengeFlags): Promise<void> {
+  await withEngine(context.url, { mustExist: true }, async ({ engine, store }) => {
+    const { champion } = await requireProject(store, key);
+    const challenger = configFrom(flags, champion.body, "--config");
+    const options = challengeOptions(context, flags);
+    if (flags.dryRun) return dryRun(context, key, champion.body, challenger, options);
+    const project = await engine.project(key);
+    const outcome = await project.challenge(challenger, { ...options, actor: CLI_ACTOR });
+    if (outcome.status === "overlap") {
+      throw new DethroneError(
+        "experiment_overlap",
+        `Project '${key}' has experiment ${outcome.experiment?.id} in its slot. Wait for its decision, or abort it first.`,
+        { project: key, experiment: outcome.experiment?.id ?? null },
+      );
+    }
+    const { experiment, started, status: outcomeStatus } = outcome;
+    context.output.result({ project: key, experiment, started, status: outcomeStatus }, () => {
+      if (started && experiment) {
+        return `Started experiment ${experiment.id}: ${percent(experiment.share)} of sessions get the challenger, planned for ${plural(experiment.policy.horizon, "session")}.`;
+      }
+      if (outcomeStatus === "is-champion") return "This config is the champion already; nothing to start.";
+      return `This challenge stands as experiment ${experiment?.id} (${experiment?.status}). To run it again, say why with --again.`;
+    });
+  });
+}
+
+function dryRun(
+  context: CommandContext,
+  key: string,
+  champion: JsonObject,
+  challenger: JsonObject,
+  options: ReturnType<typeof challengeOptions>,
+): void {
+  const policy = createPolicy(options.policy);
+  const share = shareOf(bucketCountOf(options.share));
+  const { hash } = identifyConfig(challenger);
+  const { colors } = context.output;
+  context.output.result(
+    { project: key, dryRun: true, challenger: { hash, body: challenger }, share, policy },
+    () =>
+      [
+        `Would start in ${colors.bold(key)}: share ${percent(share)}, policy ${policy.kind}, planned for ${plural(policy.horizon, "session")}.`,
+        configDiff(champion, challenger, colors) || "The configs do not differ.",
+      ].join("\n"),
+  );
+}
+
+/** `report PROJECT` */
+export async function report(
+  context: CommandContext,
+  key: string,
+  flags: { readonly format?: string },
+): Promise<void> {
+  const { format = "text" } = flags;
+  if (format !== "text" && format !== "json") {
+    throw new DethroneError("usage_invalid", `--format takes text or json; received '${format}'.`, {
+      received: format,
+    });
+  }
+  await withEngine(context.url, { mustExist: true }, async ({ store }) => {
+    const state = await requireProject(store, key);
+    const [experiment] = await store.experiments(key);
+    if (!experiment) {
+      throw new DethroneError(
+        "experiment_not_found",
+        `Project '${key}' has had no experiment yet; start one with 'dethrone challenge'.`,
+        {
+          project: state.key,
+        },
+      );
+    }
+    const data = await reportOf(store, experiment);
+    if (format === "json") process.stdout.write(`${JSON.stringify(data)}\n`);
+    else context.output.result(data, () => reportText(data, Date.now(), context.output.colors));
+  });
+}
+
+/** `history PROJECT` */
+export async function history(
+  context: CommandContext,
+  key: string,
+  flags: { readonly limit?: string },
+): Promise<void> {
+  const limit = flags.limit === undefined ? 50 : Number(flags.limit);
+  if (!Number.isInteger(limit) || limit < 1) {
+    throw new DethroneError(
+      "usage_invalid",
+      `--limit takes a whole number above 0; received '${flags.limit}'.`,
+      {},
+    );
+  }
+  await withEngine(context.url, { mustExist: true }, async ({ store }) => {
+    const { id } = await requireProject(store, key);
+    const entries = await store.auditLog(id, limit);
+    context.output.result({ project: key, entries }, () => historyText(entries, context.output.colors));
+  });
+}
+
+/** What a person may do to the experiment in the slot. */
+export type ByHandVerb = "pause" | "resume" | "abort" | "promote" | "approve" | "decline" | "rollback";
+
+const DONE: Record<ByHandVerb, string> = {
+  pause: "Paused: everyone gets the champion, nothing folds or decides.",
+  resume: "Resumed.",
+  abort: "Aborted: everyone gets the champion.",
+  promote: "Promoted: the challenger is the champion.",
+  approve: "Approved: the challenger is the champion.",
+  decline: "Declined: the champion stays.",
+  rollback: "Rolled back: the previous champion is the champion again.",
+};
+
+/** `pause`, `resume`, `abort`, `promote`, `approve`, `decline`, `rollback` */
+export async function byHand(
+  context: CommandContext,
+  verb: ByHandVerb,
+  key: string,
+  flags: { readonly reason: string },
+): Promise<void> {
+  await withEngine(context.url, { mustExist: true }, async ({ engine, store }) => {
+    await requireProject(store, key);
+    await actByHand(engine, verb, key, flags.reason);
+    const state = await requireProject(store, key);
+    context.output.result(
+      { project: key, action: verb, reason: flags.reason, champion: state.champion.hash },
+      () => `${DONE[verb]} Champion of ${key}: ${short(state.champion.hash)}.`,
+    );
+  });
+}
+
+async function actByHand(engine: Engine, verb: ByHandVerb, key: string, reason: string): Promise<void> {
+  const project = await engine.project(key);
+  await project[verb]({ reason, actor: CLI_ACTOR });
+}

@@ -1,0 +1,94 @@
+/**
+ * A ruling in words: at most three sentences for someone who has not read the statistics.
+ */
+import type { Ruling } from "./decide.js";
+import type { ArmEvaluation, Evaluation } from "./evaluation.js";
+import type { Policy } from "./policy.js";
+
+/** What the sentences are made from. */
+export interface Explained {
+  readonly ruling: Ruling;
+  readonly evaluation: Evaluation;
+  readonly policy: Policy;
+}
+
+const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
+
+const points = (value: number): string => `${value < 0 ? "-" : "+"}${Math.abs(100 * value).toFixed(1)}`;
+
+/** Never rounds a probability to certainty. */
+function probability(value: number): string {
+  if (value > 0.999) return "above 0.999";
+  if (value < 0.001) return "below 0.001";
+  return value.toFixed(3);
+}
+
+/** An e-value as a multiple: how many times over the data have multiplied a stake against "no difference". */
+function multiple(logE: number): string {
+  const value = Math.exp(logE);
+  if (value >= 1e6) return "over a million times";
+  return `${value >= 100 ? value.toFixed(0) : value.toPrecision(3)} times`;
+}
+
+function successOf(arm: ArmEvaluation): string {
+  const { role, scoreSum, sessionCount } = arm;
+  if (sessionCount === 0) return `the ${role} has no settled session`;
+  return `the ${role} succeeded in ${percent(scoreSum / sessionCount)} of ${sessionCount} sessions`;
+}
+
+function comparison({ evaluation }: Explained): string {
+  const [champion, challenger] = evaluation.arms as [ArmEvaluation, ArmEvaluation];
+  const both = `${successOf(challenger)}, ${successOf(champion)}`;
+  const [low, high] = evaluation.upliftInterval;
+  return `${both[0]?.toUpperCase()}${both.slice(1)}; the difference lies between ${points(low)} and ${points(high)} points.`;
+}
+
+function evidenceSoFar({ evaluation, policy }: Explained): string {
+  const needed = (1 / policy.alpha).toPrecision(3).replace(/\.0+$/, "");
+  return `the evidence that it is better stands at ${multiple(evaluation.logSupPromote)} of the ${needed} times needed, and P(better) at ${probability(evaluation.probabilityBetter)}`;
+}
+
+function whyPromoted(explained: Explained): string {
+  const { evaluation, policy } = explained;
+  if (policy.kind === "threshold") {
+    return `P(better) is ${probability(evaluation.probabilityBetter)}, above ${policy.tau}; this plain rule has no guaranteed error rate.`;
+  }
+  const reached = `The evidence that it is better reached ${multiple(evaluation.logSupPromote)}, and P(better) is ${probability(evaluation.probabilityBetter)}`;
+  return `${reached}: a challenger that is no better gets this far in at most ${percent(policy.alpha)} of experiments, however often anyone looks.`;
+}
+
+const capitalised = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+
+const OUTCOMES: Record<Ruling["reason"], (explained: Explained) => string> = {
+  evidence: whyPromoted,
+  "awaiting-approval": (explained) => `${whyPromoted(explained)} A person has to approve the promotion.`,
+  manual: ({ ruling }) => `A person decided to ${ruling.verdict} it.`,
+  futility: (explained) =>
+    `The chance that the challenger would ever be promoted fell to ${percent(explained.evaluation.chanceOfPromotion)}, so the champion stays.`,
+  horizon: (explained) =>
+    `The planned ${explained.policy.horizon} sessions are used up and ${evidenceSoFar(explained)}, so the champion stays.`,
+  expired: (explained) =>
+    `The experiment outlived its maximum duration and ${evidenceSoFar(explained)}, so the champion stays.`,
+  declined: () => "A person declined the promotion, so the champion stays.",
+  harm: ({ evaluation }) =>
+    `The evidence that the challenger is worse reached ${multiple(evaluation.logSupHarm)}, so all traffic goes back to the champion.`,
+  guardrail: () => "A guardrail metric got worse than its margin, so all traffic goes back to the champion.",
+  srm: () =>
+    "Sessions did not reach the arms in their shares, or one arm loses outcomes: the comparison is broken, and the assignment needs a look.",
+  fuse: () => "Errors of the challenger blew the fuse, so all traffic goes back to the champion.",
+  "champion-changed": () => "The champion was changed by hand, so there is nothing left to compare with.",
+  collecting: (explained) =>
+    `${capitalised(evidenceSoFar(explained))} The chance of a promotion by the planned ${explained.policy.horizon} sessions is ${percent(explained.evaluation.chanceOfPromotion)}.`,
+  "data-exhausted": (explained) =>
+    `The recorded sessions ran out before a decision: ${evidenceSoFar(explained)}.`,
+};
+
+/**
+ * The ruling in words, a sentence or two on the numbers and one on what follows.
+ *
+ * @example
+ * // [ "The challenger succeeded in 58.8 % of 110 sessions, the champion ...", "The evidence that it is better ..." ]
+ */
+export function explain(explained: Explained): readonly string[] {
+  return [comparison(explained), OUTCOMES[explained.ruling.reason](explained)];
+}

@@ -1,0 +1,46 @@
+/**
+ * `dethrone/core`: the pure statistics and decision functions, usable alone.
+ */
+export { armOf, bucketCountOf, bucketOf, HASH_VERSION, type HashVersion, shareOf } from "./assignment.js";
+export { betaCdf, betaHdi, betaInterval, betaPdf, betaQuantile, betaSf } from "./beta.js";
+export { expectedLoss, probGreater } from "./beta-compare.js";
+export { diffInterval, probGreaterBy } from "./beta-difference.js";
+export { confidenceSequence } from "./confidence-sequence.js";
+export { type DecisionFacts, decide, type Reason, type Ruling, type Verdict } from "./decide.js";
+export {
+  chanceOfPromotion,
+  type EProcessPlan,
+  type EProcessState,
+  eProcess,
+  hasCrossed,
+  predictivePromotion,
+  startEProcess,
+  stepEProcess,
+} from "./e-process.js";
+export {
+  DethroneError,
+  ERROR_CODES,
+  type ErrorCode,
+  type ErrorKind,
+  isDethroneError,
+  type Json,
+  type JsonObject,
+} from "./errors.js";
+export { type ArmEvaluation, type Evaluation, evaluate } from "./evaluation.js";
+export {
+  type ArmSummary,
+  type Evidence,
+  emptyEvidence,
+  type FoldInput,
+  fold,
+  type Role,
+  srmLogE,
+} from "./evidence.js";
+export { golden } from "./golden.js";
+export { type ExperimentAction, type ExperimentStatus, nextStatus } from "./life-cycle.js";
+export { normalCdf, normalQuantile } from "./normal.js";
+export { createPolicy, DEFAULT_POLICY, type Policy, type PolicyInput, type ScoringPolicy } from "./policy.js";
+export { type BetaPosterior, phi, posteriors } from "./posterior.js";
+export { createRandom, type Random, shuffled } from "./random.js";
+export { type ScoringSignal, type Settlement, type SignalKind, scoreSignals, settle } from "./score.js";
+export { srmChiSquare, srmSequentialLogE } from "./srm.js";

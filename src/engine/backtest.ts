@@ -1,0 +1,212 @@
+/**
+ * Backtest: recorded sessions through the real engine, on a virtual clock and seeded ids.
+ *
+ * The engine draws the arm of each session; the next unused recorded session of that arm gives its score. Since a
+ * verdict depends on the session log alone, sessions run in batches with a tick after each.
+ */
+import { bucketCountOf } from "../core/assignment.js";
+import type { Reason, Verdict } from "../core/decide.js";
+import { DethroneError } from "../core/errors.js";
+import type { ArmEvaluation, Evaluation } from "../core/evaluation.js";
+import { emptyEvidence, fold, type Role } from "../core/evidence.js";
+import type { Policy, PolicyInput } from "../core/policy.js";
+import { probabilityBetterBy } from "../core/posterior.js";
+import { allFoldRows, foldInput } from "./decision-record.js";
+import type { Engine } from "./engine.js";
+import type { Clock, FoldRow, Store } from "./ports.js";
+import type { RecordedArms, RecordedOrder } from "./recorded.js";
+import { evaluateExperiment } from "./report.js";
+
+/** How a backtest runs. */
+export interface BacktestSettings {
+  readonly project: string;
+  readonly share: number;
+  readonly policy: PolicyInput | Policy["kind"];
+  /** default: as many units as the scarcer arm lasts for */
+  readonly horizon?: number | undefined;
+  readonly seed: number;
+  readonly order: RecordedOrder;
+  /** what the configs of the two arms are called: any JSON objects that differ */
+  readonly configs: { readonly champion: object; readonly challenger: object };
+  readonly onProgress?: (done: number, horizon: number) => void;
+}
+
+/** A virtual clock: time passes when it is told to. */
+export interface VirtualClock extends Clock {
+  advance(ms: number): void;
+}
+
+/** One folded session, as `--trace` prints it. Logs are natural. */
+export interface TraceRow {
+  readonly index: number;
+  readonly arm: Role;
+  readonly share: number;
+  readonly score: number;
+  readonly logEPromote: number;
+  readonly logEHarm: number;
+  readonly probabilityBetter: number;
+}
+
+/** What the engine would have decided. */
+export interface BacktestResult {
+  readonly verdict: Verdict;
+  readonly reason: Reason;
+  readonly sessionCount: number;
+  readonly arms: readonly Pick<
+    ArmEvaluation,
+    | "role"
+    | "sessionCount"
+    | "scoreSum"
+    | "posteriorAlpha"
+    | "posteriorBeta"
+    | "missingCount"
+    | "mean"
+    | "interval"
+  >[];
+  readonly evaluation: Omit<Evaluation, "arms" | "sessionCount">;
+  readonly policy: Policy;
+  readonly share: number;
+  readonly horizon: number;
+  readonly seed: number;
+  readonly order: RecordedOrder;
+  /** id of the stored decision; null while the verdict is `continue` */
+  readonly decision: string | null;
+  readonly warnings: readonly string[];
+}
+
+const BATCH = 200;
+const SESSION_MS = 1000;
+
+/** Units until the scarcer arm runs out, on average: floor(min(nChampion / (1 - share), nChallenger / share)). */
+export function defaultHorizon(arms: RecordedArms, share: number): number {
+  // In buckets, so that no rounding of 1 - share can shorten the horizon by one.
+  const buckets = bucketCountOf(share);
+  const champion = (arms.champion.length * 10_000) / (10_000 - buckets);
+  return Math.max(1, Math.floor(Math.min(champion, (arms.challenger.length * 10_000) / buckets)));
+}
+
+const ORDER_WARNING =
+  "sessions are taken in the order of the log: if the log is grouped (by task, by day), the verdict is about its first groups, not about the configs; the default order 'shuffle' avoids that";
+
+function checkShare(share: number): void {
+  if (share !== 0) return;
+  throw new DethroneError("share_out_of_range", "A backtest needs a share in [0.01, 0.99]; received 0.", {
+    received: 0,
+  });
+}
+
+/** Runs recorded sessions through the engine until it decides, or until the drawn arm has no session left. */
+export async function runBacktest(
+  engine: Engine,
+  store: Store,
+  clock: VirtualClock,
+  arms: RecordedArms,
+  settings: BacktestSettings,
+): Promise<BacktestResult> {
+  checkShare(settings.share);
+  const policyInput = typeof settings.policy === "string" ? { kind: settings.policy } : settings.policy;
+  const horizon = settings.horizon ?? policyInput.horizon ?? defaultHorizon(arms, settings.share);
+  if (await store.projectState(settings.project)) {
+    throw new DethroneError(
+      "project_exists",
+      `The database holds a project '${settings.project}' already; backtest into another.`,
+      {
+        project: settings.project,
+      },
+    );
+  }
+  const project = await engine.project<object>(settings.project, { champion: settings.configs.champion });
+  await project.challenge(settings.configs.challenger, {
+    share: settings.share,
+    policy: policyInput,
+    horizon,
+  });
+  const pools = { champion: arms.champion.values(), challenger: arms.challenger.values() };
+  let isExhausted = false;
+  for (let done = 0; !isExhausted; done += BATCH) {
+    settings.onProgress?.(done, horizon);
+    isExhausted = await runBatch(() => project.session(), pools, clock, windowMsOf(policyInput));
+    const [result] = await engine.decide({ project: settings.project });
+    if (result?.verdict !== "continue") break;
+  }
+  return backtestResult(store, settings);
+}
+
+const windowMsOf = (policy: PolicyInput): number => policy.windowMs ?? 86_400_000;
+
+/** Runs one batch of sessions; whether the drawn arm had none left. */
+async function runBatch(
+  start: () => Promise<{ arm: Role; end: (input: { score?: number }) => Promise<unknown> }>,
+  pools: Record<Role, Iterator<{ readonly score: number | null }>>,
+  clock: VirtualClock,
+  windowMs: number,
+): Promise<boolean> {
+  const ends: Promise<unknown>[] = [];
+  let missing = 0;
+  let isExhausted = false;
+  for (let i = 0; i < BATCH && !isExhausted; i += 1) {
+    clock.advance(SESSION_MS);
+    const session = await start();
+    const next = pools[session.arm].next();
+    isExhausted = next.done === true;
+    if (next.done) break;
+    missing += next.value.score === null ? 1 : 0;
+    ends.push(session.end(next.value.score === null ? {} : { score: next.value.score }));
+  }
+  await Promise.all(ends);
+  // A missing session settles when its window closes. The one drawn from an exhausted arm, started last, stays open.
+  if (missing > 0) clock.advance(windowMs - (isExhausted ? SESSION_MS / 2 : -1));
+  return isExhausted;
+}
+
+async function backtestResult(store: Store, settings: BacktestSettings): Promise<BacktestResult> {
+  const [experiment] = await store.experiments(settings.project);
+  if (!experiment) throw new DethroneError("invariant_violated", "The backtest's experiment is not stored.");
+  const [decision] = (await store.decisions({ experimentId: experiment.id })).filter(
+    (each) => each.isTerminal,
+  );
+  const evaluation = decision?.evaluation ?? (await evaluateExperiment(store, experiment));
+  const { arms, sessionCount, ...numbers } = evaluation;
+  return {
+    verdict: decision?.verdict ?? "continue",
+    reason: decision?.reason ?? "data-exhausted",
+    sessionCount,
+    arms,
+    evaluation: numbers,
+    policy: experiment.policy,
+    share: experiment.planShare,
+    horizon: experiment.policy.horizon,
+    seed: settings.seed,
+    order: settings.order,
+    decision: decision?.uid ?? null,
+    warnings: settings.order === "shuffle" ? [] : [ORDER_WARNING],
+  };
+}
+
+/** Each folded session of the backtest's experiment with the evidence after it, folded again from zero. */
+export async function traceBacktest(store: Store, projectKey: string): Promise<TraceRow[]> {
+  const [experiment] = await store.experiments(projectKey);
+  if (!experiment) return [];
+  const { foldedSeq } = await store.checkpoint(experiment.id);
+  const rows = await allFoldRows(store, experiment.id, foldedSeq);
+  return traceOf(rows, experiment.policy, experiment.planShare);
+}
+
+function traceOf(rows: readonly FoldRow[], policy: Policy, planShare: number): TraceRow[] {
+  const trace: TraceRow[] = [];
+  let evidence = emptyEvidence(planShare);
+  for (const row of rows) {
+    evidence = fold(evidence, foldInput(row), policy, planShare);
+    if (row.score === null) continue;
+    trace.push({
+      index: evidence.index,
+      arm: row.role,
+      share: row.share,
+      score: row.score,
+      logEPromote: evidence.promote.logE,
+      logEHarm: evidence.harm.logE,
+      probabilityBetter: probabilityBetterBy(evidence, policy, 0),
+    });
+  }
+  return trace;
+}

@@ -1,0 +1,159 @@
+/**
+ * What the parts of one engine share: the ports, the settings, and the counters that tell how it is doing.
+ */
+import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.js";
+import type { Clock, IdSource, Logger, OpenStore, Store } from "./ports.js";
+
+/** How the engine is doing. Counters only rise. */
+export interface Health {
+  /** `ok`; `degraded` while the database is away; `off` with DETHRONE=off; `closed` */
+  readonly status: "ok" | "degraded" | "off" | "closed";
+  /** sessions served but not recorded, because the database was away or the queue full */
+  readonly sessionsDropped: number;
+  /** ends and signals of recorded sessions that could not be written */
+  readonly writesFailed: number;
+  /** host callbacks (score, unit, onError, ...) that threw or returned something invalid */
+  readonly callbacksFailed: number;
+  /** rows waiting to be written */
+  readonly queueLength: number;
+  /** code of the newest failure, or null */
+  readonly lastError: string | null;
+}
+
+type Counter = "sessionsDropped" | "writesFailed" | "callbacksFailed";
+
+const RETRY_MS = [250, 500, 1000, 2000, 5000] as const;
+
+/** The shared state of one engine. */
+export class EngineContext {
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  readonly isOff: boolean;
+  /** longest wait, in milliseconds, for the database on the way to an agent's run */
+  readonly patienceMs: number;
+  readonly version: string;
+  readonly #openStore: OpenStore;
+  readonly #counters: Record<Counter, number> = { sessionsDropped: 0, writesFailed: 0, callbacksFailed: 0 };
+  readonly #messages = new Map<string, number>();
+  readonly #whenOpen: (() => void)[] = [];
+  #store: Store | null = null;
+  #failure: DethroneError | null = null;
+  #isClosed = false;
+  #cancelRetry: (() => void) | null = null;
+
+  constructor(settings: {
+    readonly clock: Clock;
+    readonly ids: IdSource;
+    readonly logger: Logger;
+    readonly isOff: boolean;
+    readonly patienceMs: number;
+    readonly version: string;
+    readonly openStore: OpenStore;
+  }) {
+    this.clock = settings.clock;
+    this.ids = settings.ids;
+    this.logger = settings.logger;
+    this.isOff = settings.isOff;
+    this.patienceMs = settings.patienceMs;
+    this.version = settings.version;
+    this.#openStore = settings.openStore;
+  }
+
+  /** The store, or null while it is away. */
+  get store(): Store | null {
+    return this.#store;
+  }
+
+  /** @throws DethroneError why there is no store */
+  requireStore(): Store {
+    if (this.#isClosed) throw new DethroneError("engine_closed", "The engine is closed.");
+    if (this.isOff) {
+      throw new DethroneError(
+        "storage_unavailable",
+        "dethrone is switched off (DETHRONE=off), so nothing is stored.",
+      );
+    }
+    if (this.#store) return this.#store;
+    throw this.#failure ?? new DethroneError("storage_unavailable", "The database has not been opened yet.");
+  }
+
+  /**
+   * Opens the store.
+   *
+   * @throws DethroneError why it cannot be opened
+   */
+  async open(): Promise<void> {
+    try {
+      this.#store = await this.#openStore();
+      this.#failure = null;
+    } catch (error) {
+      this.#failure = isDethroneError(error)
+        ? error
+        : new DethroneError(
+            "storage_unavailable",
+            `The database cannot be opened: ${String(error)}.`,
+            {},
+            { cause: error },
+          );
+      throw this.#failure;
+    }
+    for (const listener of this.#whenOpen.splice(0)) listener();
+  }
+
+  /** Goes on trying to open the store in the background, until it works or the engine closes. */
+  keepOpening(attempt = 0): void {
+    if (this.#isClosed) return;
+    const wait = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] as number;
+    this.#cancelRetry = this.clock.after(wait, () => {
+      if (this.#isClosed) return;
+      this.open().catch(() => this.keepOpening(attempt + 1));
+    });
+  }
+
+  /** Runs `fn` now if the store is open, else once it is. */
+  whenOpen(fn: () => void): void {
+    if (this.#store) fn();
+    else this.#whenOpen.push(fn);
+  }
+
+  /** Counts a failure that must not reach the host, and logs it: the first, the tenth, the hundredth, ... */
+  fail(counter: Counter | null, message: string, error: unknown, fields: JsonObject = {}): void {
+    if (counter) this.#counters[counter] += 1;
+    if (isDethroneError(error)) this.#failure = error;
+    const key = `${counter}:${message}`;
+    const times = (this.#messages.get(key) ?? 0) + 1;
+    this.#messages.set(key, times);
+    if (!Number.isInteger(Math.log10(times))) return;
+    const cause = isDethroneError(error)
+      ? { code: error.code, error: error.message }
+      : { error: String(error) };
+    this.logger.warn({ ...fields, ...cause, times }, message);
+  }
+
+  health(): Health {
+    const isOpen = this.#store !== null;
+    const status = this.#isClosed ? "closed" : this.isOff ? "off" : isOpen ? "ok" : "degraded";
+    return {
+      status,
+      ...this.#counters,
+      queueLength: this.#store?.queueLength() ?? 0,
+      lastError: this.#failure?.code ?? null,
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancelRetry?.();
+    await this.#store?.close();
+  }
+}
+
+/** Resolves to the value, or to `fallback` once `ms` have passed; a rejection passes through. */
+export function within<T, F>(clock: Clock, ms: number, promise: Promise<T>, fallback: F): Promise<T | F> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(ms, () => resolve(fallback));
+    promise.then(resolve, reject).finally(cancel);
+  });
+}

@@ -1,0 +1,272 @@
+/**
+ * The engine: projects, signals, the tick, the schedule.
+ */
+import { Cron } from "croner";
+import { DethroneError, type JsonObject, received } from "../core/errors.js";
+import { EngineContext, type Health } from "./context.js";
+import type { Clock, IdSource, Logger, OpenStore, SignalReceipt, StoredExperiment } from "./ports.js";
+import { championOf, checkProjectKey, EngineProject, type Project } from "./project.js";
+import type { ForcedRole } from "./router.js";
+import { checkedSignal, type Receipt, recordSignal, type SignalInput } from "./session.js";
+import { settleDue, type TickResult, tickExperiment } from "./tick.js";
+import { type Verification, verifyDecision } from "./verify.js";
+
+/** What an engine runs on; see `createEngine` for the settings of a host. */
+export interface EngineSettings {
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  readonly openStore: OpenStore;
+  readonly isOff: boolean;
+  /** reject where the database cannot be opened, instead of starting degraded */
+  readonly isStrict: boolean;
+  /** how often, in milliseconds, the champions and experiments are looked at again */
+  readonly refreshMs: number;
+  /** longest wait, in milliseconds, for the database on the way to an agent's run */
+  readonly patienceMs: number;
+  readonly version: string;
+  /** in tests of a host: the role every session gets */
+  readonly force?: ForcedRole | undefined;
+}
+
+/** How a project is opened. */
+export interface ProjectOptions<Config> {
+  /** the first champion, used when the project is created, and while the database has never been reached */
+  readonly champion?: Config;
+}
+
+/** How a tick runs. */
+export interface DecideOptions {
+  /** only this project */
+  readonly project?: string | undefined;
+  /** find out, but store nothing */
+  readonly dryRun?: boolean | undefined;
+  readonly actor?: string | undefined;
+}
+
+/** How a schedule runs. */
+export interface ScheduleOptions {
+  readonly onTick?: (results: TickResult[]) => void;
+  /** keeps the process alive; default false, so that a host may exit */
+  readonly keepsAlive?: boolean;
+}
+
+/** A running schedule. */
+export interface Schedule {
+  /** when it ticks next, in milliseconds since the epoch; null once stopped */
+  nextAtMs(): number | null;
+  stop(): void;
+}
+
+/** One process's connection to everything. */
+export class Engine implements AsyncDisposable {
+  readonly #context: EngineContext;
+  readonly #settings: EngineSettings;
+  readonly #projects = new Map<string, EngineProject<unknown>>();
+  readonly #schedules = new Set<Cron>();
+  #cancelRefresh: (() => void) | null = null;
+  #closing: Promise<void> | null = null;
+
+  private constructor(settings: EngineSettings) {
+    this.#settings = settings;
+    this.#context = new EngineContext(settings);
+  }
+
+  /** @throws DethroneError where `isStrict` and the database cannot be opened */
+  static async start(settings: EngineSettings): Promise<Engine> {
+    const engine = new Engine(settings);
+    if (!settings.isOff) await engine.#open();
+    return engine;
+  }
+
+  async #open(): Promise<void> {
+    const context = this.#context;
+    try {
+      await context.open();
+    } catch (error) {
+      if (this.#settings.isStrict) throw error;
+      context.fail(
+        null,
+        "the database cannot be opened; agents run on the last known champion, unrecorded",
+        error,
+      );
+      context.whenOpen(() => void this.#refreshAll());
+      context.keepOpening();
+    }
+    this.#scheduleRefresh();
+  }
+
+  #scheduleRefresh(): void {
+    this.#cancelRefresh = this.#context.clock.after(this.#settings.refreshMs, () => {
+      void this.#refreshAll().finally(() => {
+        if (!this.#closing) this.#scheduleRefresh();
+      });
+    });
+  }
+
+  async #refreshAll(): Promise<void> {
+    for (const project of this.#projects.values()) await project.refresh();
+  }
+
+  /**
+   * A project by its key, created if new.
+   *
+   * Rejects for invalid input alone: where the database is away the project serves the champion given.
+   *
+   * @throws DethroneError `settings_invalid`, `config_invalid`; `project_not_found` where it does not exist and no
+   *   champion is given
+   */
+  async project<Config = JsonObject>(
+    key: string,
+    options: ProjectOptions<Config> = {},
+  ): Promise<Project<Config>> {
+    checkProjectKey(key);
+    const codeChampion = championOf(options.champion);
+    const known = this.#projects.get(key);
+    if (known) return known as EngineProject<Config>;
+    const project = new EngineProject<Config>(this.#context, key, codeChampion, this.#settings.force);
+    const { store } = this.#context;
+    if (store) await this.#load(project, codeChampion !== null);
+    else if (codeChampion === null) this.#context.requireStore();
+    this.#projects.set(key, project as EngineProject<unknown>);
+    return project;
+  }
+
+  async #load(project: EngineProject<unknown>, hasChampion: boolean): Promise<void> {
+    try {
+      await project.load(this.#context.requireStore());
+    } catch (error) {
+      const mayDegrade = hasChampion && !this.#settings.isStrict;
+      if (!mayDegrade) throw error;
+      this.#context.fail(null, "a project could not be loaded; the champion of the code serves", error);
+    }
+  }
+
+  /** The keys of all stored projects, sorted. */
+  projectKeys(): Promise<string[]> {
+    return this.#context.requireStore().projectKeys();
+  }
+
+  /**
+   * Records a signal of any session, from any process; resolves when it is on disk.
+   *
+   * @throws DethroneError `signal_invalid`, `session_not_found`, `idempotency_mismatch`
+   */
+  async signal(sessionId: string, signal: SignalInput): Promise<Receipt<SignalReceipt>> {
+    if (typeof sessionId !== "string" || sessionId === "") {
+      throw new DethroneError("input_invalid", "A session id must be a text.", {
+        received: received(sessionId),
+      });
+    }
+    checkedSignal(signal);
+    if (this.#context.isOff) return { status: "off" };
+    return recordSignal(this.#context, this.#context.requireStore(), sessionId, signal);
+  }
+
+  /** One tick: settles what is due, folds what has settled, decides, over every running experiment. */
+  async decide(options: DecideOptions = {}): Promise<TickResult[]> {
+    if (this.#context.isOff) return [];
+    const store = this.#context.requireStore();
+    await this.flush();
+    const { dryRun = false, actor = "tick" } = options;
+    if (!dryRun) await settleDue(this.#context, store);
+    const keys = options.project === undefined ? await store.projectKeys() : [options.project];
+    const results: TickResult[] = [];
+    for (const key of keys) {
+      const experiment = (await store.projectState(key))?.experiment;
+      if (experiment?.status !== "running") continue;
+      const result = await tickExperiment(this.#context, store, experiment, { isDryRun: dryRun, actor });
+      results.push(result);
+      if (result.changed) await this.#projects.get(key)?.refresh();
+    }
+    return results;
+  }
+
+  /**
+   * Ticks on a cron schedule until stopped or the engine closes. A tick that takes longer than the interval is not
+   * overlapped, and one that fails is logged and tried again at the next time.
+   *
+   * @throws DethroneError `settings_invalid` for an expression that is not cron
+   */
+  schedule(expression: string, options: ScheduleOptions = {}): Schedule {
+    const tick = async (): Promise<void> => {
+      try {
+        const results = await this.decide();
+        options.onTick?.(results);
+      } catch (error) {
+        this.#context.fail(null, "a scheduled tick failed; the next one tries again", error);
+      }
+    };
+    const cron = this.#cron(expression, tick, options.keepsAlive ?? false);
+    this.#schedules.add(cron);
+    return {
+      nextAtMs: () => cron.nextRun()?.getTime() ?? null,
+      stop: () => {
+        cron.stop();
+        this.#schedules.delete(cron);
+      },
+    };
+  }
+
+  #cron(expression: string, tick: () => Promise<void>, keepsAlive: boolean): Cron {
+    try {
+      return new Cron(expression, { protect: true, unref: !keepsAlive }, tick);
+    } catch (error) {
+      throw new DethroneError(
+        "settings_invalid",
+        `'${expression}' is not a cron expression: ${String(error)}.`,
+        {
+          received: received(expression),
+          allowed: "a cron expression such as '*/5 * * * *'",
+        },
+      );
+    }
+  }
+
+  /** Recomputes stored decisions: one by its id, or all. @throws DethroneError `decision_not_found` */
+  async verify(decision?: string): Promise<Verification[]> {
+    const store = this.#context.requireStore();
+    const decisions = await store.decisions(decision === undefined ? {} : { uid: decision });
+    if (decision !== undefined && decisions.length === 0) {
+      throw new DethroneError("decision_not_found", `There is no decision '${decision}'.`, {
+        received: decision,
+      });
+    }
+    const results: Verification[] = [];
+    for (const each of decisions) results.push(await verifyDecision(store, each, this.#context.version));
+    return results;
+  }
+
+  /** All experiments of a project, newest first. */
+  experiments(projectKey: string): Promise<StoredExperiment[]> {
+    return this.#context.requireStore().experiments(projectKey);
+  }
+
+  /** How the engine is doing. */
+  health(): Health {
+    return this.#context.health();
+  }
+
+  /** Resolves when everything recorded so far is on disk. */
+  async flush(): Promise<void> {
+    for (const project of this.#projects.values()) await project.settleTasks();
+    await this.#context.store?.flush();
+  }
+
+  /** Flushes and closes; safe to call twice. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#cancelRefresh?.();
+    for (const cron of this.#schedules) cron.stop();
+    await this.flush();
+    await this.#context.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

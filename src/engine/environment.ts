@@ -1,0 +1,63 @@
+/**
+ * The real world behind the ports: the system clock, time-ordered ids, a logger on standard error.
+ */
+import { v7 as uuid } from "uuid";
+import type { JsonObject } from "../core/errors.js";
+import type { Random } from "../core/random.js";
+import type { Clock, IdSource, Logger } from "./ports.js";
+
+/** The system's clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(ms, fn) {
+    // setTimeout fires at once beyond 2^31 - 1 ms.
+    const timer = setTimeout(fn, Math.min(ms, 2 ** 31 - 1));
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** UUIDs, version 7: unique, and ordered by time, which keeps the index of sessions compact. */
+export const randomIds: IdSource = { next: () => uuid() };
+
+/** Ids that depend on the random stream and the clock alone. */
+export function seededIds(random: Random, clock: Clock): IdSource {
+  return {
+    next() {
+      const bytes = new Uint8Array(16);
+      for (let i = 0; i < 16; i += 4) new DataView(bytes.buffer).setUint32(i, random.uint32());
+      return uuid({ msecs: clock.now(), seq: random.uint32(), random: bytes });
+    },
+  };
+}
+
+const silent = (): void => undefined;
+
+/** Warnings and errors on standard error, one line each; the rest is dropped. */
+export const consoleLogger: Logger = {
+  debug: silent,
+  info: silent,
+  warn: (fields, message) => write("warning", fields, message),
+  error: (fields, message) => write("error", fields, message),
+};
+
+function write(level: string, fields: JsonObject, message: string): void {
+  process.stderr.write(`dethrone ${level}: ${message} ${JSON.stringify(fields)}\n`);
+}
+
+/** A logger that logs nothing. */
+export const silentLogger: Logger = { debug: silent, info: silent, warn: silent, error: silent };
+
+/** The same logger, unable to throw: the host's logger must not be able to break the host's agent through us. */
+export function safeLogger(logger: Logger): Logger {
+  const guarded =
+    (level: keyof Logger) =>
+    (fields: JsonObject, message: string): void => {
+      try {
+        logger[level](fields, message);
+      } catch {
+        // Nowhere left to say it.
+      }
+    };
+  return { debug: guarded("debug"), info: guarded("info"), warn: guarded("warn"), error: guarded("error") };
+}

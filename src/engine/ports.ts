@@ -1,0 +1,338 @@
+/**
+ * What the engine asks of the world: a store, a clock, ids, a logger. The store implements {@link Store}; tests and
+ * backtests bring their own clock and ids.
+ */
+import type { HashVersion } from "../core/assignment.js";
+import type { Reason, Verdict } from "../core/decide.js";
+import type { JsonObject } from "../core/errors.js";
+import type { Evaluation } from "../core/evaluation.js";
+import type { Evidence, Role } from "../core/evidence.js";
+import type { ExperimentStatus } from "../core/life-cycle.js";
+import type { Policy } from "../core/policy.js";
+import type { ScoringSignal, Settlement, SignalKind } from "../core/score.js";
+
+/** Where time comes from. */
+export interface Clock {
+  /** Milliseconds since the epoch, UTC. */
+  now(): number;
+  /** Runs `fn` once after `ms`, without keeping the process alive; returns what cancels it. */
+  after(ms: number, fn: () => void): () => void;
+}
+
+/** Where ids come from. */
+export interface IdSource {
+  /** A new id, unique, and unpredictable enough that its hash is uniform. */
+  next(): string;
+}
+
+/** Where messages go; pino has this shape. A logger that throws is ignored. */
+export interface Logger {
+  debug(fields: JsonObject, message: string): void;
+  info(fields: JsonObject, message: string): void;
+  warn(fields: JsonObject, message: string): void;
+  error(fields: JsonObject, message: string): void;
+}
+
+/** A config and its identity. */
+export interface StoredConfig {
+  readonly id: number;
+  readonly hash: string;
+  readonly body: JsonObject;
+}
+
+/** A config on its way in. */
+export interface NewConfig {
+  readonly hash: string;
+  readonly body: JsonObject;
+}
+
+export interface StoredArm {
+  readonly id: number;
+  readonly role: Role;
+  readonly bucketCount: number;
+  readonly config: StoredConfig;
+}
+
+export interface StoredExperiment {
+  readonly id: number;
+  readonly uid: string;
+  readonly projectId: number;
+  readonly projectKey: string;
+  readonly status: ExperimentStatus;
+  readonly version: number;
+  readonly champion: StoredConfig;
+  readonly challenger: StoredConfig;
+  readonly arms: readonly StoredArm[];
+  readonly again: string;
+  readonly hashVersion: HashVersion;
+  readonly policy: Policy;
+  readonly planShare: number;
+  readonly promotion: "auto" | "approve";
+  readonly awaitingSeq: number | null;
+  readonly createdAtMs: number;
+  readonly startedAtMs: number | null;
+  readonly endedAtMs: number | null;
+}
+
+/** A project with all that routing needs. */
+export interface ProjectState {
+  readonly id: number;
+  readonly key: string;
+  readonly champion: StoredConfig;
+  readonly createdAtMs: number;
+  /** the experiment in the slot, running or paused */
+  readonly experiment: StoredExperiment | null;
+}
+
+/** Why a session may not become evidence. */
+export type Exclusion = "repeat" | "forced" | "unconfirmed" | "share";
+
+/** The start record of a session, as queued before the runner is called. */
+export interface SessionStart {
+  readonly id: string;
+  readonly projectId: number;
+  readonly configId: number;
+  readonly experimentId: number | null;
+  readonly armId: number | null;
+  readonly unit: string | null;
+  readonly share: number | null;
+  readonly excluded: Exclusion | null;
+  readonly context: JsonObject | null;
+  readonly startedAtMs: number;
+  readonly windowEndsAtMs: number;
+  /** whether the id may already be stored: then the stored session is returned and nothing is written */
+  readonly mayExist: boolean;
+}
+
+/** A session as stored at its start. */
+export interface StartedSession {
+  readonly id: string;
+  readonly projectId: number;
+  readonly configId: number;
+  readonly experimentId: number | null;
+  readonly armId: number | null;
+  readonly unit: string | null;
+  readonly share: number | null;
+  readonly isNew: boolean;
+  /** of a stored session: its arm's role and its experiment's id at the edge */
+  readonly role: Role | null;
+  readonly experimentUid: string | null;
+}
+
+export interface SessionEnd {
+  readonly sessionId: string;
+  readonly atMs: number;
+  /** in [0, 1]; null leaves the score to the signals */
+  readonly score: number | null;
+}
+
+/** What became of an acknowledged end. */
+export interface EndReceipt {
+  /** `recorded`, `duplicate` (the same end again) or `late` (after the window; changes nothing) */
+  readonly status: "recorded" | "duplicate" | "late";
+}
+
+export interface SessionSignal {
+  readonly sessionId: string;
+  readonly key: string;
+  readonly name: string;
+  readonly value: number;
+  readonly kind: SignalKind | null;
+  readonly source: string | null;
+  readonly atMs: number;
+}
+
+/** What became of an acknowledged signal. */
+export interface SignalReceipt {
+  /** `recorded`, `duplicate` (same key and body) or `late` (kept and shown, never counted) */
+  readonly status: "recorded" | "duplicate" | "late";
+}
+
+/** A session whose window has closed unsettled. */
+export interface DueSession {
+  readonly seq: number;
+  readonly experimentId: number | null;
+  readonly windowEndsAtMs: number;
+  readonly hasEnded: boolean;
+  readonly signals: readonly ScoringSignal[];
+}
+
+export interface SettledSession {
+  readonly seq: number;
+  readonly settledAtMs: number;
+  readonly settlement: Settlement;
+  /** the settlement holds only if the session still has this many counted signals and this end */
+  readonly signalCount: number;
+  readonly hasEnded: boolean;
+}
+
+/** One settled session of an experiment, in assignment order. */
+export interface FoldRow {
+  readonly seq: number;
+  readonly sessionId: string;
+  readonly role: Role;
+  readonly share: number;
+  readonly score: number | null;
+}
+
+export interface Checkpoint {
+  readonly version: number;
+  readonly foldedSeq: number;
+  readonly evidence: Evidence;
+}
+
+/** All a decision was made from, and what it was. */
+export interface DecisionRecord {
+  readonly uid: string;
+  readonly isTerminal: boolean;
+  readonly verdict: Verdict;
+  readonly reason: Reason;
+  readonly sessionCount: number;
+  readonly foldedSeq: number;
+  readonly isExpired: boolean;
+  readonly policy: Policy;
+  readonly planShare: number;
+  readonly promotion: "auto" | "approve";
+  readonly evidence: Evidence;
+  readonly evaluation: Evaluation;
+  readonly engineVersion: string;
+  readonly actor: string;
+  readonly note: string | null;
+  readonly decidedAtMs: number;
+}
+
+export interface StoredDecision extends DecisionRecord {
+  readonly experimentId: number;
+  readonly experimentUid: string;
+  readonly projectKey: string;
+}
+
+export interface AuditEntry {
+  readonly action: string;
+  readonly actor: string;
+  readonly reason: string | null;
+  readonly details: JsonObject;
+  readonly atMs: number;
+}
+
+export interface StoredAuditEntry extends AuditEntry {
+  readonly id: number;
+  readonly experimentUid: string | null;
+}
+
+/** A change of an experiment, of its project's champion, or both, in one transaction. */
+export interface ExperimentChange {
+  readonly experiment: StoredExperiment;
+  readonly status: ExperimentStatus;
+  readonly awaitingSeq: number | null;
+  /** null leaves the evidence as it is */
+  readonly checkpoint: { readonly previousVersion: number; readonly next: Checkpoint } | null;
+  readonly decision: DecisionRecord | null;
+  /** the new champion, if the change makes one */
+  readonly champion: { readonly configId: number; readonly cause: "promoted" | "rollback" } | null;
+  readonly audit: AuditEntry | null;
+  readonly atMs: number;
+}
+
+/** How many sessions of an arm are where. */
+export interface ArmCounts {
+  readonly role: Role;
+  /** all sessions served in the experiment */
+  readonly served: number;
+  /** served, but never evidence: later sessions of a unit, forced or unconfirmed ones */
+  readonly excluded: number;
+  readonly unsettled: number;
+  readonly missing: number;
+  readonly abandoned: number;
+  readonly lateSignals: number;
+  /** durations of ended sessions in milliseconds */
+  readonly durationsMs: readonly number[];
+}
+
+export interface NewExperiment {
+  readonly uid: string;
+  readonly projectId: number;
+  readonly championConfigId: number;
+  readonly challenger: NewConfig;
+  readonly again: string;
+  readonly hashVersion: HashVersion;
+  readonly policy: Policy;
+  readonly policyHash: string;
+  readonly bucketCount: number;
+  readonly planShare: number;
+  readonly promotion: "auto" | "approve";
+  readonly audit: AuditEntry;
+  readonly atMs: number;
+}
+
+/**
+ * The one repository. Methods that record enqueue at once and in order, and resolve when the row is on disk; methods
+ * that change the state of experiments return `false` where a compare-and-set found another state.
+ */
+export interface Store {
+  startSession(start: SessionStart): Promise<StartedSession>;
+  endSession(end: SessionEnd): Promise<EndReceipt>;
+  addSignal(signal: SessionSignal): Promise<SignalReceipt>;
+  /** Takes a queued, unsettled session out of the evidence; `served` corrects what it was truly served. */
+  excludeSession(input: {
+    sessionId: string;
+    served: { configId: number; armId: number | null } | null;
+  }): Promise<void>;
+  /** Resolves when everything queued so far is on disk. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+  queueLength(): number;
+  /** Whether the queue takes one more session, its end included. */
+  hasRoom(): boolean;
+
+  projectState(key: string): Promise<ProjectState | null>;
+  projectKeys(): Promise<string[]>;
+  /** Creates the project if its key is free; whether it did. */
+  createProject(input: {
+    key: string;
+    champion: NewConfig;
+    audit: AuditEntry;
+    atMs: number;
+  }): Promise<boolean>;
+  configById(id: number): Promise<StoredConfig | null>;
+
+  /** Starts the experiment if the slot is free and the champion unchanged; whether it did. */
+  startExperiment(experiment: NewExperiment): Promise<boolean>;
+  /** Newest first. */
+  experiments(projectKey: string): Promise<StoredExperiment[]>;
+  experimentByUid(uid: string): Promise<StoredExperiment | null>;
+  /** Commits the change unless the experiment, its checkpoint or the champion moved meanwhile; whether it did. */
+  changeExperiment(change: ExperimentChange): Promise<boolean>;
+  /** Changes the champion of a project without an experiment in its slot; whether it did. */
+  changeChampion(input: {
+    project: ProjectState;
+    configId: number;
+    cause: "rollback";
+    audit: AuditEntry;
+    atMs: number;
+  }): Promise<boolean>;
+  /** The config that reigned before the present one. */
+  previousChampion(projectId: number): Promise<StoredConfig | null>;
+
+  dueSessions(nowMs: number, limit: number): Promise<DueSession[]>;
+  /** Policies of experiments by their internal id, for settling. */
+  policies(experimentIds: readonly number[]): Promise<Map<number, Policy>>;
+  /** Settles those that are still as they were read. */
+  settleSessions(sessions: readonly SettledSession[]): Promise<void>;
+
+  checkpoint(experimentId: number): Promise<Checkpoint>;
+  /** Settled evidence sessions after `afterSeq`, in order, up to the first unsettled one. */
+  foldRows(input: {
+    experimentId: number;
+    afterSeq: number;
+    untilSeq?: number;
+    limit: number;
+  }): Promise<FoldRow[]>;
+  armCounts(experimentId: number): Promise<ArmCounts[]>;
+  decisions(filter: { uid?: string; experimentId?: number }): Promise<StoredDecision[]>;
+  /** Newest first. */
+  auditLog(projectId: number, limit: number): Promise<StoredAuditEntry[]>;
+}
+
+/** Opens the store, again and again until it works: the engine survives a database that is away. */
+export type OpenStore = () => Promise<Store>;

@@ -1,0 +1,353 @@
+/**
+ * A project as the host holds it: sessions, challenges, and what a person may do.
+ */
+import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.js";
+import type { Evaluation } from "../core/evaluation.js";
+import type { ExperimentStatus } from "../core/life-cycle.js";
+import type { Policy } from "../core/policy.js";
+import { identifyConfig } from "./config.js";
+import type { EngineContext } from "./context.js";
+import {
+  type ByHand,
+  type ChallengeOptions,
+  type ChallengeOutcome,
+  type ChallengePlan,
+  challenge,
+  DEFAULT_ACTOR,
+  type EndingByHand,
+  endByHand,
+  planChallenge,
+  requireProject,
+  rollback,
+  setPaused,
+} from "./experiments.js";
+import type { NewConfig, ProjectState, Store, StoredAuditEntry, StoredExperiment } from "./ports.js";
+import { type ExperimentReport, evaluateExperiment, reportOf } from "./report.js";
+import { checkSessionOptions, type ForcedRole, Router, type SessionOptions } from "./router.js";
+import type { EngineSession, Session } from "./session.js";
+import { type ArgsOf, type Runner, type WrapOptions, type Wrapped, wrapRunner } from "./wrap.js";
+
+/** An experiment as the host sees it. */
+export interface ExperimentSummary {
+  readonly id: string;
+  readonly status: ExperimentStatus;
+  readonly champion: JsonObject;
+  readonly challenger: JsonObject;
+  readonly share: number;
+  readonly policy: Policy;
+  readonly isAwaitingApproval: boolean;
+  readonly startedAtMs: number | null;
+  readonly endedAtMs: number | null;
+}
+
+/** What a challenge came to. */
+export interface ChallengeResult {
+  readonly experiment: ExperimentSummary | null;
+  readonly started: boolean;
+  readonly status: ChallengeOutcome["status"];
+}
+
+/** One agent whose config is being improved. */
+export interface Project<Config = JsonObject> {
+  readonly key: string;
+  /** the champion's config, as last known */
+  readonly champion: Config;
+  wrap<R extends Runner<Config>>(runner: R, options?: WrapOptions<ArgsOf<R>, ReturnType<R>>): Wrapped<R>;
+  session(options?: SessionOptions): Promise<Session<Config>>;
+  challenge(config: Config, options?: ChallengeOptions): Promise<ChallengeResult>;
+  pause(byHand: ByHand): Promise<void>;
+  resume(byHand: ByHand): Promise<void>;
+  abort(byHand: ByHand): Promise<void>;
+  promote(byHand: ByHand): Promise<void>;
+  approve(byHand: ByHand): Promise<void>;
+  decline(byHand: ByHand): Promise<void>;
+  /** Makes the previous champion the champion again; returns it. */
+  rollback(byHand: ByHand): Promise<Config>;
+  /** Every number of the newest experiment, from what is folded; null if there is none. */
+  evaluate(): Promise<Evaluation | null>;
+  report(): Promise<ExperimentReport | null>;
+  /** The audit log, newest first. */
+  history(limit?: number): Promise<readonly StoredAuditEntry[]>;
+}
+
+/** The host's view of a stored experiment. */
+export function summaryOf(experiment: StoredExperiment): ExperimentSummary {
+  return {
+    id: experiment.uid,
+    status: experiment.status,
+    champion: experiment.champion.body,
+    challenger: experiment.challenger.body,
+    share: experiment.planShare,
+    policy: experiment.policy,
+    isAwaitingApproval: experiment.awaitingSeq !== null,
+    startedAtMs: experiment.startedAtMs,
+    endedAtMs: experiment.endedAtMs,
+  };
+}
+
+const HISTORY_LIMIT = 100;
+
+/** The project the engine hands out. */
+export class EngineProject<Config> implements Project<Config> {
+  readonly key: string;
+  readonly #context: EngineContext;
+  readonly #router: Router;
+  /** the champion of the host's code: used to create the project, and while the store has never been reached */
+  readonly #codeChampion: NewConfig | null;
+  readonly #tasks = new Set<Promise<unknown>>();
+  #state: ProjectState | null = null;
+
+  constructor(
+    context: EngineContext,
+    key: string,
+    codeChampion: NewConfig | null,
+    forced: ForcedRole | undefined,
+  ) {
+    this.#context = context;
+    this.#router = new Router(context, forced);
+    this.key = key;
+    this.#codeChampion = codeChampion;
+  }
+
+  get champion(): Config {
+    return structuredClone(this.#championBody()) as Config;
+  }
+
+  #championBody(): JsonObject {
+    const body = this.#state?.champion.body ?? this.#codeChampion?.body;
+    if (body) return body;
+    throw new DethroneError(
+      "project_not_found",
+      `Project '${this.key}' has no champion yet: give { champion }.`,
+      {
+        project: this.key,
+      },
+    );
+  }
+
+  /** Loads the project's state, creating the project if it is new and the host gave a champion. */
+  async load(store: Store): Promise<void> {
+    let state = await store.projectState(this.key);
+    if (!state && this.#codeChampion) {
+      await this.#create(store, this.#codeChampion);
+      state = await store.projectState(this.key);
+    }
+    if (!state) await requireProject(store, this.key);
+    const isFirst = this.#state === null;
+    this.#state = state;
+    if (isFirst && state && this.#codeChampion && state.champion.hash !== this.#codeChampion.hash) {
+      this.#context.logger.info(
+        { project: this.key, code: this.#codeChampion.hash, champion: state.champion.hash },
+        "champion_differs: the stored champion is used, not the one in the code",
+      );
+    }
+  }
+
+  async #create(store: Store, champion: NewConfig): Promise<void> {
+    const atMs = this.#context.clock.now();
+    const audit = {
+      action: "created",
+      actor: DEFAULT_ACTOR,
+      reason: null,
+      details: { champion: champion.hash },
+      atMs,
+    };
+    // False where another process has just created it, which is as good.
+    await store.createProject({ key: this.key, champion, audit, atMs });
+  }
+
+  /** Looks at the stored state again; on failure the last known one stays. */
+  async refresh(): Promise<void> {
+    const { store } = this.#context;
+    if (!store) return;
+    try {
+      await this.load(store);
+    } catch (error) {
+      this.#context.fail(null, "a project could not be refreshed; the last known champion serves", error, {
+        project: this.key,
+      });
+    }
+  }
+
+  wrap<R extends Runner<Config>>(runner: R, options: WrapOptions<ArgsOf<R>, ReturnType<R>> = {}): Wrapped<R> {
+    const host = {
+      context: this.#context,
+      begin: (start: SessionOptions) => this.#begin(start),
+      fallback: () => this.#unrecorded({}),
+      keep: (task: Promise<unknown>) => this.#keep(task),
+    };
+    return wrapRunner<Config, R>(host, runner, options);
+  }
+
+  async session(options: SessionOptions = {}): Promise<Session<Config>> {
+    return this.#begin(options);
+  }
+
+  #begin(options: SessionOptions): EngineSession<Config> | Promise<EngineSession<Config>> {
+    checkSessionOptions(options);
+    const { store } = this.#context;
+    if (!store || !this.#state) {
+      if (!this.#context.isOff) {
+        this.#context.fail(
+          "sessionsDropped",
+          "the database is away; the champion runs unrecorded",
+          this.#whyAway(),
+        );
+      }
+      return this.#unrecorded(options);
+    }
+    if (options.id === undefined && options.unit === undefined) {
+      return this.#router.startNow(store, this.#state, options);
+    }
+    return this.#router.start(store, this.#state, options);
+  }
+
+  #whyAway(): unknown {
+    try {
+      this.#context.requireStore();
+      return "the project has not been loaded yet";
+    } catch (error) {
+      return error;
+    }
+  }
+
+  #unrecorded(options: SessionOptions): EngineSession<Config> {
+    return this.#router.unrecorded(this.key, this.#championBody(), options);
+  }
+
+  #keep(task: Promise<unknown>): void {
+    this.#tasks.add(task);
+    task.then(
+      () => this.#tasks.delete(task),
+      () => this.#tasks.delete(task),
+    );
+  }
+
+  /** Resolves when the outcomes of all wrapped calls that have returned are queued. */
+  async settleTasks(): Promise<void> {
+    while (this.#tasks.size > 0) await Promise.allSettled([...this.#tasks]);
+  }
+
+  async challenge(config: Config, options: ChallengeOptions = {}): Promise<ChallengeResult> {
+    const plan = planChallenge(config, options);
+    if (this.#context.isOff) return { experiment: null, started: false, status: "off" };
+    const { store } = this.#context;
+    if (!store) return this.#challengeLater(plan);
+    try {
+      const outcome = await challenge(this.#context, store, this.key, plan);
+      if (outcome.status === "overlap") {
+        this.#context.logger.warn(
+          { project: this.key, running: outcome.experiment?.uid ?? null },
+          "experiment_overlap: another experiment occupies the project's slot; the challenge did not start",
+        );
+      }
+      await this.refresh();
+      return { ...outcome, experiment: outcome.experiment && summaryOf(outcome.experiment) };
+    } catch (error) {
+      const isAway = isDethroneError(error) && error.kind === "unavailable";
+      if (!isAway) throw error;
+      this.#context.fail(null, "a challenge could not be started yet; it will be tried again", error);
+      return this.#challengeLater(plan);
+    }
+  }
+
+  /** Boot code must not fail because the database is away: the challenge starts once it is back. */
+  #challengeLater(plan: ChallengePlan): ChallengeResult {
+    const again = (): void => {
+      const { store } = this.#context;
+      if (!store) return;
+      // The project itself may have to be created first.
+      this.refresh()
+        .then(() => challenge(this.#context, store, this.key, plan))
+        .then(() => this.refresh())
+        .catch((error: unknown) => {
+          this.#context.fail(null, "a challenge could not be started yet; it will be tried again", error);
+          if (isDethroneError(error) && error.kind === "unavailable")
+            this.#context.clock.after(CHALLENGE_RETRY_MS, again);
+        });
+    };
+    if (this.#context.store) this.#context.clock.after(CHALLENGE_RETRY_MS, again);
+    else this.#context.whenOpen(again);
+    return { experiment: null, started: false, status: "pending" };
+  }
+
+  pause(byHand: ByHand): Promise<void> {
+    return this.#change((store) => setPaused(this.#context, store, this.key, "pause", byHand));
+  }
+
+  resume(byHand: ByHand): Promise<void> {
+    return this.#change((store) => setPaused(this.#context, store, this.key, "resume", byHand));
+  }
+
+  abort(byHand: ByHand): Promise<void> {
+    return this.#end("abort", byHand);
+  }
+
+  promote(byHand: ByHand): Promise<void> {
+    return this.#end("promote", byHand);
+  }
+
+  approve(byHand: ByHand): Promise<void> {
+    return this.#end("approve", byHand);
+  }
+
+  decline(byHand: ByHand): Promise<void> {
+    return this.#end("decline", byHand);
+  }
+
+  async #end(ending: EndingByHand, byHand: ByHand): Promise<void> {
+    await this.#change((store) => endByHand(this.#context, store, this.key, ending, byHand));
+  }
+
+  async rollback(byHand: ByHand): Promise<Config> {
+    const config = await this.#change((store) => rollback(this.#context, store, this.key, byHand));
+    return config.body as Config;
+  }
+
+  /** Changes the stored state and looks at it at once: this process must not serve what it has just ended. */
+  async #change<T>(change: (store: Store) => Promise<T>): Promise<T> {
+    const result = await change(this.#context.requireStore());
+    await this.refresh();
+    return result;
+  }
+
+  async evaluate(): Promise<Evaluation | null> {
+    const store = this.#context.requireStore();
+    const [experiment] = await store.experiments(this.key);
+    return experiment ? evaluateExperiment(store, experiment) : null;
+  }
+
+  async report(): Promise<ExperimentReport | null> {
+    const store = this.#context.requireStore();
+    await requireProject(store, this.key);
+    const [experiment] = await store.experiments(this.key);
+    return experiment ? reportOf(store, experiment) : null;
+  }
+
+  async history(limit = HISTORY_LIMIT): Promise<readonly StoredAuditEntry[]> {
+    const store = this.#context.requireStore();
+    const { id } = await requireProject(store, this.key);
+    return store.auditLog(id, limit);
+  }
+}
+
+const CHALLENGE_RETRY_MS = 1000;
+
+const KEY_LENGTH_MAX = 200;
+
+/** @throws DethroneError `settings_invalid` */
+export function checkProjectKey(key: unknown): asserts key is string {
+  if (typeof key === "string" && key.trim() === key && key.length > 0 && key.length <= KEY_LENGTH_MAX) return;
+  throw new DethroneError(
+    "settings_invalid",
+    `A project's key must be a text of 1 to ${KEY_LENGTH_MAX} characters; received ${String(key)}.`,
+    {
+      field: "key",
+    },
+  );
+}
+
+/** @throws DethroneError `config_invalid` */
+export function championOf(champion: unknown): NewConfig | null {
+  return champion === undefined ? null : identifyConfig(champion);
+}

@@ -1,0 +1,88 @@
+/**
+ * One experiment in full: its numbers, where its sessions are, its decision.
+ */
+import { quantile } from "simple-statistics";
+import { type Evaluation, evaluate } from "../core/evaluation.js";
+import type { Role } from "../core/evidence.js";
+import { allFoldRows, foldInput } from "./decision-record.js";
+import type { ArmCounts, Checkpoint, Store, StoredDecision, StoredExperiment } from "./ports.js";
+
+/** Where an arm's sessions are. */
+export interface ArmSessions {
+  readonly role: Role;
+  readonly served: number;
+  readonly excluded: number;
+  readonly unsettled: number;
+  readonly missing: number;
+  readonly abandoned: number;
+  readonly lateSignals: number;
+  /** median and 95th percentile of the newest sessions' durations in milliseconds; null without any */
+  readonly durationMsP50: number | null;
+  readonly durationMsP95: number | null;
+}
+
+/** One experiment in full. */
+export interface ExperimentReport {
+  readonly project: string;
+  readonly experiment: string;
+  readonly status: StoredExperiment["status"];
+  readonly isAwaitingApproval: boolean;
+  readonly champion: StoredExperiment["champion"];
+  readonly challenger: StoredExperiment["challenger"];
+  readonly share: number;
+  readonly policy: StoredExperiment["policy"];
+  readonly promotion: "auto" | "approve";
+  readonly startedAtMs: number | null;
+  readonly endedAtMs: number | null;
+  readonly evaluation: Evaluation;
+  readonly sessions: readonly ArmSessions[];
+  readonly decision: StoredDecision | null;
+}
+
+function sessionsOf(counts: ArmCounts): ArmSessions {
+  const { durationsMs, ...rest } = counts;
+  const isEmpty = durationsMs.length === 0;
+  return {
+    ...rest,
+    durationMsP50: isEmpty ? null : quantile([...durationsMs], 0.5),
+    durationMsP95: isEmpty ? null : quantile([...durationsMs], 0.95),
+  };
+}
+
+/** The numbers of a checkpoint, by default the stored one. */
+export async function evaluateExperiment(
+  store: Store,
+  experiment: StoredExperiment,
+  checkpoint?: Checkpoint,
+): Promise<Evaluation> {
+  const { evidence, foldedSeq } = checkpoint ?? (await store.checkpoint(experiment.id));
+  const rows = await allFoldRows(store, experiment.id, foldedSeq);
+  return evaluate({
+    policy: experiment.policy,
+    planShare: experiment.planShare,
+    evidence,
+    units: rows.map(foldInput),
+  });
+}
+
+/** The report of an experiment. */
+export async function reportOf(store: Store, experiment: StoredExperiment): Promise<ExperimentReport> {
+  const decisions = await store.decisions({ experimentId: experiment.id });
+  const counts = await store.armCounts(experiment.id);
+  return {
+    project: experiment.projectKey,
+    experiment: experiment.uid,
+    status: experiment.status,
+    isAwaitingApproval: experiment.awaitingSeq !== null,
+    champion: experiment.champion,
+    challenger: experiment.challenger,
+    share: experiment.planShare,
+    policy: experiment.policy,
+    promotion: experiment.promotion,
+    startedAtMs: experiment.startedAtMs,
+    endedAtMs: experiment.endedAtMs,
+    evaluation: await evaluateExperiment(store, experiment),
+    sessions: counts.map(sessionsOf),
+    decision: decisions.at(-1) ?? null,
+  };
+}

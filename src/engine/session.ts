@@ -1,0 +1,198 @@
+/**
+ * One run of the agent under one config, as the host sees it.
+ */
+import { DethroneError, type JsonObject, received } from "../core/errors.js";
+import type { Role } from "../core/evidence.js";
+import type { SignalKind } from "../core/score.js";
+import type { EngineContext } from "./context.js";
+import type { EndReceipt, SignalReceipt, Store } from "./ports.js";
+
+/** An observation about a session. */
+export interface SignalInput {
+  readonly name: string;
+  /** any finite number; with a `kind`, in [0, 1]. A boolean counts as 0 or 1. */
+  readonly value: number | boolean;
+  /** makes the signal bear on the score: `explicit` if a person or judge graded it, `implicit` if inferred */
+  readonly kind?: SignalKind;
+  /** where it came from, e.g. `judge:v3` */
+  readonly source?: string;
+  /** recording the same key twice stores it once; default: a new key a call */
+  readonly key?: string;
+}
+
+/** How a session went, if known. */
+export interface EndInput {
+  /** boolean, or a number in [0, 1]; left out: the signals of the window decide */
+  readonly score?: number | boolean;
+}
+
+/** `off`: nothing is recorded, because dethrone is switched off. */
+export type Receipt<R extends { status: string }> = R | { readonly status: "off" };
+
+/** A session. `config` is the session's own copy: changing it changes nothing else. */
+export interface Session<Config = JsonObject> {
+  readonly id: string;
+  readonly project: string;
+  readonly config: Config;
+  readonly arm: Role;
+  /** id of the experiment the session takes part in, or null */
+  readonly experiment: string | null;
+  readonly unit: string | null;
+  /** whether the session was resumed by its id */
+  readonly isResumed: boolean;
+  /** fires after `timeoutMs` of `wrap` */
+  readonly abortSignal: AbortSignal;
+  /** Records a signal; resolves when it is on disk. */
+  signal(signal: SignalInput): Promise<Receipt<SignalReceipt>>;
+  /** Ends the session; resolves when that is on disk. With a score it settles at once. */
+  end(input?: EndInput): Promise<Receipt<EndReceipt>>;
+}
+
+/** A score as a number in [0, 1], or null if none is given. @throws DethroneError `score_out_of_range` */
+export function scoreOf(score: unknown): number | null {
+  if (score === undefined) return null;
+  if (typeof score === "boolean") return Number(score);
+  if (typeof score === "number" && score >= 0 && score <= 1) return score;
+  throw new DethroneError(
+    "score_out_of_range",
+    `A score must be a boolean or a number in [0, 1]; received ${String(score)}.`,
+    { received: received(score), allowed: "a boolean or a number in [0, 1]" },
+  );
+}
+
+const NAME_LENGTH_MAX = 200;
+
+function invalidSignal(field: string, value: unknown, allowed: string): never {
+  throw new DethroneError(
+    "signal_invalid",
+    `A signal's ${field} must be ${allowed}; received ${String(value)}.`,
+    {
+      field,
+      received: received(value),
+      allowed,
+    },
+  );
+}
+
+function checkText(field: string, value: unknown): void {
+  const isText = typeof value === "string" && value.length > 0 && value.length <= NAME_LENGTH_MAX;
+  if (!isText) invalidSignal(field, value, `a text of 1 to ${NAME_LENGTH_MAX} characters`);
+}
+
+/** A signal in its stored form. @throws DethroneError `signal_invalid` */
+export function checkedSignal(signal: SignalInput): {
+  name: string;
+  value: number;
+  kind: SignalKind | null;
+  source: string | null;
+} {
+  if (typeof signal !== "object" || signal === null)
+    invalidSignal("body", signal, "an object { name, value }");
+  const { name, kind = null, source = null, key } = signal;
+  checkText("name", name);
+  if (source !== null) checkText("source", source);
+  if (key !== undefined) checkText("key", key);
+  if (kind !== null && kind !== "explicit" && kind !== "implicit")
+    invalidSignal("kind", kind, "'explicit' or 'implicit'");
+  const value = typeof signal.value === "boolean" ? Number(signal.value) : signal.value;
+  if (typeof value !== "number" || !Number.isFinite(value))
+    invalidSignal("value", value, "a finite number or a boolean");
+  if (kind !== null && !(value >= 0 && value <= 1))
+    invalidSignal("value", value, `a number in [0, 1] where kind is '${kind}'`);
+  return { name, value, kind, source };
+}
+
+/** Records a signal of any session. */
+export function recordSignal(
+  context: EngineContext,
+  store: Store,
+  sessionId: string,
+  signal: SignalInput,
+): Promise<SignalReceipt> {
+  const body = checkedSignal(signal);
+  // Made once per call, so that a retry of the write below cannot store it twice.
+  const key = signal.key ?? context.ids.next();
+  return store.addSignal({ sessionId, key, ...body, atMs: context.clock.now() });
+}
+
+/** The place of a session in its project: what it was given and what it counts for. */
+export interface Placement {
+  readonly id: string;
+  readonly project: string;
+  readonly body: JsonObject;
+  readonly arm: Role;
+  readonly experiment: string | null;
+  readonly unit: string | null;
+  readonly isResumed: boolean;
+  /** whether the start of the session was queued for the store */
+  readonly isRecorded: boolean;
+}
+
+/** The session the engine hands out. */
+export class EngineSession<Config> implements Session<Config> {
+  readonly id: string;
+  readonly project: string;
+  readonly arm: Role;
+  readonly experiment: string | null;
+  readonly unit: string | null;
+  readonly isResumed: boolean;
+  readonly isRecorded: boolean;
+  readonly #context: EngineContext;
+  readonly #body: JsonObject;
+  #config: Config | undefined;
+  #abort: AbortController | undefined;
+
+  constructor(context: EngineContext, placement: Placement) {
+    this.#context = context;
+    this.#body = placement.body;
+    this.id = placement.id;
+    this.project = placement.project;
+    this.arm = placement.arm;
+    this.experiment = placement.experiment;
+    this.unit = placement.unit;
+    this.isResumed = placement.isResumed;
+    this.isRecorded = placement.isRecorded;
+  }
+
+  // A copy, made when first asked for: the host may change it without changing the next session's config.
+  get config(): Config {
+    this.#config ??= structuredClone(this.#body) as Config;
+    return this.#config;
+  }
+
+  get #controller(): AbortController {
+    this.#abort ??= new AbortController();
+    return this.#abort;
+  }
+
+  get abortSignal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Fires {@link abortSignal}. */
+  abort(reason: unknown): void {
+    this.#controller.abort(reason);
+  }
+
+  async signal(signal: SignalInput): Promise<Receipt<SignalReceipt>> {
+    checkedSignal(signal);
+    if (this.#context.isOff) return { status: "off" };
+    return recordSignal(this.#context, this.#recordingStore(), this.id, signal);
+  }
+
+  async end(input: EndInput = {}): Promise<Receipt<EndReceipt>> {
+    const score = scoreOf(input.score);
+    if (this.#context.isOff) return { status: "off" };
+    return this.#recordingStore().endSession({ sessionId: this.id, score, atMs: this.#context.clock.now() });
+  }
+
+  #recordingStore(): Store {
+    const store = this.#context.requireStore();
+    if (this.isRecorded) return store;
+    throw new DethroneError(
+      "storage_unavailable",
+      `Session '${this.id}' started while the database was away, so nothing about it can be recorded.`,
+      { sessionId: this.id },
+    );
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * `dethrone`: promotes better AI agent configs, with proof.
+ */
+import { DethroneError, received } from "./core/errors.js";
+import { Engine } from "./engine/engine.js";
+import { consoleLogger, randomIds, safeLogger, systemClock } from "./engine/environment.js";
+import type { Logger } from "./engine/ports.js";
+import { locate } from "./store/database.js";
+import { openLibsqlStore } from "./store/libsql-store.js";
+import { VERSION } from "./version.js";
+
+/** Settings of an engine. */
+export interface EngineOptions {
+  /** `file:dethrone.db`, a path, or `:memory:` (a temporary file); default `file:dethrone.db` */
+  readonly url?: string;
+  /** anything with `debug`, `info`, `warn` and `error(fields, message)`, such as pino; default: standard error */
+  readonly logger?: Logger;
+  /** reject where the database cannot be opened, instead of starting on the code's champion; default false */
+  readonly strict?: boolean;
+  /** how often, in milliseconds, other processes' promotions are looked for; default 5000 */
+  readonly refreshMs?: number;
+  /** longest wait, in milliseconds, for the database when a session has a unit or an id; default 250 */
+  readonly patienceMs?: number;
+}
+
+const DEFAULT_URL = "file:dethrone.db";
+
+function positive(name: string, value: unknown, fallback: number): number {
+  if (value === undefined) return fallback;
+  if (typeof value === "number" && value > 0 && value <= 2 ** 31 - 1) return value;
+  throw new DethroneError(
+    "settings_invalid",
+    `${name} must be a number of milliseconds above 0; received ${String(value)}.`,
+    {
+      field: name,
+      received: received(value),
+    },
+  );
+}
+
+/**
+ * Opens an engine.
+ *
+ * Rejects for invalid settings alone. Where the database cannot be opened the engine starts degraded: agents run on the
+ * champion of the code, and the database is tried again in the background (`strict: true` rejects instead). With the
+ * environment variable DETHRONE=off every session gets the champion and nothing is read or written.
+ *
+ * @throws DethroneError `settings_invalid`
+ * @example
+ * const engine = await createEngine({ url: "file:dethrone.db" });
+ */
+export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+  const isOff = process.env.DETHRONE === "off";
+  const location = isOff ? null : locate(options.url ?? DEFAULT_URL);
+  return Engine.start({
+    clock: systemClock,
+    ids: randomIds,
+    logger: safeLogger(options.logger ?? consoleLogger),
+    openStore: () => openLibsqlStore(location ?? locate(DEFAULT_URL), { mustExist: false }),
+    isOff,
+    isStrict: options.strict ?? false,
+    refreshMs: positive("refreshMs", options.refreshMs, 5000),
+    patienceMs: positive("patienceMs", options.patienceMs, 250),
+    version: VERSION,
+  });
+}
+
+export type { Reason, Verdict } from "./core/decide.js";
+export {
+  DethroneError,
+  type ErrorCode,
+  type ErrorKind,
+  isDethroneError,
+  type Json,
+  type JsonObject,
+} from "./core/errors.js";
+export type { ArmEvaluation, Evaluation } from "./core/evaluation.js";
+export type { ExperimentStatus } from "./core/life-cycle.js";
+export type { Policy, PolicyInput } from "./core/policy.js";
+export type { Health } from "./engine/context.js";
+export type { DecideOptions, Engine, ProjectOptions, Schedule, ScheduleOptions } from "./engine/engine.js";
+export type { ByHand, ChallengeOptions } from "./engine/experiments.js";
+export type { EndReceipt, Logger, SignalReceipt, StoredAuditEntry, StoredDecision } from "./engine/ports.js";
+export type { ChallengeResult, ExperimentSummary, Project } from "./engine/project.js";
+export type { ArmSessions, ExperimentReport } from "./engine/report.js";
+export type { SessionOptions } from "./engine/router.js";
+export type { EndInput, Receipt, Session, SignalInput } from "./engine/session.js";
+export type { TickResult } from "./engine/tick.js";
+export type { Verification } from "./engine/verify.js";
+export { type ArgsOf, currentSession, type Runner, type WrapOptions, type Wrapped } from "./engine/wrap.js";
+export type { FileSettings } from "./file-settings.js";

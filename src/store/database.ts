@@ -1,0 +1,126 @@
+/**
+ * Opens a database: where it lies, its writer, and a connection that only reads.
+ *
+ * Reading goes through Drizzle on one connection of its own (the client's pool applies settings to one connection
+ * only), which never writes: all writing is the writer's.
+ */
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Client, createClient } from "@libsql/client";
+import { drizzle, type LibSQLDatabase } from "drizzle-orm/libsql";
+import { DethroneError } from "../core/errors.js";
+import * as schema from "./schema.js";
+import { storageError } from "./storage-error.js";
+import { Writer } from "./writer.js";
+
+// `src/store` and `dist/store` lie at the same depth, so this finds the shipped migrations from either.
+const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../drizzle", import.meta.url));
+
+/** How long a read waits, synchronously, for a lock. Readers of a WAL database hardly ever wait. */
+const READ_WAIT_MS = 50;
+const READ_ATTEMPTS = 20;
+const READ_BACKOFF_MS = 25;
+
+/** Where a database lies. */
+export interface Location {
+  readonly path: string;
+  /** the folder to remove on close, for `:memory:` */
+  readonly temporaryFolder: string | null;
+}
+
+/**
+ * Resolves `file:` URLs, plain paths and `:memory:` (a temporary file: libsql gives each connection of a memory
+ * database its own).
+ *
+ * @throws DethroneError `settings_invalid` for anything else
+ */
+export function locate(url: string): Location {
+  if (typeof url !== "string" || url === "")
+    return refuse(String(url), "a database URL such as file:dethrone.db");
+  if (url === ":memory:") {
+    const folder = mkdtempSync(join(tmpdir(), "dethrone-"));
+    return { path: join(folder, "memory.db"), temporaryFolder: folder };
+  }
+  if (url.startsWith("file://")) return { path: fileURLToPath(url), temporaryFolder: null };
+  if (url.startsWith("file:")) return { path: resolve(url.slice("file:".length)), temporaryFolder: null };
+  if (/^[a-z][a-z0-9+.-]+:/i.test(url))
+    return refuse(url, "a file: URL, a path or :memory: (remote databases are not supported yet)");
+  return { path: resolve(url), temporaryFolder: null };
+}
+
+function refuse(url: string, allowed: string): never {
+  throw new DethroneError("settings_invalid", `The database URL must be ${allowed}; received '${url}'.`, {
+    received: url,
+    allowed,
+  });
+}
+
+/** An open database. */
+export class OpenDatabase {
+  readonly writer: Writer;
+  readonly #location: Location;
+  readonly #client: Client;
+  readonly #drizzle: LibSQLDatabase<typeof schema>;
+
+  private constructor(location: Location, writer: Writer) {
+    this.#location = location;
+    this.writer = writer;
+    this.#client = createClient({ url: `file:${location.path}`, concurrency: 1, timeout: READ_WAIT_MS });
+    this.#drizzle = drizzle(this.#client, { schema });
+  }
+
+  /**
+   * Opens and migrates the database.
+   *
+   * @throws DethroneError `database_not_found` (with `mustExist`), `database_invalid`, `schema_newer`,
+   *   `storage_busy`, `storage_unavailable`
+   */
+  static async open(
+    location: Location,
+    options: { mustExist: boolean; queueCapacity: number },
+  ): Promise<OpenDatabase> {
+    if (options.mustExist && !existsSync(location.path)) {
+      throw new DethroneError(
+        "database_not_found",
+        `There is no database at ${location.path}. Create one with 'dethrone init', or name another with --db.`,
+        { database: location.path },
+      );
+    }
+    const writer = await Writer.open(location.path, MIGRATIONS_FOLDER, options.queueCapacity);
+    return new OpenDatabase(location, writer);
+  }
+
+  /** Runs a read; a busy connection is renewed, because a statement that met a lock may linger on it. */
+  async read<T>(query: (database: LibSQLDatabase<typeof schema>) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await query(this.#drizzle);
+      } catch (error) {
+        const cause = rootCause(error);
+        const isBusy = cause.code.startsWith("SQLITE_BUSY");
+        if (!isBusy || attempt >= READ_ATTEMPTS) throw storageError(cause, this.#location.path);
+        await this.#client.reconnect();
+        await new Promise((wake) => setTimeout(wake, READ_BACKOFF_MS));
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.writer.close();
+    this.#client.close();
+    const { temporaryFolder } = this.#location;
+    if (temporaryFolder !== null) rmSync(temporaryFolder, { recursive: true, force: true });
+  }
+}
+
+/** Drizzle wraps the error of the client, and the client that of libsql. */
+function rootCause(error: unknown): { code: string; message: string } {
+  let current = error as { code?: unknown; message?: unknown; cause?: unknown };
+  while (typeof current.code !== "string" && current.cause) current = current.cause as typeof current;
+  return {
+    code: typeof current.code === "string" ? current.code : "",
+    message: typeof current.message === "string" ? current.message : String(error),
+  };
+}

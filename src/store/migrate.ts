@@ -1,0 +1,88 @@
+/**
+ * Brings a database to the bundled schema, atomically and under the write lock, so that any number of processes may
+ * open a new database together. It reads the folder drizzle-kit writes; drizzle's own migrator races (two starters
+ * both see no schema and one fails).
+ */
+
+import { readMigrationFiles } from "drizzle-orm/migrator";
+import type Database from "libsql";
+import { DethroneError } from "../core/errors.js";
+
+const JOURNAL = "dethrone_migrations";
+
+interface Applied {
+  readonly count: number;
+  readonly newest: number | null;
+}
+
+function get<T>(database: Database.Database, sql: string): T {
+  return database.prepare(sql).get() as T;
+}
+
+function hasTables(database: Database.Database): boolean {
+  return (
+    get<{ n: number }>(database, "SELECT count(*) AS n FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").n >
+    0
+  );
+}
+
+function hasJournal(database: Database.Database): boolean {
+  return (
+    get<{ n: number }>(database, `SELECT count(*) AS n FROM sqlite_master WHERE name = '${JOURNAL}'`).n > 0
+  );
+}
+
+function assertOurs(database: Database.Database, newestBundled: number): void {
+  if (!hasJournal(database)) {
+    if (!hasTables(database)) return;
+    throw new DethroneError(
+      "database_invalid",
+      "The database belongs to another application: it has tables, but none of dethrone's. Give dethrone a file of its own.",
+    );
+  }
+  const applied = get<Applied>(
+    database,
+    `SELECT count(*) AS count, max(created_at) AS newest FROM ${JOURNAL}`,
+  );
+  if ((applied.newest ?? 0) <= newestBundled) return;
+  throw new DethroneError(
+    "schema_newer",
+    "The database has a newer schema than this version of dethrone knows. Upgrade dethrone to the version that wrote it.",
+    { databaseSchema: applied.newest, knownSchema: newestBundled },
+  );
+}
+
+/**
+ * Migrates the database if needed. Idempotent; concurrent callers wait for each other.
+ *
+ * @throws DethroneError `database_invalid` for another application's database, `schema_newer`; nothing is written then.
+ * @throws SqliteError SQLITE_NOTADB, SQLITE_BUSY, ...
+ */
+export function migrate(database: Database.Database, migrationsFolder: string): void {
+  const bundled = readMigrationFiles({ migrationsFolder });
+  const newestBundled = Math.max(...bundled.map((migration) => migration.folderMillis));
+  assertOurs(database, newestBundled);
+  database.prepare("PRAGMA journal_mode = WAL").get();
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    // Looked at again under the lock: another process may have migrated, or taken the file, since.
+    assertOurs(database, newestBundled);
+    database.exec(
+      `CREATE TABLE IF NOT EXISTS ${JOURNAL} (created_at INTEGER PRIMARY KEY, hash TEXT NOT NULL)`,
+    );
+    const { newest } = get<Applied>(
+      database,
+      `SELECT count(*) AS count, max(created_at) AS newest FROM ${JOURNAL}`,
+    );
+    for (const migration of bundled.filter((each) => each.folderMillis > (newest ?? 0))) {
+      for (const statement of migration.sql) database.exec(statement);
+      database
+        .prepare(`INSERT INTO ${JOURNAL} (created_at, hash) VALUES (?, ?)`)
+        .run(migration.folderMillis, migration.hash);
+    }
+    database.exec("COMMIT");
+  } catch (error) {
+    if (database.inTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}

@@ -1,0 +1,258 @@
+/**
+ * The tables. Integer keys inside, text ids at the edge, times in integer milliseconds UTC (`...AtMs`).
+ *
+ * What must never be wrong is held by the database itself: one occupied slot per project (partial unique index), one
+ * champion per project (a NOT NULL column), one terminal decision per experiment (partial unique index), one session
+ * per id, one signal per session and key, one claim per unit and experiment.
+ */
+import { sql } from "drizzle-orm";
+import {
+  check,
+  index,
+  integer,
+  primaryKey,
+  real,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from "drizzle-orm/sqlite-core";
+import type { JsonObject } from "../core/errors.js";
+import type { Evaluation } from "../core/evaluation.js";
+import type { Evidence } from "../core/evidence.js";
+import type { Policy } from "../core/policy.js";
+
+/** Configs are identified by their content, so one row serves every project that uses it. */
+export const configs = sqliteTable("configs", {
+  id: integer("id").primaryKey({ autoIncrement: true }),
+  /** SHA-256 of the canonical JSON, in hexadecimal */
+  hash: text("hash").notNull().unique(),
+  body: text("body", { mode: "json" }).$type<JsonObject>().notNull(),
+  createdAtMs: integer("created_at_ms").notNull(),
+});
+
+export const projects = sqliteTable("projects", {
+  id: integer("id").primaryKey({ autoIncrement: true }),
+  key: text("key").notNull().unique(),
+  championConfigId: integer("champion_config_id")
+    .notNull()
+    .references(() => configs.id),
+  createdAtMs: integer("created_at_ms").notNull(),
+});
+
+/** Who was champion when: one row a change, the newest is the present one. */
+export const reigns = sqliteTable(
+  "reigns",
+  {
+    id: integer("id").primaryKey({ autoIncrement: true }),
+    projectId: integer("project_id")
+      .notNull()
+      .references(() => projects.id),
+    configId: integer("config_id")
+      .notNull()
+      .references(() => configs.id),
+    cause: text("cause", { enum: ["created", "promoted", "rollback"] }).notNull(),
+    startedAtMs: integer("started_at_ms").notNull(),
+  },
+  (table) => [index("reigns_project").on(table.projectId)],
+);
+
+export const experiments = sqliteTable(
+  "experiments",
+  {
+    id: integer("id").primaryKey({ autoIncrement: true }),
+    /** the id at the edge, and the salt of the assignment hash */
+    uid: text("uid").notNull().unique(),
+    projectId: integer("project_id")
+      .notNull()
+      .references(() => projects.id),
+    status: text("status", { enum: ["draft", "running", "paused", "promoted", "held", "aborted"] }).notNull(),
+    /** raised by every change; compare-and-set guards on it */
+    version: integer("version").notNull(),
+    championConfigId: integer("champion_config_id")
+      .notNull()
+      .references(() => configs.id),
+    challengerConfigId: integer("challenger_config_id")
+      .notNull()
+      .references(() => configs.id),
+    /** why the same pair contends again; empty the first time */
+    again: text("again").notNull(),
+    hashVersion: integer("hash_version").notNull(),
+    policy: text("policy", { mode: "json" }).$type<Policy>().notNull(),
+    /** SHA-256 of the canonical policy, frozen at start */
+    policyHash: text("policy_hash").notNull(),
+    planShare: real("plan_share").notNull(),
+    promotion: text("promotion", { enum: ["auto", "approve"] }).notNull(),
+    /** set while a promotion waits for a person: assignment sequence of the deciding session */
+    awaitingSeq: integer("awaiting_seq"),
+    createdAtMs: integer("created_at_ms").notNull(),
+    startedAtMs: integer("started_at_ms"),
+    endedAtMs: integer("ended_at_ms"),
+  },
+  (table) => [
+    uniqueIndex("experiments_one_slot").on(table.projectId).where(sql`status IN ('running', 'paused')`),
+    index("experiments_pair").on(table.projectId, table.championConfigId, table.challengerConfigId),
+  ],
+);
+
+export const arms = sqliteTable(
+  "arms",
+  {
+    id: integer("id").primaryKey({ autoIncrement: true }),
+    experimentId: integer("experiment_id")
+      .notNull()
+      .references(() => experiments.id),
+    position: integer("position").notNull(),
+    role: text("role", { enum: ["champion", "challenger"] }).notNull(),
+    configId: integer("config_id")
+      .notNull()
+      .references(() => configs.id),
+    bucketCount: integer("bucket_count").notNull(),
+  },
+  (table) => [
+    uniqueIndex("arms_experiment_position").on(table.experimentId, table.position),
+    uniqueIndex("arms_one_champion").on(table.experimentId).where(sql`role = 'champion'`),
+    check("arms_bucket_count", sql`bucket_count BETWEEN 0 AND 10000`),
+  ],
+);
+
+/** The arm of each unit, and the one session of the unit that folds. */
+export const units = sqliteTable(
+  "units",
+  {
+    experimentId: integer("experiment_id")
+      .notNull()
+      .references(() => experiments.id),
+    unit: text("unit").notNull(),
+    armId: integer("arm_id")
+      .notNull()
+      .references(() => arms.id),
+    /** id of the session that claimed the unit */
+    sessionId: text("session_id").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.experimentId, table.unit] })],
+);
+
+export const sessions = sqliteTable(
+  "sessions",
+  {
+    /** assignment order */
+    seq: integer("seq").primaryKey({ autoIncrement: true }),
+    id: text("id").notNull().unique(),
+    projectId: integer("project_id")
+      .notNull()
+      .references(() => projects.id),
+    configId: integer("config_id")
+      .notNull()
+      .references(() => configs.id),
+    experimentId: integer("experiment_id").references(() => experiments.id),
+    armId: integer("arm_id").references(() => arms.id),
+    unit: text("unit"),
+    /** the challenger's share at assignment */
+    share: real("share"),
+    /** whether the session may become evidence: randomised, confirmed, and the first of its unit */
+    isEvidence: integer("is_evidence", { mode: "boolean" }).notNull(),
+    /** why it may not: repeat, forced, unconfirmed */
+    excluded: text("excluded"),
+    /** attributes of the session given by the host, for breakdowns */
+    context: text("context", { mode: "json" }).$type<JsonObject>(),
+    startedAtMs: integer("started_at_ms").notNull(),
+    windowEndsAtMs: integer("window_ends_at_ms").notNull(),
+    endedAtMs: integer("ended_at_ms"),
+    settledAtMs: integer("settled_at_ms"),
+    /** in [0, 1]; null before settling, and after it when missing and left out */
+    score: real("score"),
+    isMissing: integer("is_missing", { mode: "boolean" }),
+    isAbandoned: integer("is_abandoned", { mode: "boolean" }),
+    /** signals the score was settled from; null where `end` gave it */
+    signalCount: integer("signal_count"),
+  },
+  (table) => [
+    index("sessions_experiment").on(table.experimentId, table.seq),
+    index("sessions_project").on(table.projectId, table.seq),
+    index("sessions_due").on(table.windowEndsAtMs).where(sql`settled_at_ms IS NULL`),
+    index("sessions_unsettled")
+      .on(table.experimentId, table.seq)
+      .where(sql`settled_at_ms IS NULL AND is_evidence = 1`),
+    check("sessions_score", sql`score IS NULL OR score BETWEEN 0 AND 1`),
+  ],
+);
+
+export const signals = sqliteTable(
+  "signals",
+  {
+    id: integer("id").primaryKey({ autoIncrement: true }),
+    sessionSeq: integer("session_seq")
+      .notNull()
+      .references(() => sessions.seq),
+    key: text("key").notNull(),
+    name: text("name").notNull(),
+    value: real("value").notNull(),
+    kind: text("kind", { enum: ["explicit", "implicit"] }),
+    source: text("source"),
+    acceptedAtMs: integer("accepted_at_ms").notNull(),
+    /** arrived after its session settled or its window closed: kept, shown, never counted */
+    isLate: integer("is_late", { mode: "boolean" }).notNull(),
+  },
+  (table) => [uniqueIndex("signals_session_key").on(table.sessionSeq, table.key)],
+);
+
+/** The folded state of each experiment. */
+export const checkpoints = sqliteTable("checkpoints", {
+  experimentId: integer("experiment_id")
+    .primaryKey()
+    .references(() => experiments.id),
+  version: integer("version").notNull(),
+  /** assignment sequence up to which everything is folded */
+  foldedSeq: integer("folded_seq").notNull(),
+  evidence: text("evidence", { mode: "json" }).$type<Evidence>().notNull(),
+  updatedAtMs: integer("updated_at_ms").notNull(),
+});
+
+export const decisions = sqliteTable(
+  "decisions",
+  {
+    id: integer("id").primaryKey({ autoIncrement: true }),
+    uid: text("uid").notNull().unique(),
+    experimentId: integer("experiment_id")
+      .notNull()
+      .references(() => experiments.id),
+    isTerminal: integer("is_terminal", { mode: "boolean" }).notNull(),
+    verdict: text("verdict", { enum: ["promote", "hold", "abort", "continue"] }).notNull(),
+    reason: text("reason").notNull(),
+    /** units folded, and the assignment sequence folded up to */
+    sessionCount: integer("session_count").notNull(),
+    foldedSeq: integer("folded_seq").notNull(),
+    /** everything `decide()` was given besides the policy of the experiment */
+    isExpired: integer("is_expired", { mode: "boolean" }).notNull(),
+    policy: text("policy", { mode: "json" }).$type<Policy>().notNull(),
+    planShare: real("plan_share").notNull(),
+    promotion: text("promotion", { enum: ["auto", "approve"] }).notNull(),
+    evidence: text("evidence", { mode: "json" }).$type<Evidence>().notNull(),
+    evaluation: text("evaluation", { mode: "json" }).$type<Evaluation>().notNull(),
+    engineVersion: text("engine_version").notNull(),
+    actor: text("actor").notNull(),
+    note: text("note"),
+    decidedAtMs: integer("decided_at_ms").notNull(),
+  },
+  (table) => [
+    uniqueIndex("decisions_one_terminal").on(table.experimentId).where(sql`is_terminal = 1`),
+    index("decisions_experiment").on(table.experimentId),
+  ],
+);
+
+export const auditLog = sqliteTable(
+  "audit_log",
+  {
+    id: integer("id").primaryKey({ autoIncrement: true }),
+    projectId: integer("project_id")
+      .notNull()
+      .references(() => projects.id),
+    experimentId: integer("experiment_id").references(() => experiments.id),
+    action: text("action").notNull(),
+    actor: text("actor").notNull(),
+    reason: text("reason"),
+    details: text("details", { mode: "json" }).$type<JsonObject>().notNull(),
+    atMs: integer("at_ms").notNull(),
+  },
+  (table) => [index("audit_log_project").on(table.projectId)],
+);

@@ -1,0 +1,53 @@
+/**
+ * What the main thread and the writer say to each other. Plain data, because it crosses a thread.
+ */
+import type { SessionEnd, SessionSignal, SessionStart, StartedSession } from "../engine/ports.js";
+
+/** A value bound to a statement. */
+export type Value = number | string | null | boolean;
+
+/** One statement of a transaction. */
+export interface WriteStatement {
+  readonly sql: string;
+  readonly params: readonly Value[];
+  /** if given, the transaction is rolled back as a conflict unless exactly so many rows change */
+  readonly changes?: number;
+}
+
+/** One thing to write, all or nothing. */
+export type WriteOperation =
+  | { readonly kind: "start"; readonly start: SessionStart }
+  | { readonly kind: "end"; readonly end: SessionEnd }
+  | { readonly kind: "signal"; readonly signal: SessionSignal }
+  | { readonly kind: "statements"; readonly statements: readonly WriteStatement[] };
+
+/** What became of an operation, once its transaction is on disk. */
+export type Outcome =
+  | { readonly status: "recorded" | "duplicate" | "late" | "unknown-session" }
+  | { readonly status: "started"; readonly session: StartedSession }
+  | { readonly status: "mismatch"; readonly stored: number | null; readonly received: number | null }
+  | { readonly status: "conflict"; readonly index: number }
+  | { readonly status: "failed"; readonly message: string };
+
+/** Main thread to writer. */
+export type WriterRequest =
+  | {
+      readonly type: "open";
+      readonly path: string;
+      readonly migrationsFolder: string;
+      readonly patienceMs: number;
+    }
+  | { readonly type: "apply"; readonly operations: readonly WriteOperation[] }
+  | { readonly type: "close" };
+
+/** An error on its way across the thread. */
+export interface WireError {
+  /** the code of a DethroneError or of SQLite */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Writer to main thread: one reply a request, in order. */
+export type WriterReply =
+  | { readonly type: "done"; readonly outcomes: readonly Outcome[] }
+  | { readonly type: "error"; readonly error: WireError };

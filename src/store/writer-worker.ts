@@ -1,0 +1,63 @@
+/**
+ * The writer's thread: opens the connection, applies one batch after the other, replies in order.
+ */
+import { parentPort } from "node:worker_threads";
+import { WriteConnection } from "./write-connection.js";
+import type { WireError, WriterReply, WriterRequest } from "./write-protocol.js";
+
+const BACKOFF_MS = [5, 10, 20, 40, 80] as const;
+
+function wireError(error: unknown): WireError {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return {
+    code: typeof code === "string" ? code : "",
+    message: typeof message === "string" ? message : String(error),
+  };
+}
+
+/** Tries until it works or another process has held the lock for longer than the patience. */
+async function withPatience<T>(patienceMs: number, attempt: () => T): Promise<T> {
+  const start = performance.now();
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return attempt();
+    } catch (error) {
+      const isBusy = wireError(error).code.startsWith("SQLITE_BUSY");
+      if (!isBusy || performance.now() - start > patienceMs) throw error;
+      // Thread-local and asynchronous: the host's event loop never waits for a lock.
+      await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS[Math.min(tries, BACKOFF_MS.length - 1)]));
+    }
+  }
+}
+
+let connection: WriteConnection | undefined;
+let patienceMs = 0;
+
+async function handle(request: WriterRequest): Promise<WriterReply> {
+  switch (request.type) {
+    case "open":
+      patienceMs = request.patienceMs;
+      connection = await withPatience(
+        patienceMs,
+        () => new WriteConnection(request.path, request.migrationsFolder),
+      );
+      return { type: "done", outcomes: [] };
+    case "apply": {
+      const open = connection;
+      if (!open) throw new Error("the writer is not open");
+      return { type: "done", outcomes: await withPatience(patienceMs, () => open.apply(request.operations)) };
+    }
+    case "close":
+      connection?.close();
+      connection = undefined;
+      return { type: "done", outcomes: [] };
+  }
+}
+
+const port = parentPort;
+port?.on("message", (request: WriterRequest) => {
+  handle(request).then(
+    (reply) => port.postMessage(reply),
+    (error: unknown) => port.postMessage({ type: "error", error: wireError(error) } satisfies WriterReply),
+  );
+});

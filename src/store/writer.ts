@@ -1,0 +1,154 @@
+/**
+ * The main thread's end of the one writer: a bounded first-in-first-out queue in front of the writer's thread.
+ *
+ * Group commit by back-pressure: whatever queued while the last batch was written is the next batch. There is no timer
+ * and the event loop never waits for a lock or the disk.
+ */
+import { Worker } from "node:worker_threads";
+import { DethroneError } from "../core/errors.js";
+import { storageError } from "./storage-error.js";
+import type { Outcome, WriteOperation, WriterReply, WriterRequest } from "./write-protocol.js";
+
+// `src/store` and `dist/store` lie at the same depth, so this finds the built file from either.
+const WORKER_URL = new URL("../../dist/store/writer-worker.js", import.meta.url);
+
+const BATCH_MAX = 500;
+
+/** How long the writer waits for another process's lock before it gives a batch up. */
+const PATIENCE_MS = 10_000;
+
+interface Queued {
+  readonly operation: WriteOperation;
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: DethroneError) => void;
+}
+
+interface Exchange {
+  readonly request: WriterRequest;
+  readonly onReply: (reply: WriterReply) => void;
+}
+
+/** Writes in order; a resolved write is on disk. */
+export class Writer {
+  readonly #worker: Worker;
+  readonly #path: string;
+  readonly #capacity: number;
+  readonly #exchanges: Exchange[] = [];
+  #queue: Queued[] = [];
+  #inFlight = 0;
+  #isBusy = false;
+  #failure: DethroneError | undefined;
+  #idle: (() => void)[] = [];
+
+  private constructor(path: string, capacity: number) {
+    this.#path = path;
+    this.#capacity = capacity;
+    this.#worker = new Worker(WORKER_URL);
+    this.#worker.on("message", (reply: WriterReply) => this.#exchanges.shift()?.onReply(reply));
+    this.#worker.on("error", (error) => this.#crash(error));
+    this.#worker.on("exit", () => this.#crash(new Error("the writer's thread exited")));
+    this.#worker.unref();
+  }
+
+  /** @throws DethroneError for a database that cannot be opened or is not one of ours */
+  static async open(path: string, migrationsFolder: string, capacity: number): Promise<Writer> {
+    const writer = new Writer(path, capacity);
+    try {
+      await writer.#exchange({ type: "open", path, migrationsFolder, patienceMs: PATIENCE_MS });
+      return writer;
+    } catch (error) {
+      await writer.#worker.terminate();
+      throw error;
+    }
+  }
+
+  get length(): number {
+    return this.#queue.length + this.#inFlight;
+  }
+
+  /** Whether one more new session, and its end and signals after it, can be taken. */
+  hasRoom(): boolean {
+    return this.length < this.#capacity;
+  }
+
+  /** Queues an operation at once; resolves when it is on disk. */
+  write(operation: WriteOperation): Promise<Outcome> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    return new Promise<Outcome>((resolve, reject) => {
+      this.#queue.push({ operation, resolve, reject });
+      this.#pump();
+    });
+  }
+
+  /** Resolves when everything queued so far has been written or given up. */
+  flush(): Promise<void> {
+    if (this.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  async close(): Promise<void> {
+    if (this.#failure) return;
+    await this.flush();
+    const closed = this.#exchange({ type: "close" });
+    this.#failure = new DethroneError("engine_closed", "The engine is closed.");
+    await closed.catch(() => undefined);
+    await this.#worker.terminate();
+  }
+
+  #pump(): void {
+    if (this.#isBusy || this.#queue.length === 0) return;
+    this.#isBusy = true;
+    // Starts on the next turn, so that what is queued in one turn is one batch.
+    setImmediate(() => this.#sendBatch());
+  }
+
+  #sendBatch(): void {
+    const batch = this.#queue.splice(0, BATCH_MAX);
+    this.#inFlight = batch.length;
+    this.#exchange({ type: "apply", operations: batch.map((queued) => queued.operation) }).then(
+      (reply) => {
+        for (const [index, queued] of batch.entries()) queued.resolve(reply.outcomes[index] as Outcome);
+        this.#batchDone();
+      },
+      (error: DethroneError) => {
+        for (const queued of batch) queued.reject(error);
+        this.#batchDone();
+      },
+    );
+  }
+
+  #batchDone(): void {
+    this.#inFlight = 0;
+    this.#isBusy = false;
+    if (this.#queue.length > 0) this.#pump();
+    else for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #exchange(request: WriterRequest): Promise<Extract<WriterReply, { type: "done" }>> {
+    return new Promise((resolve, reject) => {
+      const onReply = (reply: WriterReply): void => {
+        if (this.#exchanges.length === 0) this.#worker.unref();
+        if (reply.type === "done") resolve(reply);
+        else reject(storageError(reply.error, this.#path));
+      };
+      this.#exchanges.push({ request, onReply });
+      // A process with something to write stays alive until it is written.
+      this.#worker.ref();
+      this.#worker.postMessage(request);
+    });
+  }
+
+  #crash(cause: Error): void {
+    this.#failure ??= new DethroneError(
+      "storage_unavailable",
+      `The database writer stopped: ${cause.message}`,
+      {},
+      { cause },
+    );
+    const { code, message } = this.#failure;
+    for (const exchange of this.#exchanges.splice(0))
+      exchange.onReply({ type: "error", error: { code, message } });
+    for (const queued of this.#queue.splice(0)) queued.reject(this.#failure);
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+import { createRandom, shuffled } from "../../../src/core/random.js";
+
+describe("createRandom", () => {
+  it("depends on the seed alone", () => {
+    const take = (seed: number) =>
+      Array.from(
+        { length: 5 },
+        (
+          (random) => () =>
+            random.uint32()
+        )(createRandom(seed)),
+      );
+    expect(take(1)).toEqual(take(1));
+    expect(take(1)).not.toEqual(take(2));
+    expect(take(2 ** 40)).not.toEqual(take(2 ** 41));
+    expect(createRandom(1).uint32()).toBe(4266978352);
+  });
+
+  it("is uniform: mean, variance and serial correlation of 100,000 numbers within five standard errors", () => {
+    const random = createRandom(42);
+    const n = 100_000;
+    const numbers = Array.from({ length: n }, () => random.next());
+    const mean = numbers.reduce((sum, x) => sum + x, 0) / n;
+    const variance = numbers.reduce((sum, x) => sum + (x - 0.5) ** 2, 0) / n;
+    const serial = numbers.slice(1).reduce((sum, x, i) => sum + (x - 0.5) * (numbers[i]! - 0.5), 0) / n;
+    expect(Math.abs(mean - 0.5)).toBeLessThan(5 * Math.sqrt(1 / 12 / n));
+    expect(Math.abs(variance - 1 / 12)).toBeLessThan(5 * Math.sqrt(1 / 180 / n));
+    expect(Math.abs(serial)).toBeLessThan(5 * Math.sqrt(1 / 144 / n));
+  });
+
+  it.each([-1, 0.5, Number.NaN, 2 ** 53])("refuses the seed %s", (seed) => {
+    expect(() => createRandom(seed)).toThrow(expect.objectContaining({ code: "numeric_domain" }));
+  });
+});
+
+describe("shuffled", () => {
+  it("is a permutation, leaves the input alone, and puts each item first equally often", () => {
+    const items = [1, 2, 3, 4];
+    const random = createRandom(3);
+    const first = new Map<number, number>();
+    for (let i = 0; i < 4000; i += 1) {
+      const copy = shuffled(items, random);
+      expect([...copy].sort()).toEqual(items);
+      first.set(copy[0]!, (first.get(copy[0]!) ?? 0) + 1);
+    }
+    expect(items).toEqual([1, 2, 3, 4]);
+    for (const count of first.values()) expect(Math.abs(count - 1000)).toBeLessThan(5 * Math.sqrt(750));
+  });
+});
