@@ -8,4 +8,5 @@ const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.
   version: string;
 };
 
+/** The version of this package. */
 export const VERSION = manifest.version;

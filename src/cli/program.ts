@@ -190,7 +190,7 @@ function addSetUp(program: Command): void {
 }
 
 /** The whole command tree. Usage errors and failures throw. */
-export function createProgram(): Command {
+function createProgram(): Command {
   const program = new Command("dethrone")
     .description("Promotes better AI agent configs, with proof.")
     .version(VERSION)

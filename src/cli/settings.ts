@@ -20,7 +20,7 @@ export async function readFileSettings(folder: string): Promise<FileSettings> {
   let settings: unknown;
   try {
     // Node 20 does not run TypeScript by itself.
-    settings = await createJiti(import.meta.url).import(path, { default: true });
+    settings = await createJiti(import.meta.url, { moduleCache: false }).import(path, { default: true });
   } catch (error) {
     throw new DethroneError(
       "settings_invalid",

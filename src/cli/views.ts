@@ -78,7 +78,7 @@ export function armsTable(arms: readonly ArmEvaluation[], colors: Colors): strin
 }
 
 /** A log e-value as a bar toward its line. */
-export function evidenceBar(logSup: number, logLine: number, width = BAR_WIDTH): string {
+function evidenceBar(logSup: number, logLine: number, width = BAR_WIDTH): string {
   return bar(Math.min(1, Math.max(0, logSup / logLine)), width);
 }
 
@@ -121,7 +121,7 @@ export function decidingNumbers({ evaluation, policy }: Explained, colors: Color
 export const sentences = (explained: Explained): string => explain(explained).join("\n");
 
 /** Where an experiment stands, as a ruling. */
-export function standing(report: ExperimentReport): Ruling {
+function standing(report: ExperimentReport): Ruling {
   if (report.decision) return { verdict: report.decision.verdict, reason: report.decision.reason };
   return { verdict: "continue", reason: "collecting" };
 }

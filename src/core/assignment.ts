@@ -7,7 +7,7 @@
 import { DethroneError, domainError } from "./errors.js";
 
 /** Number of buckets; shares are multiples of its inverse. */
-export const BUCKET_COUNT = 10_000;
+const BUCKET_COUNT = 10_000;
 
 /** Version of the assignment hash. 2 is the default; 1 exists for fixtures of earlier systems. */
 export type HashVersion = 1 | 2;
@@ -15,8 +15,9 @@ export type HashVersion = 1 | 2;
 /** The hash version new experiments get. */
 export const HASH_VERSION: HashVersion = 2;
 
-/** Smallest and largest share an experiment may give its challenger, other than 0. */
+/** Smallest share an experiment may give its challenger, other than 0. */
 export const SHARE_MIN = 0.01;
+/** Largest share an experiment may give its challenger. */
 export const SHARE_MAX = 0.99;
 
 // 64-bit words as two unsigned 32-bit halves: BigInt is an order of magnitude slower on this path.

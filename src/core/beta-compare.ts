@@ -207,7 +207,7 @@ function sides(pair: BetaPair): { greater: number; less: number } {
  *
  * Method: Mellin-Barnes integral on the saddle line, trapezoid rule; no draws. 10 to 60 microseconds.
  * @example
- * probGreater({ aX: 39, bX: 63, aY: 31, bY: 71 }); // 0.8824192682...
+ * probGreater({ aX: 39, bX: 63, aY: 31, bY: 71 }); // 0.8824192681771917
  */
 export function probGreater(input: BetaPair): number {
   checkParameters(pick(input));

@@ -131,7 +131,7 @@ export function betaSf({ a, b, x }: BetaParameters & { readonly x: number }): nu
 }
 
 /** A point of [0, 1] with its distance from 1, so that neither end loses digits. */
-export interface Point {
+interface Point {
   readonly x: number;
   readonly y: number;
 }
@@ -146,7 +146,7 @@ const pointOf = (logit: number): Point => ({ x: 1 / (1 + Math.exp(-logit)), y: 1
  *
  * Newton on z = logit x for the log of the smaller tail, kept inside a bracket by bisection.
  */
-export function quantilePoint(a: number, b: number, p: number, q: number): Point {
+function quantilePoint(a: number, b: number, p: number, q: number): Point {
   const isLower = p <= q;
   const target = Math.log(isLower ? p : q);
   let low = -LOGIT_MAX;

@@ -34,7 +34,6 @@ const KIND_BY_CODE = {
   transition_illegal: "conflict",
   experiment_overlap: "conflict",
   project_exists: "conflict",
-  champion_changed: "conflict",
   idempotency_mismatch: "conflict",
   state_changed: "conflict",
   queue_full: "throttled",

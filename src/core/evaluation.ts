@@ -92,7 +92,7 @@ function evaluateArm(role: Role, arm: ArmSummary, beta: BetaPosterior): ArmEvalu
  *
  * It contains a constant uplift at all times simultaneously with probability at least 0.95.
  */
-export function upliftInterval(
+function upliftInterval(
   units: readonly FoldInput[],
   policy: Policy,
   planShare: number,

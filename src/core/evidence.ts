@@ -31,7 +31,7 @@ export interface ArmSummary {
 }
 
 /** Running test of the sample ratio: ended phases of constant share, and the phase that lasts. */
-export interface SrmState {
+interface SrmState {
   readonly share: number;
   /** log e-values of the ended phases, summed */
   readonly endedLogE: number;

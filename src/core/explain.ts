@@ -30,17 +30,27 @@ function multiple(logE: number): string {
   return `${value >= 100 ? value.toFixed(0) : value.toPrecision(3)} times`;
 }
 
-function successOf(arm: ArmEvaluation): string {
-  const { role, scoreSum, sessionCount } = arm;
-  if (sessionCount === 0) return `the ${role} has no settled session`;
-  return `the ${role} succeeded in ${percent(scoreSum / sessionCount)} of ${sessionCount} sessions`;
+/** A sentence of a clause. */
+const capitalised = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+
+/** How the arms did: as a rate of success while every score is 0 or 1, as a mean score otherwise. */
+function outcomes(challenger: ArmEvaluation, champion: ArmEvaluation, isGraded: boolean): string {
+  const of = ({ role, scoreSum, sessionCount }: ArmEvaluation, isFirst: boolean): string => {
+    if (sessionCount === 0) return `the ${role} has no settled session`;
+    const mean = scoreSum / sessionCount;
+    const count = `${sessionCount}${isFirst ? " sessions" : ""}`;
+    if (isGraded)
+      return `the ${role} ${isFirst ? "scored " : ""}${mean.toFixed(3)}${isFirst ? " on average" : ""} over ${count}`;
+    return `the ${role} ${isFirst ? "succeeded " : ""}in ${percent(mean)} of ${count}`;
+  };
+  return `${of(challenger, true)}, ${of(champion, challenger.sessionCount === 0)}`;
 }
 
 function comparison({ evaluation }: Explained): string {
   const [champion, challenger] = evaluation.arms as [ArmEvaluation, ArmEvaluation];
-  const both = `${successOf(challenger)}, ${successOf(champion)}`;
   const [low, high] = evaluation.upliftInterval;
-  return `${both[0]?.toUpperCase()}${both.slice(1)}; the difference lies between ${points(low)} and ${points(high)} points.`;
+  const both = outcomes(challenger, champion, evaluation.phi !== 1);
+  return capitalised(`${both}; the difference lies between ${points(low)} and ${points(high)} points`);
 }
 
 function evidenceSoFar({ evaluation, policy }: Explained): string {
@@ -56,8 +66,6 @@ function whyPromoted(explained: Explained): string {
   const reached = `The evidence that it is better reached ${multiple(evaluation.logSupPromote)}, and P(better) is ${probability(evaluation.probabilityBetter)}`;
   return `${reached}: a challenger that is no better gets this far in at most ${percent(policy.alpha)} of experiments, however often anyone looks.`;
 }
-
-const capitalised = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 const OUTCOMES: Record<Ruling["reason"], (explained: Explained) => string> = {
   evidence: whyPromoted,

@@ -29,7 +29,7 @@ const FUNCTIONS = {
 };
 
 /** Names {@link golden} knows. */
-export type GoldenName = keyof typeof FUNCTIONS;
+type GoldenName = keyof typeof FUNCTIONS;
 
 /**
  * The value of a function by its name: a number, or an array in the documented order.

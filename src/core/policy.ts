@@ -19,7 +19,7 @@ export interface ScoringPolicy {
 }
 
 /** When to give up because a promotion has become unlikely. */
-export interface FutilityPolicy {
+interface FutilityPolicy {
   /** Hold once the predicted chance of promotion is below this; in [0, 1). Default 0.02. */
   readonly chance: number;
   /** ... but not before this fraction of the horizon; in [0, 1]. Default 0.1. */

@@ -78,7 +78,7 @@ const BATCH = 200;
 const SESSION_MS = 1000;
 
 /** Units until the scarcer arm runs out, on average: floor(min(nChampion / (1 - share), nChallenger / share)). */
-export function defaultHorizon(arms: RecordedArms, share: number): number {
+function defaultHorizon(arms: RecordedArms, share: number): number {
   // In buckets, so that no rounding of 1 - share can shorten the horizon by one.
   const buckets = bucketCountOf(share);
   const champion = (arms.champion.length * 10_000) / (10_000 - buckets);

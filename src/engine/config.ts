@@ -35,7 +35,7 @@ function firstNotJson(
 }
 
 /** SHA-256, in hexadecimal, of the canonical JSON of a value. */
-export function hashOf(value: Json): string {
+function hashOf(value: Json): string {
   return createHash("sha256")
     .update(canonicalize(value) as string)
     .digest("hex");

@@ -64,6 +64,7 @@ export interface ChallengeOutcome {
   readonly status: "started" | "existing" | "overlap" | "is-champion" | "pending" | "off";
 }
 
+/** The actor of the audit log where none is named. */
 export const DEFAULT_ACTOR = "library";
 
 /** @throws DethroneError `config_invalid`, `share_out_of_range`, `policy_invalid`, `settings_invalid` */
@@ -196,7 +197,7 @@ export async function requireProject(store: Store, key: string): Promise<Project
 }
 
 /** The experiment in the slot. @throws DethroneError `project_not_found`, `experiment_not_found` */
-export async function requireOccupied(store: Store, key: string): Promise<StoredExperiment> {
+async function requireOccupied(store: Store, key: string): Promise<StoredExperiment> {
   const { experiment } = await requireProject(store, key);
   if (experiment) return experiment;
   throw new DethroneError("experiment_not_found", `Project '${key}' has no running or paused experiment.`, {

@@ -46,6 +46,7 @@ export interface NewConfig {
   readonly body: JsonObject;
 }
 
+/** An arm as stored. */
 export interface StoredArm {
   readonly id: number;
   readonly role: Role;
@@ -53,6 +54,7 @@ export interface StoredArm {
   readonly config: StoredConfig;
 }
 
+/** An experiment as stored, with its arms and configs. */
 export interface StoredExperiment {
   readonly id: number;
   readonly uid: string;
@@ -119,6 +121,7 @@ export interface StartedSession {
   readonly experimentUid: string | null;
 }
 
+/** The end of a session, as accepted. */
 export interface SessionEnd {
   readonly sessionId: string;
   readonly atMs: number;
@@ -132,6 +135,7 @@ export interface EndReceipt {
   readonly status: "recorded" | "duplicate" | "late";
 }
 
+/** A signal, as accepted. */
 export interface SessionSignal {
   readonly sessionId: string;
   readonly key: string;
@@ -157,6 +161,7 @@ export interface DueSession {
   readonly signals: readonly ScoringSignal[];
 }
 
+/** A session with its score fixed. */
 export interface SettledSession {
   readonly seq: number;
   readonly settledAtMs: number;
@@ -175,6 +180,7 @@ export interface FoldRow {
   readonly score: number | null;
 }
 
+/** The folded state of an experiment. */
 export interface Checkpoint {
   readonly version: number;
   readonly foldedSeq: number;
@@ -201,12 +207,14 @@ export interface DecisionRecord {
   readonly decidedAtMs: number;
 }
 
+/** A decision with where it belongs. */
 export interface StoredDecision extends DecisionRecord {
   readonly experimentId: number;
   readonly experimentUid: string;
   readonly projectKey: string;
 }
 
+/** One line of the audit log. */
 export interface AuditEntry {
   readonly action: string;
   readonly actor: string;
@@ -215,6 +223,7 @@ export interface AuditEntry {
   readonly atMs: number;
 }
 
+/** A stored line of the audit log. */
 export interface StoredAuditEntry extends AuditEntry {
   readonly id: number;
   readonly experimentUid: string | null;
@@ -249,6 +258,7 @@ export interface ArmCounts {
   readonly durationsMs: readonly number[];
 }
 
+/** An experiment on its way in. */
 export interface NewExperiment {
   readonly uid: string;
   readonly projectId: number;

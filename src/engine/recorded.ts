@@ -5,7 +5,7 @@ import { DethroneError, type Json, type JsonObject, received } from "../core/err
 import { createRandom, shuffled } from "../core/random.js";
 
 /** One recorded session of an arm. */
-export interface RecordedSession {
+interface RecordedSession {
   /** line of the file, from 1 */
   readonly line: number;
   /** in [0, 1]; null where the line does not say how the session went */
@@ -38,7 +38,7 @@ function invalid(message: string, details: JsonObject): never {
 }
 
 /** The JSON objects of a file of JSON lines; empty lines are skipped. @throws DethroneError `input_invalid` */
-export function parseLines(text: string): Line[] {
+function parseLines(text: string): Line[] {
   const lines: Line[] = [];
   for (const [index, content] of text.split("\n").entries()) {
     if (content.trim() === "") continue;

@@ -79,7 +79,7 @@ function routeOf(state: ProjectState, unit: string, forced: ForcedRole | undefin
 }
 
 /** The share truly used: the buckets of the challenger over all buckets. */
-export function challengerShare(experiment: StoredExperiment): number {
+function challengerShare(experiment: StoredExperiment): number {
   return shareOf(experiment.arms.find((arm) => arm.role === "challenger")?.bucketCount ?? 0);
 }
 

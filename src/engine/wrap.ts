@@ -41,7 +41,7 @@ export interface WrapOptions<Args extends readonly unknown[], Result> {
 }
 
 /** Starts the session of a call; never throws. */
-export type BeginSession<Config> = (
+type BeginSession<Config> = (
   options: SessionOptions,
 ) => EngineSession<Config> | Promise<EngineSession<Config>>;
 

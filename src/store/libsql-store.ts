@@ -1,71 +1,23 @@
 /**
  * The repository over libSQL: reads by Drizzle, writes by the one writer.
  */
-import {
-  and,
-  asc,
-  count,
-  desc,
-  eq,
-  gt,
-  inArray,
-  isNotNull,
-  isNull,
-  lt,
-  lte,
-  type SQL,
-  sql,
-} from "drizzle-orm";
-import { alias } from "drizzle-orm/sqlite-core";
 import { DethroneError } from "../core/errors.js";
-import { emptyEvidence } from "../core/evidence.js";
-import type { Policy } from "../core/policy.js";
 import type {
-  ArmCounts,
-  Checkpoint,
-  DueSession,
   EndReceipt,
-  FoldRow,
-  ProjectState,
   SessionEnd,
   SessionSignal,
   SessionStart,
   SignalReceipt,
   StartedSession,
   Store,
-  StoredAuditEntry,
-  StoredConfig,
-  StoredDecision,
-  StoredExperiment,
 } from "../engine/ports.js";
 import * as changes from "./changes.js";
 import { type Location, OpenDatabase } from "./database.js";
-import {
-  arms,
-  auditLog,
-  checkpoints,
-  configs,
-  decisions,
-  experiments,
-  projects,
-  reigns,
-  sessions,
-  signals,
-} from "./schema.js";
+import { LibsqlReads } from "./reads.js";
 import type { Outcome, WriteOperation, WriteStatement } from "./write-protocol.js";
 
 /** Rows waiting to be written at which new sessions, and then signals, are turned away. */
 const QUEUE_CAPACITY = 20_000;
-
-/** Durations are read from the newest sessions, so that a report costs the same however long the history is. */
-const DURATION_SAMPLE = 10_000;
-
-const championConfigs = alias(configs, "champion_configs");
-const challengerConfigs = alias(configs, "challenger_configs");
-
-function configOf(row: typeof configs.$inferSelect): StoredConfig {
-  return { id: row.id, hash: row.hash, body: row.body };
-}
 
 /** Opens a store over a libSQL file. */
 export async function openLibsqlStore(location: Location, options: { mustExist: boolean }): Promise<Store> {
@@ -73,10 +25,11 @@ export async function openLibsqlStore(location: Location, options: { mustExist: 
   return new LibsqlStore(database);
 }
 
-class LibsqlStore implements Store {
+class LibsqlStore extends LibsqlReads implements Store {
   readonly #database: OpenDatabase;
 
   constructor(database: OpenDatabase) {
+    super(database);
     this.#database = database;
   }
 
@@ -118,54 +71,12 @@ class LibsqlStore implements Store {
     return this.#database.writer.hasRoom();
   }
 
-  async projectState(key: string): Promise<ProjectState | null> {
-    const [row] = await this.#database.read((db) =>
-      db
-        .select()
-        .from(projects)
-        .innerJoin(configs, eq(configs.id, projects.championConfigId))
-        .where(eq(projects.key, key)),
-    );
-    if (!row) return null;
-    const [experiment] = await this.#experiments(
-      and(eq(projects.key, key), inArray(experiments.status, ["running", "paused"])),
-    );
-    return {
-      id: row.projects.id,
-      key,
-      champion: configOf(row.configs),
-      createdAtMs: row.projects.createdAtMs,
-      experiment: experiment ?? null,
-    };
-  }
-
-  async projectKeys(): Promise<string[]> {
-    const rows = await this.#database.read((db) =>
-      db.select({ key: projects.key }).from(projects).orderBy(asc(projects.key)),
-    );
-    return rows.map((row) => row.key);
-  }
-
   async createProject(input: Parameters<Store["createProject"]>[0]): Promise<boolean> {
     return this.#transact(changes.createProject(input));
   }
 
-  async configById(id: number): Promise<StoredConfig | null> {
-    const [row] = await this.#database.read((db) => db.select().from(configs).where(eq(configs.id, id)));
-    return row ? configOf(row) : null;
-  }
-
   async startExperiment(experiment: Parameters<Store["startExperiment"]>[0]): Promise<boolean> {
     return this.#transact(changes.startExperiment(experiment));
-  }
-
-  experiments(projectKey: string): Promise<StoredExperiment[]> {
-    return this.#experiments(eq(projects.key, projectKey));
-  }
-
-  async experimentByUid(uid: string): Promise<StoredExperiment | null> {
-    const [experiment] = await this.#experiments(eq(experiments.uid, uid));
-    return experiment ?? null;
   }
 
   async changeExperiment(change: Parameters<Store["changeExperiment"]>[0]): Promise<boolean> {
@@ -176,254 +87,8 @@ class LibsqlStore implements Store {
     return this.#transact(changes.changeChampion(input));
   }
 
-  async previousChampion(projectId: number): Promise<StoredConfig | null> {
-    const [row] = await this.#database.read((db) =>
-      db
-        .select()
-        .from(reigns)
-        .innerJoin(configs, eq(configs.id, reigns.configId))
-        .where(eq(reigns.projectId, projectId))
-        .orderBy(desc(reigns.id))
-        .limit(1)
-        .offset(1),
-    );
-    return row ? configOf(row.configs) : null;
-  }
-
-  async dueSessions(nowMs: number, limit: number): Promise<DueSession[]> {
-    const due = await this.#database.read((db) =>
-      db
-        .select()
-        .from(sessions)
-        .where(and(lt(sessions.windowEndsAtMs, nowMs), isNull(sessions.settledAtMs)))
-        .orderBy(asc(sessions.windowEndsAtMs))
-        .limit(limit),
-    );
-    if (due.length === 0) return [];
-    const bySession = await this.#countedSignals(due.map((session) => session.seq));
-    return due.map((session) => ({
-      seq: session.seq,
-      experimentId: session.experimentId,
-      windowEndsAtMs: session.windowEndsAtMs,
-      hasEnded: session.endedAtMs !== null,
-      signals: bySession.get(session.seq) ?? [],
-    }));
-  }
-
-  async #countedSignals(seqs: number[]): Promise<Map<number, (typeof signals.$inferSelect)[]>> {
-    const rows = await this.#database.read((db) =>
-      db
-        .select()
-        .from(signals)
-        .where(and(inArray(signals.sessionSeq, seqs), eq(signals.isLate, false)))
-        .orderBy(asc(signals.id)),
-    );
-    const bySession = new Map<number, (typeof signals.$inferSelect)[]>();
-    for (const row of rows) {
-      const list = bySession.get(row.sessionSeq);
-      if (list) list.push(row);
-      else bySession.set(row.sessionSeq, [row]);
-    }
-    return bySession;
-  }
-
-  async policies(experimentIds: readonly number[]): Promise<Map<number, Policy>> {
-    if (experimentIds.length === 0) return new Map();
-    const rows = await this.#database.read((db) =>
-      db
-        .select({ id: experiments.id, policy: experiments.policy })
-        .from(experiments)
-        .where(inArray(experiments.id, [...experimentIds])),
-    );
-    return new Map(rows.map((row) => [row.id, row.policy]));
-  }
-
   async settleSessions(settled: Parameters<Store["settleSessions"]>[0]): Promise<void> {
     if (settled.length > 0) await this.#transact(changes.settleSessions(settled));
-  }
-
-  async checkpoint(experimentId: number): Promise<Checkpoint> {
-    const [row] = await this.#database.read((db) =>
-      db
-        .select({
-          version: checkpoints.version,
-          foldedSeq: checkpoints.foldedSeq,
-          evidence: checkpoints.evidence,
-          planShare: experiments.planShare,
-        })
-        .from(experiments)
-        .leftJoin(checkpoints, eq(checkpoints.experimentId, experiments.id))
-        .where(eq(experiments.id, experimentId)),
-    );
-    if (!row)
-      throw new DethroneError("invariant_violated", `No experiment has the internal id ${experimentId}.`);
-    if (row.version === null || row.foldedSeq === null || row.evidence === null) {
-      return { version: 0, foldedSeq: 0, evidence: emptyEvidence(row.planShare) };
-    }
-    return { version: row.version, foldedSeq: row.foldedSeq, evidence: row.evidence };
-  }
-
-  async foldRows(input: Parameters<Store["foldRows"]>[0]): Promise<FoldRow[]> {
-    const rows = await this.#database.read((db) => {
-      const firstUnsettled = db
-        .select({ seq: sql`min(${sessions.seq})` })
-        .from(sessions)
-        .where(
-          and(
-            eq(sessions.experimentId, input.experimentId),
-            isNull(sessions.settledAtMs),
-            sql`is_evidence = 1`,
-          ),
-        );
-      return db
-        .select({
-          seq: sessions.seq,
-          sessionId: sessions.id,
-          role: arms.role,
-          share: sessions.share,
-          score: sessions.score,
-        })
-        .from(sessions)
-        .innerJoin(arms, eq(arms.id, sessions.armId))
-        .where(
-          and(
-            eq(sessions.experimentId, input.experimentId),
-            gt(sessions.seq, input.afterSeq),
-            input.untilSeq === undefined ? undefined : lte(sessions.seq, input.untilSeq),
-            eq(sessions.isEvidence, true),
-            isNotNull(sessions.settledAtMs),
-            sql`${sessions.seq} < coalesce((${firstUnsettled}), ${Number.MAX_SAFE_INTEGER})`,
-          ),
-        )
-        .orderBy(asc(sessions.seq))
-        .limit(input.limit);
-    });
-    return rows.map((row) => ({ ...row, share: row.share as number }));
-  }
-
-  async armCounts(experimentId: number): Promise<ArmCounts[]> {
-    const tally = sql<number>`count(*)`.mapWith(Number);
-    const where = (condition: ReturnType<typeof sql>) =>
-      sql<number>`coalesce(sum(${condition}), 0)`.mapWith(Number);
-    return this.#database.read(async (db) => {
-      const rows = await db
-        .select({
-          armId: arms.id,
-          role: arms.role,
-          served: count(sessions.seq),
-          excluded: where(sql`${sessions.isEvidence} = 0`),
-          unsettled: where(sql`${sessions.seq} IS NOT NULL AND ${sessions.settledAtMs} IS NULL`),
-          missing: where(sql`${sessions.isMissing} = 1`),
-          abandoned: where(sql`${sessions.isAbandoned} = 1`),
-        })
-        .from(arms)
-        .leftJoin(sessions, eq(sessions.armId, arms.id))
-        .where(eq(arms.experimentId, experimentId))
-        .groupBy(arms.id)
-        .orderBy(asc(arms.position));
-      const result: ArmCounts[] = [];
-      for (const { armId, ...row } of rows) {
-        const [late] = await db
-          .select({ n: tally })
-          .from(signals)
-          .innerJoin(sessions, eq(sessions.seq, signals.sessionSeq))
-          .where(and(eq(sessions.armId, armId), eq(signals.isLate, true)));
-        const durations = await db
-          .select({ ms: sql<number>`${sessions.endedAtMs} - ${sessions.startedAtMs}`.mapWith(Number) })
-          .from(sessions)
-          .where(and(eq(sessions.armId, armId), isNotNull(sessions.endedAtMs)))
-          .orderBy(desc(sessions.seq))
-          .limit(DURATION_SAMPLE);
-        result.push({ ...row, lateSignals: late?.n ?? 0, durationsMs: durations.map(({ ms }) => ms) });
-      }
-      return result;
-    });
-  }
-
-  async decisions(filter: { uid?: string; experimentId?: number }): Promise<StoredDecision[]> {
-    const rows = await this.#database.read((db) =>
-      db
-        .select()
-        .from(decisions)
-        .innerJoin(experiments, eq(experiments.id, decisions.experimentId))
-        .innerJoin(projects, eq(projects.id, experiments.projectId))
-        .where(
-          and(
-            filter.uid === undefined ? undefined : eq(decisions.uid, filter.uid),
-            filter.experimentId === undefined ? undefined : eq(decisions.experimentId, filter.experimentId),
-          ),
-        )
-        .orderBy(asc(decisions.id)),
-    );
-    return rows.map((row) => ({
-      ...row.decisions,
-      reason: row.decisions.reason as StoredDecision["reason"],
-      experimentUid: row.experiments.uid,
-      projectKey: row.projects.key,
-    }));
-  }
-
-  async auditLog(projectId: number, limit: number): Promise<StoredAuditEntry[]> {
-    const rows = await this.#database.read((db) =>
-      db
-        .select()
-        .from(auditLog)
-        .leftJoin(experiments, eq(experiments.id, auditLog.experimentId))
-        .where(eq(auditLog.projectId, projectId))
-        .orderBy(desc(auditLog.id))
-        .limit(limit),
-    );
-    return rows.map(({ audit_log: entry, experiments: experiment }) => ({
-      id: entry.id,
-      action: entry.action,
-      actor: entry.actor,
-      reason: entry.reason,
-      details: entry.details,
-      atMs: entry.atMs,
-      experimentUid: experiment?.uid ?? null,
-    }));
-  }
-
-  async #experiments(where: SQL | undefined): Promise<StoredExperiment[]> {
-    const rows = await this.#database.read((db) =>
-      db
-        .select()
-        .from(experiments)
-        .innerJoin(projects, eq(projects.id, experiments.projectId))
-        .innerJoin(championConfigs, eq(championConfigs.id, experiments.championConfigId))
-        .innerJoin(challengerConfigs, eq(challengerConfigs.id, experiments.challengerConfigId))
-        .where(where)
-        .orderBy(desc(experiments.id)),
-    );
-    if (rows.length === 0) return [];
-    const armRows = await this.#database.read((db) =>
-      db
-        .select()
-        .from(arms)
-        .innerJoin(configs, eq(configs.id, arms.configId))
-        .where(
-          inArray(
-            arms.experimentId,
-            rows.map((row) => row.experiments.id),
-          ),
-        )
-        .orderBy(asc(arms.position)),
-    );
-    return rows.map((row) => ({
-      ...row.experiments,
-      hashVersion: row.experiments.hashVersion as 1 | 2,
-      projectKey: row.projects.key,
-      champion: configOf(row.champion_configs),
-      challenger: configOf(row.challenger_configs),
-      arms: armRows
-        .filter((arm) => arm.arms.experimentId === row.experiments.id)
-        .map((arm) => ({
-          id: arm.arms.id,
-          role: arm.arms.role,
-          bucketCount: arm.arms.bucketCount,
-          config: configOf(arm.configs),
-        })),
-    }));
   }
 
   async #write(operation: WriteOperation): Promise<Outcome> {

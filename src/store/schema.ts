@@ -30,6 +30,7 @@ export const configs = sqliteTable("configs", {
   createdAtMs: integer("created_at_ms").notNull(),
 });
 
+/** One row an agent whose config is being improved. */
 export const projects = sqliteTable("projects", {
   id: integer("id").primaryKey({ autoIncrement: true }),
   key: text("key").notNull().unique(),
@@ -56,6 +57,7 @@ export const reigns = sqliteTable(
   (table) => [index("reigns_project").on(table.projectId)],
 );
 
+/** One row a contest. */
 export const experiments = sqliteTable(
   "experiments",
   {
@@ -94,6 +96,7 @@ export const experiments = sqliteTable(
   ],
 );
 
+/** The places in a contest, with their shares. */
 export const arms = sqliteTable(
   "arms",
   {
@@ -132,6 +135,7 @@ export const units = sqliteTable(
   (table) => [primaryKey({ columns: [table.experimentId, table.unit] })],
 );
 
+/** One row a run of the agent; `seq` is the order of assignment. */
 export const sessions = sqliteTable(
   "sessions",
   {
@@ -177,6 +181,7 @@ export const sessions = sqliteTable(
   ],
 );
 
+/** One row an observation about a session. */
 export const signals = sqliteTable(
   "signals",
   {
@@ -208,6 +213,7 @@ export const checkpoints = sqliteTable("checkpoints", {
   updatedAtMs: integer("updated_at_ms").notNull(),
 });
 
+/** Decisions, each with all it was made from. */
 export const decisions = sqliteTable(
   "decisions",
   {
@@ -240,6 +246,7 @@ export const decisions = sqliteTable(
   ],
 );
 
+/** Who did what, when and why. */
 export const auditLog = sqliteTable(
   "audit_log",
   {

@@ -298,6 +298,23 @@ describe("by hand", () => {
   });
 });
 
+describe("a state that keeps changing", () => {
+  it("is reported after a few tries, and nothing was done", async () => {
+    const bot = await project();
+    await bot.challenge(SHORT);
+    // Another process takes the slot's experiment on between each look and the write.
+    const client = createClient({ url: `file:${path}`, timeout: 5000 });
+    await client.execute(
+      "CREATE TRIGGER busy BEFORE UPDATE OF status ON experiments BEGIN UPDATE experiments SET version = version + 1 WHERE id = OLD.id AND NEW.status <> OLD.status; SELECT RAISE(IGNORE); END",
+    );
+    await expect(bot.pause(BECAUSE)).rejects.toMatchObject({ code: "state_changed", exitCode: 4 });
+    await client.execute("DROP TRIGGER busy");
+    client.close();
+    expect((await test.engine.experiments("support"))[0]?.status).toBe("running");
+    await bot.pause(BECAUSE);
+  });
+});
+
 describe("guarantee 4: the database itself refuses", () => {
   const refused = async (sql: string) => {
     await test.engine.flush();

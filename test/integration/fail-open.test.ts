@@ -216,7 +216,7 @@ describe("guarantee 5: the host's agent is never broken", () => {
     const bot = await engine.project("support", { champion: LONG });
     for (let i = 0; i < 20; i += 1) expect(await bot.wrap(() => i, { score: () => 1 })()).toBe(i);
     expect(starts).toEqual([]);
-    expect(engine.health()).toMatchObject({ sessionsDropped: 20, writesFailed: 0 });
+    expect(engine.health()).toMatchObject({ sessionsDropped: 20, writesFailed: 0, lastError: "queue_full" });
     // Said the first and the tenth time, not twenty times.
     expect(
       logger.messages.filter(({ message }) => message === "a session could not be recorded"),

@@ -29,10 +29,10 @@ const FIRST_CONSISTENT: SolverConfig = { strategy: "first-consistent", maxGuesse
 const MINIMAX: SolverConfig = { strategy: "minimax", maxGuesses: MAX_GUESSES };
 const SHARE = 0.5;
 const HORIZON = 800;
-const GAMES_PER_TICK = 5;
+const GAMES_PER_TICK = 1;
 /** A person should be able to follow the evidence. */
-const FRAME_MS = 80;
-const QUIET_TICKS = 8;
+const FRAME_MS = 120;
+const QUIET_TICKS = 20;
 
 interface DemoRun {
   readonly engine: Engine;

@@ -1,0 +1,89 @@
+import { execFile } from "node:child_process";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import { createRandom } from "../../src/core/random.js";
+import { temporaryFolder } from "../support/temporary.js";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const run = promisify(execFile);
+const readme = readFileSync(join(root, "README.md"), "utf8");
+
+/** The README's code blocks of a language. */
+function blocks(language: string): string[] {
+  return [...readme.matchAll(/```(\w+)\n([\s\S]*?)```/g)]
+    .filter((match) => match[1] === language)
+    .map((match) => match[2] as string);
+}
+
+/** A folder in which `dethrone` is installed: the built package itself. */
+function project(): string {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, "node_modules", ".bin"), { recursive: true });
+  symlinkSync(root, join(folder, "node_modules", "dethrone"), "dir");
+  writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+  return folder;
+}
+
+// What the README leaves to the reader: the agent.
+const AGENT = `async function runAgent(config, question) {
+  return { text: config.prompt + " " + question, resolved: true };
+}
+`;
+
+/** TypeScript of the README as JavaScript: it has type annotations in parameters alone. */
+const toJavaScript = (code: string): string => code.replace(/(\w+): string/g, "$1");
+
+describe("README", () => {
+  it("shows both commands on its first screen", () => {
+    const firstScreen = readme.split("\n").slice(0, 24).join("\n");
+    expect(firstScreen).toContain("npm ci && npm run demo");
+    expect(firstScreen).toContain("npm ci && npm test");
+  });
+
+  it("the library's code blocks run as they stand", async () => {
+    const [first, second, core, testing, ...rest] = blocks("ts").map(toJavaScript);
+    expect(rest).toEqual([]);
+    const folder = project();
+    // The second block goes on where the first one stood, before it closed the engine.
+    const [start, end] = (first as string).split("await engine.decide();");
+    writeFileSync(join(folder, "library.mjs"), `${AGENT}${start}${second}await engine.decide();${end}`);
+    writeFileSync(join(folder, "core.mjs"), core as string);
+    writeFileSync(join(folder, "testing.mjs"), testing as string);
+    const node = async (file: string) => (await run(process.execPath, [file], { cwd: folder })).stdout;
+    expect(await node("library.mjs")).toContain("Where is my order?");
+    expect(await node("core.mjs")).toContain("0.8824192681771917");
+    expect(await node("testing.mjs")).toBe("promote\n");
+  }, 60_000);
+
+  it("the command line's blocks run as they stand", async () => {
+    const folder = project();
+    const random = createRandom(3);
+    const lines = Array.from({ length: 800 }, (_, index) => {
+      const isChallenger = index % 2 === 1;
+      const [agent, model] = isChallenger ? ["droid", "claude-opus-4.1"] : ["goose", "claude-sonnet-4"];
+      return JSON.stringify({ agent, model, resolved: random.next() < (isChallenger ? 0.8 : 0.4) });
+    });
+    writeFileSync(join(folder, "sessions.jsonl"), lines.join("\n"));
+    const scripts = blocks("sh").filter((block) => block.includes("npx dethrone"));
+    expect(scripts).toHaveLength(2);
+    const cli = `"${process.execPath}" "${join(root, "dist/cli/main.js")}"`;
+    const outputs: string[] = [];
+    for (const command of scripts
+      .join("\n")
+      .replace(/\\\n/g, " ")
+      .split("\n")
+      .filter((line) => line.trim() !== "")) {
+      // A worker runs until it is told to stop, and there is nothing yet to approve or roll back.
+      if (command.includes("--every")) continue;
+      const isRefused = / (approve|rollback|report) /.test(command);
+      const result = run("sh", ["-c", command.replace("npx dethrone", cli)], { cwd: folder });
+      if (isRefused) await expect(result).rejects.toMatchObject({ code: expect.any(Number) });
+      else outputs.push((await result).stdout);
+    }
+    expect(outputs.join("\n")).toContain('"Be thorough." -> "Be brief."');
+    expect(outputs.join("\n")).toContain("PROMOTE");
+  }, 60_000);
+});

@@ -1,0 +1,144 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { ERROR_CODES } from "../src/core/errors.js";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+interface SourceFile {
+  readonly name: string;
+  readonly text: string;
+  /** without comments */
+  readonly code: string;
+}
+
+function files(folder: string): SourceFile[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => {
+      const text = readFileSync(join(root, folder, name), "utf8");
+      return { name: `${folder}/${name}`, text, code: text.replace(/\/\*[\s\S]*?\*\/|(^|\s)\/\/.*$/gm, "") };
+    });
+}
+
+const source = files("src");
+const tests = files("test");
+
+/** Which layers a layer may import from. */
+const LAYERS: Record<string, string[]> = {
+  core: ["core"],
+  engine: ["core", "engine"],
+  store: ["core", "store", "engine/ports"],
+  cli: ["core", "engine", "store", "cli", ""],
+};
+
+describe("the house rules", () => {
+  it("core is pure: no clock, no ambient randomness, no async, no node", () => {
+    const banned = [
+      /\bMath\.random\b/,
+      /\bDate\b/,
+      /\basync\b/,
+      /\bawait\b/,
+      /[^-]\bprocess\./,
+      /from "(?!\.\/)/,
+    ];
+    const offences = source
+      .filter(({ name }) => name.startsWith("src/core/"))
+      .flatMap(({ name, code }) =>
+        banned.filter((pattern) => pattern.test(code)).map((pattern) => `${name}: ${pattern}`),
+      );
+    expect(offences).toEqual([]);
+  });
+
+  it("no layer imports outwards", () => {
+    const offences = source.flatMap(({ name, code }) => {
+      const [, layer] = name.split("/") as [string, string];
+      const allowed = LAYERS[layer];
+      if (!allowed) return [];
+      const depth = name.split("/").length - 3;
+      const imports = [...code.matchAll(/from "((?:\.\.?\/)+)([^"]+)"/g)];
+      return imports
+        .map(([, ups, path]) => {
+          const up = ups === "./" ? 0 : (ups as string).length / 3;
+          return up > depth ? (path as string) : `${layer}/${path}`;
+        })
+        .filter(
+          (path) =>
+            !allowed.some((prefix) => (prefix === "" ? !path.includes("/") : path.startsWith(prefix))),
+        )
+        .map((path) => `${name} imports ${path}`);
+    });
+    expect(offences).toEqual([]);
+  });
+
+  it("files stay under 400 lines", () => {
+    const long = source.filter(({ text }) => text.split("\n").length > 401);
+    expect(long.map(({ name }) => name)).toEqual([]);
+  });
+
+  it("no leftovers, no suppressions, no any", () => {
+    const banned = [
+      /\b(TODO|FIXME|XXX)\b/,
+      /@ts-ignore/,
+      /@ts-expect-error/,
+      /biome-ignore/,
+      /(v8|istanbul) ignore/,
+      /\bas any\b/,
+      /: any[;,)\]>]/,
+      /\b(it|test|describe)\.(skip|only|todo)\b/,
+    ];
+    const offences = [...source, ...tests]
+      .filter(({ name }) => name !== "test/tidy.test.ts")
+      .flatMap(({ name, text }) =>
+        banned.filter((pattern) => pattern.test(text)).map((pattern) => `${name}: ${pattern}`),
+      );
+    expect(offences).toEqual([]);
+  });
+
+  it("every error code is thrown somewhere and demanded by a test", () => {
+    const thrown = source
+      .filter(({ name }) => name !== "src/core/errors.ts")
+      .map(({ text }) => text)
+      .join("\n");
+    const tested = tests.map(({ text }) => text).join("\n");
+    const helper = { numeric_domain: "domainError" } as Record<string, string>;
+    expect(
+      ERROR_CODES.filter((code) => !thrown.includes(`"${code}"`) && !thrown.includes(helper[code] ?? "\0")),
+    ).toEqual([]);
+    const unreachable = ["stored_data_invalid"];
+    expect(
+      ERROR_CODES.filter((code) => !tested.includes(`"${code}"`) && !unreachable.includes(code)),
+    ).toEqual([]);
+  });
+
+  it("every exported name of the package has a docstring", () => {
+    const offences = source
+      .filter(({ name }) => !name.endsWith("index.ts"))
+      .flatMap(({ name, text }) => {
+        const lines = text.split("\n");
+        return lines.flatMap((line, index) => {
+          const isExport = /^export (async )?(function|class|const|interface|type) \w/.test(line);
+          if (!isExport || lines[index - 1]?.endsWith("*/")) return [];
+          return [`${name}:${index + 1} ${line.slice(0, 60)}`];
+        });
+      });
+    expect(offences).toEqual([]);
+  });
+
+  it("the journal of migrations only grows in time", () => {
+    const journal = JSON.parse(readFileSync(join(root, "drizzle/meta/_journal.json"), "utf8")) as {
+      entries: { when: number }[];
+    };
+    const times = journal.entries.map((entry) => entry.when);
+    expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
+    expect(times.length).toBeGreaterThan(0);
+  });
+
+  it("the sources name no machine", () => {
+    const offences = [...source, ...tests].filter(
+      ({ name, text }) => name !== "test/tidy.test.ts" && /\/work\/|\/root\//.test(text),
+    );
+    expect(offences.map(({ name }) => name)).toEqual([]);
+  });
+});
