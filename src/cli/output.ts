@@ -12,8 +12,9 @@ export class Output {
 
   constructor(isJson: boolean) {
     this.isJson = isJson;
-    // Respects NO_COLOR, FORCE_COLOR and whether a terminal listens.
-    this.colors = isJson ? picocolors.createColors(false) : picocolors;
+    // picocolors looks at NO_COLOR, FORCE_COLOR and the terminal, but takes FORCE_COLOR=0 for a yes.
+    const isPlain = isJson || process.env.FORCE_COLOR === "0";
+    this.colors = isPlain ? picocolors.createColors(false) : picocolors;
   }
 
   /** Prints the result: the data as one line of JSON, or the text for people. */

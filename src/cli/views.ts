@@ -1,5 +1,5 @@
 /**
- * What people see of projects, experiments, evaluations and decisions. Pure: data in, text out.
+ * What people see of projects, experiments, evaluations and decisions: data in, text out.
  */
 
 import type { Ruling } from "../core/decide.js";
@@ -60,7 +60,7 @@ export function armsTable(arms: readonly ArmEvaluation[], colors: Colors): strin
   const rows = arms.map((arm) => [
     arm.role === "champion" ? colors.blue("champion") : colors.magenta("challenger"),
     count(arm.sessionCount),
-    percent(arm.mean),
+    arm.sessionCount === 0 ? "-" : percent(arm.scoreSum / arm.sessionCount),
     `${percent(arm.interval[0])} to ${percent(arm.interval[1])}`,
     intervalBar({
       low: arm.interval[0],
@@ -117,8 +117,24 @@ export function decidingNumbers({ evaluation, policy }: Explained, colors: Color
   );
 }
 
-/** Sentences, one a line. */
-export const sentences = (explained: Explained): string => explain(explained).join("\n");
+/** The ruling in words, a sentence a line, as wide as the terminal. */
+export function sentences(explained: Explained): string {
+  const { columns } = process.stdout;
+  return explain(explained)
+    .map((sentence) => (columns === undefined ? sentence : wrapped(sentence, columns)))
+    .join("\n");
+}
+
+/** A text broken at words to a width. */
+function wrapped(text: string, width: number): string {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1) as string;
+    if (line !== "" && line.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
+  }
+  return lines.join("\n");
+}
 
 /** Where an experiment stands, as a ruling. */
 function standing(report: ExperimentReport): Ruling {

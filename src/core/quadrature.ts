@@ -5,8 +5,9 @@
 const ORDER = 20;
 /** Parts this far below the peak, in logs, are left out. */
 const DEPTH = 45;
-const SPLITS_MAX = 60;
-const TOLERANCE = 1e-15;
+const SPLITS_MAX = 40;
+/** Of the whole integral; a panel that moves by less when halved is done. */
+const TOLERANCE = 3e-15;
 
 interface Rule {
   readonly node: number;

@@ -53,7 +53,12 @@ const NULLS: Cell[] = [
   { title: "share 0.5, rate 0.5", share: 0.5, champion: 0.5, uplift: 0 },
   { title: "share 0.05, rate 0.95", share: 0.05, champion: 0.95, uplift: 0 },
   { title: "share 0.2, rate 0.05", share: 0.2, champion: 0.05, uplift: 0 },
-  { title: "ramp while the base rate drifts", share: ramp, champion: (index) => 0.5 + (0.3 * index) / HORIZON, uplift: 0 },
+  {
+    title: "ramp while the base rate drifts",
+    share: ramp,
+    champion: (index) => 0.5 + (0.3 * index) / HORIZON,
+    uplift: 0,
+  },
   { title: "a slightly worse challenger", share: 0.5, champion: 0.6, uplift: -0.02 },
   {
     title: "graded scores",

@@ -13,7 +13,7 @@ import { createRandom } from "../../core/random.js";
 import { createEngine, type Engine, type Evaluation, type Project, type TickResult } from "../../index.js";
 import { type Game, playMastermind, type SolverConfig, secretFrom } from "../demo/mastermind.js";
 import type { Output } from "../output.js";
-import { count, plural } from "../render.js";
+import { count, percent, plural } from "../render.js";
 import { armsTable, decidingNumbers, evidenceChart, sentences, verdictText } from "../views.js";
 
 /** Flags of `demo`. */
@@ -27,7 +27,7 @@ const PROJECT = "code-breaker";
 const MAX_GUESSES = 4;
 const FIRST_CONSISTENT: SolverConfig = { strategy: "first-consistent", maxGuesses: MAX_GUESSES };
 const MINIMAX: SolverConfig = { strategy: "minimax", maxGuesses: MAX_GUESSES };
-const SHARE = 0.5;
+const SHARE = 0.25;
 const HORIZON = 800;
 const GAMES_PER_TICK = 1;
 /** A person should be able to follow the evidence. */
@@ -94,7 +94,7 @@ function title(flags: DemoFlags, output: Output): string {
   const { colors } = output;
   return [
     `${colors.bold("dethrone demo")}  an agent that breaks 4-peg codes in at most ${MAX_GUESSES} guesses`,
-    `${colors.blue("champion")} ${champion.strategy}   ${colors.magenta("challenger")} ${challenger.strategy}   ${colors.dim("half of the sessions each")}`,
+    `${colors.blue("champion")} ${champion.strategy}   ${colors.magenta("challenger")} ${challenger.strategy}   ${colors.dim(`gets ${percent(SHARE, 0)} of the sessions`)}`,
   ].join("\n");
 }
 

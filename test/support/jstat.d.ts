@@ -1,0 +1,13 @@
+declare module "jstat" {
+  interface Distribution {
+    pdf(x: number, ...parameters: number[]): number;
+    cdf(x: number, ...parameters: number[]): number;
+    inv(p: number, ...parameters: number[]): number;
+  }
+  const jStat: {
+    readonly beta: Distribution;
+    readonly normal: Distribution;
+    readonly chisquare: Distribution;
+  };
+  export default jStat;
+}
