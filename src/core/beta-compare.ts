@@ -182,7 +182,7 @@ function smallSide(pair: BetaPair): number {
     const size = Math.exp(sum.re - atSaddle);
     // Re[exp(i im) / (c + i omega)], twice: the line is symmetric.
     total += (2 * size * (c * Math.cos(sum.im) + omega * Math.sin(sum.im))) / (c * c + omega * omega);
-    if (size < TERM_MIN) break;
+    if (!(size >= TERM_MIN)) break;
   }
   return (Math.exp(atSaddle) * total * h) / (2 * Math.PI);
 }

@@ -144,8 +144,7 @@ export function lossIntegral(X: Beta, Y: Beta): number {
     const cos = Math.cos(t);
     const below = logTails(X.a, X.b, sin * sin, cos * cos).lower;
     const above = logTails(Y.a, Y.b, sin * sin, cos * cos).upper;
-    const log = below + above + logJacobian(sin, cos);
-    return Number.isNaN(log) ? Number.NEGATIVE_INFINITY : log;
+    return below + above + logJacobian(sin, cos);
   };
   return Math.exp(logIntegral(logF, 0, HALF_PI, anglesToTry(X, Y, 0)));
 }

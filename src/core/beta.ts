@@ -26,26 +26,31 @@ function checkUnit(name: string, value: number): void {
 }
 
 const FRACTION_EPSILON = 3e-16;
-const TINY = 1e-300;
+/** Far more than the O(sqrt(1e12)) steps the largest accepted parameters need. */
+const FRACTION_STEPS_MAX = 1e8;
 
-/** Continued fraction of the incomplete Beta function (DLMF 8.17.22), by modified Lentz; O(sqrt(max(a, b))) steps. */
+/**
+ * Continued fraction of the incomplete Beta function (DLMF 8.17.22), by modified Lentz; O(sqrt(max(a, b))) steps.
+ *
+ * Called for x < (a + 1)/(a + b + 2) alone, where the denominators stay above 0 and need no guard.
+ */
 function betaFraction(a: number, b: number, x: number): number {
-  const guard = (value: number): number => (Math.abs(value) < TINY ? TINY : value);
   let c = 1;
-  let d = 1 / guard(1 - ((a + b) * x) / (a + 1));
+  let d = 1 / (1 - ((a + b) * x) / (a + 1));
   let h = d;
-  for (let m = 1; ; m += 1) {
+  let step = 0;
+  for (let m = 1; m < FRACTION_STEPS_MAX && Math.abs(step - 1) >= FRACTION_EPSILON; m += 1) {
     const even = (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m));
-    d = 1 / guard(1 + even * d);
-    c = guard(1 + even / c);
+    d = 1 / (1 + even * d);
+    c = 1 + even / c;
     h *= d * c;
     const odd = (-(a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1));
-    d = 1 / guard(1 + odd * d);
-    c = guard(1 + odd / c);
-    const step = d * c;
+    d = 1 / (1 + odd * d);
+    c = 1 + odd / c;
+    step = d * c;
     h *= step;
-    if (Math.abs(step - 1) < FRACTION_EPSILON) return h;
   }
+  return h;
 }
 
 /** ln of the smaller tail's own side: natural logs of I_x(a, b) and of 1 - I_x(a, b), each accurate when small. */

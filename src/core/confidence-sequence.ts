@@ -32,13 +32,10 @@ function isRejected(plan: EProcessPlan, data: EProcessData): boolean {
 /** The last rejected shift, scanning inwards from the outside; the outermost where none is. */
 function endOf(plan: Omit<EProcessPlan, "shift">, data: EProcessData): number {
   const shiftAt = (k: number): number => plan.direction * (k / STEPS - 1);
-  let last = shiftAt(0);
   // Scanned, not bisected: rejection is monotone in the shift almost, not strictly, always.
-  for (let k = 0; k <= 2 * STEPS; k += 1) {
-    if (!isRejected({ ...plan, shift: shiftAt(k) }, data)) return last;
-    last = shiftAt(k);
-  }
-  return last;
+  let k = 0;
+  while (k <= 2 * STEPS && isRejected({ ...plan, shift: shiftAt(k) }, data)) k += 1;
+  return shiftAt(Math.max(0, k - 1));
 }
 
 /**

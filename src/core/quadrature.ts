@@ -5,7 +5,9 @@
 const ORDER = 20;
 /** Parts this far below the peak, in logs, are left out. */
 const DEPTH = 45;
-const SPLITS_MAX = 40;
+const DEPTH_MAX = 40;
+/** Bounds the time where rounding noise, as at ends steeper than the parameters allow for, keeps panels moving. */
+const SPLITS_MAX = 400;
 /** Of the whole integral; a panel that moves by less when halved is done. */
 const TOLERANCE = 3e-15;
 
@@ -46,7 +48,7 @@ function panel(f: (t: number) => number, low: number, high: number): number {
 function adaptive(
   f: (t: number) => number,
   span: { readonly low: number; readonly high: number; readonly whole: number; readonly depth: number },
-  total: { value: number },
+  total: { value: number; splits: number },
 ): number {
   const { low, high, whole, depth } = span;
   const middle = (low + high) / 2;
@@ -54,7 +56,8 @@ function adaptive(
   const right = panel(f, middle, high);
   const error = Math.abs(left + right - whole);
   total.value = Math.max(total.value, left + right);
-  if (error <= TOLERANCE * total.value || depth === SPLITS_MAX) return left + right;
+  total.splits += 1;
+  if (error <= TOLERANCE * total.value || depth === DEPTH_MAX || total.splits > SPLITS_MAX) return left + right;
   return (
     adaptive(f, { low, high: middle, whole: left, depth: depth + 1 }, total) +
     adaptive(f, { low: middle, high, whole: right, depth: depth + 1 }, total)
@@ -112,7 +115,7 @@ export function logIntegral(
   const first = cut(logF, Math.min(peak.at, ...massive), low, floor);
   const last = cut(logF, Math.max(peak.at, ...massive), high, floor);
   const f = (t: number): number => Math.exp(logF(t) - peak.log);
-  const total = { value: 0 };
+  const total = { value: 0, splits: 0 };
   const sideOf = (from: number, to: number): number =>
     from < to ? adaptive(f, { low: from, high: to, whole: panel(f, from, to), depth: 0 }, total) : 0;
   const right = sideOf(peak.at, last);

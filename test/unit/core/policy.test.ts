@@ -24,6 +24,9 @@ describe("createPolicy", () => {
     const policy = createPolicy({ scoring: { implicit: 0 }, alpha: undefined } as unknown as PolicyInput);
     expect(policy.scoring).toEqual({ explicit: 5, implicit: 0, aggregate: {} });
     expect(policy.alpha).toBe(0.05);
+    expect(createPolicy({ scoring: { aggregate: { thumbs: "last" } } }).scoring.aggregate).toEqual({
+      thumbs: "last",
+    });
     expect(createPolicy({ futility: null, missing: 0.5, maxDurationMs: 1 })).toMatchObject({
       futility: null,
     });
