@@ -160,6 +160,7 @@ CREATE TABLE `signals` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `signals_session_key` ON `signals` (`session_seq`,`key`);--> statement-breakpoint
+CREATE INDEX `signals_late` ON `signals` (`session_seq`) WHERE is_late = 1;--> statement-breakpoint
 CREATE TABLE `units` (
 	`experiment_id` integer NOT NULL,
 	`unit` text NOT NULL,

@@ -190,7 +190,7 @@ function addSetUp(program: Command): void {
 }
 
 /** The whole command tree. Usage errors and failures throw. */
-function createProgram(): Command {
+function createProgram(writeErr: (text: string) => void): Command {
   const program = new Command("dethrone")
     .description("Promotes better AI agent configs, with proof.")
     .version(VERSION)
@@ -203,32 +203,38 @@ function createProgram(): Command {
   addDecisions(program);
   addByHand(program);
   addBacktest(program);
-  quieten(program);
+  quieten(program, writeErr);
   return program;
 }
 
 /** Errors are printed in one place; commander would print and exit by itself. */
-function quieten(command: Command): void {
-  command.exitOverride().configureOutput({ writeErr: () => undefined });
-  for (const child of command.commands) quieten(child);
+function quieten(command: Command, writeErr: (text: string) => void): void {
+  command.exitOverride().configureOutput({ writeErr });
+  for (const child of command.commands) quieten(child, writeErr);
 }
 
 /** Runs the command line; returns the exit code. */
 export async function runCli(args: readonly string[]): Promise<number> {
   const output = new Output(args.includes("--json"));
-  const program = createProgram();
+  let said = "";
+  const program = createProgram((text) => {
+    said += text;
+  });
   try {
     await program.parseAsync([...args], { from: "user" });
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (!(error instanceof CommanderError)) return output.failure(error);
     if (error.exitCode === 0) return 0;
-    // Without a command, or with `help`, commander has "failed" by showing the help.
-    if (error.code === "commander.help") {
-      process.stdout.write(program.helpInformation());
+    // Called without a command, commander has "failed" by saying its help.
+    if (error.code === "commander.help" && !output.isJson) {
+      process.stdout.write(said);
       return 2;
     }
-    const message = error.message.replace(/^error: /, "").replace(/\n/g, " ");
+    const isBare = error.code === "commander.help";
+    const message = (isBare ? "A command is missing" : error.message)
+      .replace(/^error: /, "")
+      .replace(/\n/g, " ");
     return output.failure(
       new DethroneError("usage_invalid", `${message}. See 'dethrone --help'.`, { usage: error.code }),
     );

@@ -130,3 +130,8 @@ export function durationMs(text: string): number {
     received: text,
   });
 }
+
+/** The number of a flag; an empty text is none. */
+export function numberFrom(text: string): number {
+  return text.trim() === "" ? Number.NaN : Number(text);
+}

@@ -157,7 +157,8 @@ function quantilePoint(a: number, b: number, p: number, q: number): Point {
   let low = -LOGIT_MAX;
   let high = LOGIT_MAX;
   let z = Math.log(a / b) + phiInverse(isLower ? p : q) * (isLower ? 1 : -1) * Math.sqrt(1 / a + 1 / b);
-  for (let step = 0; step < NEWTON_STEPS_MAX; step += 1) {
+  let isFound = false;
+  for (let step = 0; step < NEWTON_STEPS_MAX && !isFound; step += 1) {
     if (!(z > low && z < high)) z = (low + high) / 2;
     const point = pointOf(z);
     const { lower, upper } = logTails(a, b, point.x, point.y);
@@ -168,7 +169,7 @@ function quantilePoint(a: number, b: number, p: number, q: number): Point {
     else low = z;
     const slope = Math.exp(logBetaKernel(a, b, point.x, point.y) - tail);
     const next = z - f / slope;
-    if (Math.abs(next - z) <= 4e-16 * Math.max(1, Math.abs(z)) || high - low <= 1e-15) return pointOf(next);
+    isFound = Math.abs(next - z) <= 4e-16 * Math.max(1, Math.abs(z)) || high - low <= 1e-15;
     z = next;
   }
   return pointOf(z);

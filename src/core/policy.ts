@@ -47,7 +47,7 @@ export interface Policy {
   readonly futility: FutilityPolicy | null;
   /** Level of the sample-ratio test that aborts a broken assignment; in (0, 1). Default 0.001. */
   readonly srmAlpha: number;
-  /** Beta prior of each arm's success rate, for the posterior alone; both > 0. Default Beta(1, 1). */
+  /** Beta prior of each arm's success rate, for the posterior alone; both in [0.01, 1e6]. Default Beta(1, 1). */
   readonly prior: { readonly alpha: number; readonly beta: number };
   /** What a finished session without any signal scores; `exclude` leaves it out. Default `exclude`. */
   readonly missing: "exclude" | number;
@@ -91,7 +91,7 @@ interface Bound {
 const openUnit: Bound = { allowed: "a number in (0, 1)", holds: (x) => x > 0 && x < 1 };
 const halfOpenUnit: Bound = { allowed: "a number in [0, 1)", holds: (x) => x >= 0 && x < 1 };
 const closedUnit: Bound = { allowed: "a number in [0, 1]", holds: (x) => x >= 0 && x <= 1 };
-const positive: Bound = { allowed: "a number in (0, 1e12]", holds: (x) => x > 0 && x <= 1e12 };
+const shape: Bound = { allowed: "a number in [0.01, 1e6]", holds: (x) => x >= 0.01 && x <= 1e6 };
 const weight: Bound = { allowed: "a number in [0, 1e12]", holds: (x) => x >= 0 && x <= 1e12 };
 const wholePositive: Bound = {
   allowed: "a whole number in [1, 1e12]",
@@ -155,8 +155,8 @@ function checkPolicy(policy: Policy): void {
     check("futility.chance", policy.futility.chance, halfOpenUnit);
     check("futility.after", policy.futility.after, closedUnit);
   }
-  check("prior.alpha", policy.prior.alpha, positive);
-  check("prior.beta", policy.prior.beta, positive);
+  check("prior.alpha", policy.prior.alpha, shape);
+  check("prior.beta", policy.prior.beta, shape);
   if (policy.missing !== "exclude") check("missing", policy.missing, closedUnit);
   if (policy.maxDurationMs !== null) check("maxDurationMs", policy.maxDurationMs, wholePositive);
   checkScoring(policy.scoring);

@@ -57,7 +57,8 @@ function adaptive(
   const error = Math.abs(left + right - whole);
   total.value = Math.max(total.value, left + right);
   total.splits += 1;
-  if (error <= TOLERANCE * total.value || depth === DEPTH_MAX || total.splits > SPLITS_MAX) return left + right;
+  if (error <= TOLERANCE * total.value || depth === DEPTH_MAX || total.splits > SPLITS_MAX)
+    return left + right;
   return (
     adaptive(f, { low, high: middle, whole: left, depth: depth + 1 }, total) +
     adaptive(f, { low: middle, high, whole: right, depth: depth + 1 }, total)

@@ -125,7 +125,13 @@ export async function runBacktest(
   let isExhausted = false;
   for (let done = 0; !isExhausted; done += BATCH) {
     settings.onProgress?.(done, horizon);
-    isExhausted = await runBatch(() => project.session(), pools, clock, windowMsOf(policyInput));
+    isExhausted = await runBatch(
+      () => project.session(),
+      pools,
+      clock,
+      windowMsOf(policyInput),
+      (sessionId) => store.excludeSession({ sessionId, served: null }),
+    );
     const [result] = await engine.decide({ project: settings.project });
     if (result?.verdict !== "continue") break;
   }
@@ -136,10 +142,11 @@ const windowMsOf = (policy: PolicyInput): number => policy.windowMs ?? 86_400_00
 
 /** Runs one batch of sessions; whether the drawn arm had none left. */
 async function runBatch(
-  start: () => Promise<{ arm: Role; end: (input: { score?: number }) => Promise<unknown> }>,
+  start: () => Promise<{ id: string; arm: Role; end: (input: { score?: number }) => Promise<unknown> }>,
   pools: Record<Role, Iterator<{ readonly score: number | null }>>,
   clock: VirtualClock,
   windowMs: number,
+  leaveOut: (sessionId: string) => Promise<void>,
 ): Promise<boolean> {
   const ends: Promise<unknown>[] = [];
   let missing = 0;
@@ -148,14 +155,18 @@ async function runBatch(
     clock.advance(SESSION_MS);
     const session = await start();
     const next = pools[session.arm].next();
-    isExhausted = next.done === true;
-    if (next.done) break;
+    if (next.done) {
+      isExhausted = true;
+      // Drawn, but there is nothing to play it with: it is no session of the backtest.
+      ends.push(leaveOut(session.id));
+      break;
+    }
     missing += next.value.score === null ? 1 : 0;
     ends.push(session.end(next.value.score === null ? {} : { score: next.value.score }));
   }
   await Promise.all(ends);
-  // A missing session settles when its window closes. The one drawn from an exhausted arm, started last, stays open.
-  if (missing > 0) clock.advance(windowMs - (isExhausted ? SESSION_MS / 2 : -1));
+  // A missing session settles when its window closes.
+  if (missing > 0) clock.advance(windowMs + 1);
   return isExhausted;
 }
 

@@ -22,6 +22,11 @@ function notJson(value: unknown, path: string, depth: number): string | null {
   return firstNotJson(Object.entries(value), path, depth);
 }
 
+/** Path of the first part of an object that is not plain JSON, or null. */
+export function partNotJson(value: object): string | null {
+  return notJson(value, "", 0);
+}
+
 function firstNotJson(
   entries: Iterable<[string | number, unknown]>,
   path: string,
@@ -65,7 +70,7 @@ export function identifyConfig(value: unknown): NewConfig {
       },
     );
   }
-  const offender = notJson(value, "", 0);
+  const offender = partNotJson(value);
   if (offender !== null) {
     throw new DethroneError("config_invalid", `A config must be plain JSON; this part is not: ${offender}.`, {
       received: offender,

@@ -6,7 +6,7 @@ import type { Clock, IdSource, Logger, OpenStore, Store } from "./ports.js";
 
 /** How the engine is doing. Counters only rise. */
 export interface Health {
-  /** `ok`; `degraded` while the database is away; `off` with DETHRONE=off; `closed` */
+  /** `ok`; `degraded` while the database is away or fails; `off` with DETHRONE=off; `closed` */
   readonly status: "ok" | "degraded" | "off" | "closed";
   /** sessions served but not recorded, because the database was away or the queue full */
   readonly sessionsDropped: number;
@@ -39,6 +39,8 @@ export class EngineContext {
   readonly #whenOpen: (() => void)[] = [];
   #store: Store | null = null;
   #failure: DethroneError | null = null;
+  /** whether the newest failure was the database's */
+  #isFailing = false;
   #isClosed = false;
   #cancelRetry: (() => void) | null = null;
 
@@ -87,6 +89,7 @@ export class EngineContext {
     try {
       this.#store = await this.#openStore();
       this.#failure = null;
+      this.#isFailing = false;
     } catch (error) {
       this.#failure = isDethroneError(error)
         ? error
@@ -98,6 +101,7 @@ export class EngineContext {
           );
       throw this.#failure;
     }
+    if (this.#isClosed) await this.#store.close();
     for (const listener of this.#whenOpen.splice(0)) listener();
   }
 
@@ -106,9 +110,18 @@ export class EngineContext {
     if (this.#isClosed) return;
     const wait = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] as number;
     this.#cancelRetry = this.clock.after(wait, () => {
-      if (this.#isClosed) return;
       this.open().catch(() => this.keepOpening(attempt + 1));
     });
+  }
+
+  /** Gives up a store whose writer has stopped, and opens it anew in the background. */
+  reopenIfDead(): void {
+    const store = this.#store;
+    if (!store || this.#isClosed || store.isAlive()) return;
+    this.#store = null;
+    store.close().catch(() => undefined);
+    this.fail(null, "the database writer stopped; the database is opened anew", this.#failure);
+    this.keepOpening();
   }
 
   /** Runs `fn` now if the store is open, else once it is. */
@@ -120,7 +133,10 @@ export class EngineContext {
   /** Counts a failure that must not reach the host, and logs it: the first, the tenth, the hundredth, ... */
   fail(counter: Counter | null, message: string, error: unknown, fields: JsonObject = {}): void {
     if (counter) this.#counters[counter] += 1;
-    if (isDethroneError(error)) this.#failure = error;
+    if (isDethroneError(error)) {
+      this.#failure = error;
+      this.#isFailing = error.kind === "unavailable";
+    }
     const key = `${counter}:${message}`;
     const times = (this.#messages.get(key) ?? 0) + 1;
     this.#messages.set(key, times);
@@ -131,9 +147,18 @@ export class EngineContext {
     this.logger.warn({ ...fields, ...cause, times }, message);
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Notes that the database has just done what it was asked. */
+  succeed(): void {
+    this.#isFailing = false;
+  }
+
   health(): Health {
-    const isOpen = this.#store !== null;
-    const status = this.#isClosed ? "closed" : this.isOff ? "off" : isOpen ? "ok" : "degraded";
+    const isWell = this.#store !== null && !this.#isFailing;
+    const status = this.#isClosed ? "closed" : this.isOff ? "off" : isWell ? "ok" : "degraded";
     return {
       status,
       ...this.#counters,
@@ -142,10 +167,15 @@ export class EngineContext {
     };
   }
 
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
+  /** Takes nothing new from here on. */
+  refuse(): void {
     this.#isClosed = true;
     this.#cancelRetry?.();
+  }
+
+  /** Closes the store. */
+  async close(): Promise<void> {
+    this.refuse();
     await this.#store?.close();
   }
 }

@@ -3,8 +3,18 @@
  */
 import { Cron } from "croner";
 import { DethroneError, type JsonObject, received } from "../core/errors.js";
-import { EngineContext, type Health } from "./context.js";
-import type { Clock, IdSource, Logger, OpenStore, SignalReceipt, StoredExperiment } from "./ports.js";
+import { EngineContext, type Health, within } from "./context.js";
+import { checkActor, requireProject } from "./experiments.js";
+import type {
+  Clock,
+  IdSource,
+  Logger,
+  NewConfig,
+  OpenStore,
+  SignalReceipt,
+  Store,
+  StoredExperiment,
+} from "./ports.js";
 import { championOf, checkProjectKey, EngineProject, type Project } from "./project.js";
 import type { ForcedRole } from "./router.js";
 import { checkedSignal, type Receipt, recordSignal, type SignalInput } from "./session.js";
@@ -42,11 +52,15 @@ export interface DecideOptions {
   /** find out, but store nothing */
   readonly dryRun?: boolean | undefined;
   readonly actor?: string | undefined;
+  /** told of a project whose tick failed; the others go on. Default: it is logged, and a tick of one project rejects. */
+  readonly onFailure?: ((project: string, error: unknown) => void) | undefined;
 }
 
 /** How a schedule runs. */
-export interface ScheduleOptions {
-  readonly onTick?: (results: TickResult[]) => void;
+export interface ScheduleOptions extends DecideOptions {
+  readonly onTick?: (results: TickResult[]) => void | Promise<void>;
+  /** told of a tick that failed; it is logged in any case, and the next one tries again */
+  readonly onError?: (error: unknown) => void;
   /** keeps the process alive; default false, so that a host may exit */
   readonly keepsAlive?: boolean;
 }
@@ -58,11 +72,18 @@ export interface Schedule {
   stop(): void;
 }
 
+/** How long the start waits for the database, and a project for its state, before going on without. */
+const START_PATIENCE_MS = 1000;
+/** How long flushing waits for scores that the host is still working on. */
+const FLUSH_PATIENCE_MS = 10_000;
+
 /** One process's connection to everything. */
 export class Engine implements AsyncDisposable {
   readonly #context: EngineContext;
   readonly #settings: EngineSettings;
   readonly #projects = new Map<string, EngineProject<unknown>>();
+  /** projects on their way in, so that two callers at once get the same one */
+  readonly #loading = new Map<string, Promise<EngineProject<unknown>>>();
   readonly #schedules = new Set<Cron>();
   #cancelRefresh: (() => void) | null = null;
   #closing: Promise<void> | null = null;
@@ -81,30 +102,43 @@ export class Engine implements AsyncDisposable {
 
   async #open(): Promise<void> {
     const context = this.#context;
-    try {
-      await context.open();
-    } catch (error) {
-      if (this.#settings.isStrict) throw error;
+    const opened = context.open();
+    if (this.#settings.isStrict) await opened;
+    else await this.#openInTime(opened);
+    this.#scheduleRefresh();
+  }
+
+  /** Waits for the database for a while; the engine starts without it and goes on trying. */
+  async #openInTime(opened: Promise<void>): Promise<void> {
+    const context = this.#context;
+    const away = (error: unknown): void =>
       context.fail(
         null,
         "the database cannot be opened; agents run on the last known champion, unrecorded",
         error,
       );
-      context.whenOpen(() => void this.#refreshAll());
-      context.keepOpening();
-    }
-    this.#scheduleRefresh();
+    const settled = opened.then(
+      () => "open" as const,
+      (error: unknown) => {
+        away(error);
+        context.keepOpening();
+        return "failed" as const;
+      },
+    );
+    if ((await within(context.clock, START_PATIENCE_MS, settled, null)) === "open") return;
+    context.whenOpen(() => void this.#refreshAll());
   }
 
   #scheduleRefresh(): void {
     this.#cancelRefresh = this.#context.clock.after(this.#settings.refreshMs, () => {
       void this.#refreshAll().finally(() => {
-        if (!this.#closing) this.#scheduleRefresh();
+        if (!this.#context.isClosed) this.#scheduleRefresh();
       });
     });
   }
 
   async #refreshAll(): Promise<void> {
+    this.#context.reopenIfDead();
     for (const project of this.#projects.values()) await project.refresh();
   }
 
@@ -122,24 +156,28 @@ export class Engine implements AsyncDisposable {
   ): Promise<Project<Config>> {
     checkProjectKey(key);
     const codeChampion = championOf(options.champion);
-    const known = this.#projects.get(key);
-    if (known) return known as EngineProject<Config>;
-    const project = new EngineProject<Config>(this.#context, key, codeChampion, this.#settings.force);
-    const { store } = this.#context;
-    if (store) await this.#load(project, codeChampion !== null);
+    const known = this.#projects.get(key) ?? this.#loading.get(key);
+    if (known) return (await known) as EngineProject<Config>;
+    const loading = this.#newProject(key, codeChampion).finally(() => this.#loading.delete(key));
+    this.#loading.set(key, loading);
+    return (await loading) as EngineProject<Config>;
+  }
+
+  async #newProject(key: string, codeChampion: NewConfig | null): Promise<EngineProject<unknown>> {
+    const project = new EngineProject<unknown>(this.#context, key, codeChampion, this.#settings.force);
+    if (this.#context.store) await this.#load(project, codeChampion !== null);
     else if (codeChampion === null) this.#context.requireStore();
-    this.#projects.set(key, project as EngineProject<unknown>);
+    this.#projects.set(key, project);
     return project;
   }
 
   async #load(project: EngineProject<unknown>, hasChampion: boolean): Promise<void> {
-    try {
-      await project.load(this.#context.requireStore());
-    } catch (error) {
-      const mayDegrade = hasChampion && !this.#settings.isStrict;
-      if (!mayDegrade) throw error;
+    const loaded = project.load(this.#context.requireStore());
+    if (!hasChampion || this.#settings.isStrict) return loaded;
+    const away = (error: unknown): void =>
       this.#context.fail(null, "a project could not be loaded; the champion of the code serves", error);
-    }
+    // Whether it is late or fails, the project serves the code's champion and is looked at again with the others.
+    await within(this.#context.clock, START_PATIENCE_MS, loaded.catch(away), undefined);
   }
 
   /** The keys of all stored projects, sorted. */
@@ -167,19 +205,34 @@ export class Engine implements AsyncDisposable {
   async decide(options: DecideOptions = {}): Promise<TickResult[]> {
     if (this.#context.isOff) return [];
     const store = this.#context.requireStore();
-    await this.flush();
-    const { dryRun = false, actor = "tick" } = options;
-    if (!dryRun) await settleDue(this.#context, store);
-    const keys = options.project === undefined ? await store.projectKeys() : [options.project];
+    const { project, dryRun = false, actor = "tick" } = options;
+    checkActor(actor);
+    if (project !== undefined) await requireProject(store, project);
+    // What is queued in this process counts; outcomes that its host is still working on do not keep the tick waiting.
+    await store.flush();
+    if (!dryRun) await settleDue(this.#context, store, project ?? null);
+    const keys = project === undefined ? await store.projectKeys() : [project];
     const results: TickResult[] = [];
     for (const key of keys) {
-      const experiment = (await store.projectState(key))?.experiment;
-      if (experiment?.status !== "running") continue;
-      const result = await tickExperiment(this.#context, store, experiment, { isDryRun: dryRun, actor });
-      results.push(result);
-      if (result.changed) await this.#projects.get(key)?.refresh();
+      const result = await this.#tick(store, key, options).catch((error: unknown) => {
+        if (project !== undefined && !options.onFailure) throw error;
+        this.#context.fail(null, "a project's tick failed; the others go on", error, { project: key });
+        options.onFailure?.(key, error);
+        return null;
+      });
+      if (result) results.push(result);
     }
     return results;
+  }
+
+  /** One project's tick; null where nothing is running. */
+  async #tick(store: Store, key: string, options: DecideOptions): Promise<TickResult | null> {
+    const experiment = (await store.projectState(key))?.experiment;
+    if (experiment?.status !== "running") return null;
+    const { dryRun = false, actor = "tick" } = options;
+    const result = await tickExperiment(this.#context, store, experiment, { isDryRun: dryRun, actor });
+    if (result.changed) await this.#projects.get(key)?.refresh();
+    return result;
   }
 
   /**
@@ -191,12 +244,14 @@ export class Engine implements AsyncDisposable {
   schedule(expression: string, options: ScheduleOptions = {}): Schedule {
     const tick = async (): Promise<void> => {
       try {
-        const results = await this.decide();
-        options.onTick?.(results);
+        const results = await this.decide(options);
+        await options.onTick?.(results);
       } catch (error) {
         this.#context.fail(null, "a scheduled tick failed; the next one tries again", error);
+        options.onError?.(error);
       }
     };
+    if (this.#context.isClosed) throw new DethroneError("engine_closed", "The engine is closed.");
     const cron = this.#cron(expression, tick, options.keepsAlive ?? false);
     this.#schedules.add(cron);
     return {
@@ -247,13 +302,21 @@ export class Engine implements AsyncDisposable {
     return this.#context.health();
   }
 
-  /** Resolves when everything recorded so far is on disk. */
+  /**
+   * Resolves when everything recorded so far is on disk. Asynchronous scores still being taken are waited for, but no
+   * longer than 10 seconds.
+   */
   async flush(): Promise<void> {
-    for (const project of this.#projects.values()) await project.settleTasks();
+    await this.#settleTasks();
     await this.#context.store?.flush();
   }
 
-  /** Flushes and closes; safe to call twice. */
+  async #settleTasks(): Promise<void> {
+    const settled = Promise.all([...this.#projects.values()].map((project) => project.settleTasks()));
+    await within(this.#context.clock, FLUSH_PATIENCE_MS, settled, undefined);
+  }
+
+  /** Takes nothing new, writes what is queued, and closes; safe to call twice. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -262,7 +325,8 @@ export class Engine implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#cancelRefresh?.();
     for (const cron of this.#schedules) cron.stop();
-    await this.flush();
+    for (const project of this.#projects.values()) project.refuse();
+    await this.#settleTasks();
     await this.#context.close();
   }
 

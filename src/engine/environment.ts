@@ -54,7 +54,8 @@ export function safeLogger(logger: Logger): Logger {
     (level: keyof Logger) =>
     (fields: JsonObject, message: string): void => {
       try {
-        logger[level](fields, message);
+        // An asynchronous logger may reject: that must not end the host's process.
+        Promise.resolve(logger[level](fields, message)).catch(() => undefined);
       } catch {
         // Nowhere left to say it.
       }

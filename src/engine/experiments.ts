@@ -84,6 +84,9 @@ export function planChallenge(config: unknown, options: ChallengeOptions): Chall
       received: received(again),
     });
   }
+  checkActor(options.actor ?? DEFAULT_ACTOR);
+  // Checked as it was given: spread below, a number would look like no policy at all.
+  createPolicy(options.policy);
   const policyInput = typeof options.policy === "string" ? { kind: options.policy } : (options.policy ?? {});
   const horizon = options.horizon === undefined ? {} : { horizon: options.horizon };
   return {
@@ -205,8 +208,18 @@ async function requireOccupied(store: Store, key: string): Promise<StoredExperim
   });
 }
 
+/** @throws DethroneError `settings_invalid` */
+export function checkActor(actor: unknown): void {
+  if (typeof actor === "string" && actor !== "") return;
+  throw new DethroneError("settings_invalid", `actor must be a text; received ${String(actor)}.`, {
+    field: "actor",
+    received: received(actor),
+  });
+}
+
 function audit(context: EngineContext, action: string, byHand: ByHand): AuditEntry {
   const { reason, actor = DEFAULT_ACTOR } = byHand;
+  checkActor(actor);
   if (typeof reason !== "string" || reason.trim() === "") {
     throw new DethroneError("settings_invalid", `To ${action} by hand takes a reason, for the audit log.`, {
       received: received(reason),
@@ -226,13 +239,24 @@ async function persist<T>(
     const { isDone, result } = await attempt();
     if (isDone) return result;
   }
-  throw new DethroneError(
+  throw stateChanged(key);
+}
+
+function stateChanged(key: string): DethroneError {
+  return new DethroneError(
     "state_changed",
-    `Project '${key}' kept changing meanwhile; look again and repeat if still wanted.`,
-    {
-      project: key,
-    },
+    `Project '${key}' changed meanwhile; look again and repeat if still wanted.`,
+    { project: key },
   );
+}
+
+/** Remembers what the first attempt was about, and refuses a later one about something else. */
+function pinned(key: string): (subject: string) => void {
+  let first: string | undefined;
+  return (subject) => {
+    first ??= subject;
+    if (first !== subject) throw stateChanged(key);
+  };
 }
 
 /** Pauses or resumes the experiment in the slot. */
@@ -243,8 +267,10 @@ export function setPaused(
   action: "pause" | "resume",
   byHand: ByHand,
 ): Promise<void> {
+  const pin = pinned(key);
   return persist(key, async () => {
     const experiment = await requireOccupied(store, key);
+    pin(experiment.uid);
     const isDone = await store.changeExperiment({
       experiment,
       status: nextStatus(experiment.status, action),
@@ -293,8 +319,10 @@ export function endByHand(
   byHand: ByHand,
 ): Promise<DecisionRecord> {
   const { action, verdict, reason, auditAction } = ENDINGS[ending];
+  const pin = pinned(key);
   return persist(key, async () => {
     const experiment = await requireOccupied(store, key);
+    pin(experiment.uid);
     if (ending === "approve" || ending === "decline") assertAwaiting(experiment, key);
     const status = nextStatus(experiment.status, action);
     const entry = audit(context, auditAction, byHand);
@@ -323,8 +351,10 @@ export function rollback(
   key: string,
   byHand: ByHand,
 ): Promise<StoredConfig> {
+  const pin = pinned(key);
   return persist(key, async () => {
     const project = await requireProject(store, key);
+    pin(`${project.champion.hash} ${project.experiment?.uid ?? ""}`);
     const previous = await store.previousChampion(project.id);
     if (!previous) {
       throw new DethroneError(

@@ -64,7 +64,18 @@ export function isStreaming(result: unknown): boolean {
   }
 }
 
+/** Objects watched in place: an agent may return one and the same to many calls. */
+const watchedInPlace = new WeakSet<object>();
+
 function observe(result: unknown, watch: ResultObserver): unknown {
+  // Watched again at each call it would grow a layer a call; it belongs to the session that returned it first.
+  if (isObject(result)) {
+    if (watchedInPlace.has(result)) {
+      watch.onEnd(COMPLETED);
+      return result;
+    }
+    if (isStreaming(result)) watchedInPlace.add(result);
+  }
   switch (kindOf(result)) {
     case "response":
       return observeResponse(result as Response, watch);

@@ -99,7 +99,8 @@ export interface SessionStart {
   readonly unit: string | null;
   readonly share: number | null;
   readonly excluded: Exclusion | null;
-  readonly context: JsonObject | null;
+  /** JSON text */
+  readonly context: string | null;
   readonly startedAtMs: number;
   readonly windowEndsAtMs: number;
   /** whether the id may already be stored: then the stored session is returned and nothing is written */
@@ -292,6 +293,8 @@ export interface Store {
   flush(): Promise<void>;
   close(): Promise<void>;
   queueLength(): number;
+  /** False once the writer has stopped for good; then the store has to be opened anew. */
+  isAlive(): boolean;
   /** Whether the queue takes one more session, its end included. */
   hasRoom(): boolean;
 
@@ -324,7 +327,8 @@ export interface Store {
   /** The config that reigned before the present one. */
   previousChampion(projectId: number): Promise<StoredConfig | null>;
 
-  dueSessions(nowMs: number, limit: number): Promise<DueSession[]>;
+  /** Of one project, or of all. */
+  dueSessions(input: { nowMs: number; limit: number; projectKey: string | null }): Promise<DueSession[]>;
   /** Policies of experiments by their internal id, for settling. */
   policies(experimentIds: readonly number[]): Promise<Map<number, Policy>>;
   /** Settles those that are still as they were read. */

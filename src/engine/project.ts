@@ -96,6 +96,7 @@ export class EngineProject<Config> implements Project<Config> {
   readonly #codeChampion: NewConfig | null;
   readonly #tasks = new Set<Promise<unknown>>();
   #state: ProjectState | null = null;
+  #isRefusing = false;
 
   constructor(
     context: EngineContext,
@@ -163,6 +164,7 @@ export class EngineProject<Config> implements Project<Config> {
     try {
       await this.load(store);
     } catch (error) {
+      if (this.#context.isClosed) return;
       this.#context.fail(null, "a project could not be refreshed; the last known champion serves", error, {
         project: this.key,
       });
@@ -186,7 +188,7 @@ export class EngineProject<Config> implements Project<Config> {
   #begin(options: SessionOptions): EngineSession<Config> | Promise<EngineSession<Config>> {
     checkSessionOptions(options);
     const { store } = this.#context;
-    if (!store || !this.#state) {
+    if (!store || !this.#state || this.#isRefusing) {
       if (!this.#context.isOff) {
         this.#context.fail(
           "sessionsDropped",
@@ -196,10 +198,14 @@ export class EngineProject<Config> implements Project<Config> {
       }
       return this.#unrecorded(options);
     }
-    if (options.id === undefined && options.unit === undefined) {
-      return this.#router.startNow(store, this.#state, options);
-    }
-    return this.#router.start(store, this.#state, options);
+    const state = this.#state;
+    if (options.id !== undefined || options.unit !== undefined)
+      return this.#router.start(store, state, options);
+    if (store.queueLength() < BACKLOG_MAX) return this.#router.startNow(store, state, options);
+    // A host that never yields would keep the writer's answers from arriving, and its sessions would be dropped.
+    return new Promise((resolve) =>
+      setImmediate(() => resolve(this.#router.startNow(store, state, options))),
+    );
   }
 
   #whyAway(): unknown {
@@ -223,9 +229,14 @@ export class EngineProject<Config> implements Project<Config> {
     );
   }
 
-  /** Resolves when the outcomes of all wrapped calls that have returned are queued. */
+  /** Resolves when the outcomes of the wrapped calls that have returned so far are queued. */
   async settleTasks(): Promise<void> {
-    while (this.#tasks.size > 0) await Promise.allSettled([...this.#tasks]);
+    await Promise.allSettled([...this.#tasks]);
+  }
+
+  /** Serves the champion unrecorded from here on: the engine closes. */
+  refuse(): void {
+    this.#isRefusing = true;
   }
 
   async challenge(config: Config, options: ChallengeOptions = {}): Promise<ChallengeResult> {
@@ -234,6 +245,8 @@ export class EngineProject<Config> implements Project<Config> {
     const { store } = this.#context;
     if (!store) return this.#challengeLater(plan);
     try {
+      // The project may not have been created yet, if the database was away when it was opened.
+      if (!this.#state) await this.load(store);
       const outcome = await challenge(this.#context, store, this.key, plan);
       if (outcome.status === "overlap") {
         this.#context.logger.warn(
@@ -244,8 +257,8 @@ export class EngineProject<Config> implements Project<Config> {
       await this.refresh();
       return { ...outcome, experiment: outcome.experiment && summaryOf(outcome.experiment) };
     } catch (error) {
-      const isAway = isDethroneError(error) && error.kind === "unavailable";
-      if (!isAway) throw error;
+      if (isDethroneError(error) && (error.kind === "invalid_input" || error.code === "engine_closed"))
+        throw error;
       this.#context.fail(null, "a challenge could not be started yet; it will be tried again", error);
       return this.#challengeLater(plan);
     }
@@ -262,8 +275,7 @@ export class EngineProject<Config> implements Project<Config> {
         .then(() => this.refresh())
         .catch((error: unknown) => {
           this.#context.fail(null, "a challenge could not be started yet; it will be tried again", error);
-          if (isDethroneError(error) && error.kind === "unavailable")
-            this.#context.clock.after(CHALLENGE_RETRY_MS, again);
+          if (!this.#context.isClosed) this.#context.clock.after(CHALLENGE_RETRY_MS, again);
         });
     };
     if (this.#context.store) this.#context.clock.after(CHALLENGE_RETRY_MS, again);
@@ -325,6 +337,15 @@ export class EngineProject<Config> implements Project<Config> {
   }
 
   async history(limit = HISTORY_LIMIT): Promise<readonly StoredAuditEntry[]> {
+    if (!Number.isInteger(limit) || limit < 1) {
+      throw new DethroneError(
+        "input_invalid",
+        `limit must be a whole number above 0; received ${String(limit)}.`,
+        {
+          field: "limit",
+        },
+      );
+    }
     const store = this.#context.requireStore();
     const { id } = await requireProject(store, this.key);
     return store.auditLog(id, limit);
@@ -332,6 +353,9 @@ export class EngineProject<Config> implements Project<Config> {
 }
 
 const CHALLENGE_RETRY_MS = 1000;
+
+/** Rows waiting to be written from which a new session lets the event loop turn once. */
+const BACKLOG_MAX = 2000;
 
 const KEY_LENGTH_MAX = 200;
 

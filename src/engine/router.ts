@@ -8,6 +8,7 @@
 import { armOf, bucketOf, SHARE_MAX, SHARE_MIN, shareOf } from "../core/assignment.js";
 import { DethroneError, type JsonObject, received } from "../core/errors.js";
 import { DEFAULT_WINDOW_MS } from "../core/policy.js";
+import { partNotJson } from "./config.js";
 import { type EngineContext, within } from "./context.js";
 import type {
   Exclusion,
@@ -28,13 +29,18 @@ export interface SessionOptions {
   /** what is randomised (a user, repository, conversation); default: the session itself */
   readonly unit?: string | undefined;
   /** attributes of the session, kept for breakdowns */
-  readonly context?: JsonObject | undefined;
+  readonly context?: object | undefined;
 }
 
 const ID_LENGTH_MAX = 200;
 
 /** @throws DethroneError `input_invalid` */
 export function checkSessionOptions(options: SessionOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new DethroneError("input_invalid", "A session's options must be an object.", {
+      received: received(options),
+    });
+  }
   for (const field of ["id", "unit"] as const) {
     const value: unknown = options[field];
     if (value === undefined) continue;
@@ -46,11 +52,14 @@ export function checkSessionOptions(options: SessionOptions): void {
     );
   }
   const { context } = options;
-  if (context !== undefined && (typeof context !== "object" || context === null || Array.isArray(context))) {
-    throw new DethroneError("input_invalid", "A session's context must be a JSON object.", {
-      field: "context",
-    });
-  }
+  if (context === undefined) return;
+  const isObject = typeof context === "object" && context !== null && !Array.isArray(context);
+  const offender = isObject ? partNotJson(context) : "it is no object";
+  if (offender === null) return;
+  throw new DethroneError("input_invalid", `A session's context must be a plain JSON object: ${offender}.`, {
+    field: "context",
+    received: offender,
+  });
 }
 
 interface Route {
@@ -131,10 +140,9 @@ export class Router {
     const { started, isRecorded } = this.#queueStart(store, record);
     const stored = await within(this.#context.clock, this.#context.patienceMs, started, null);
     const placement = placementOf(state, route, { id, unit, isRecorded });
-    if (stored !== null)
-      return new EngineSession(this.#context, await this.#confirmed(store, state, placement, stored));
-    if (isRecorded) this.#leaveOut(store, record);
-    return new EngineSession(this.#context, placement);
+    const confirmed = stored && (await this.#confirmed(store, state, placement, stored));
+    if (!confirmed && isRecorded) this.#leaveOut(store, record);
+    return new EngineSession(this.#context, confirmed ?? placement);
   }
 
   #startRecord(
@@ -153,7 +161,7 @@ export class Router {
       unit: options.unit ?? null,
       share: route.share,
       excluded: route.excluded,
-      context: options.context ?? null,
+      context: options.context === undefined ? null : JSON.stringify(options.context),
       startedAtMs: now,
       windowEndsAtMs: now + (route.experiment?.policy.windowMs ?? DEFAULT_WINDOW_MS),
       mayExist,
@@ -177,13 +185,13 @@ export class Router {
     return { started: store.startSession(record).catch(lost), isRecorded: true };
   }
 
-  /** The session as the store has it: a unit keeps its arm, a resumed session its config, across promotions too. */
+  /** The session as the store has it, or null where its config cannot be read in time: a unit keeps its arm, a resumed session its config, across promotions too. */
   async #confirmed(
     store: Store,
     state: ProjectState,
     placement: Placement,
     stored: StartedSession,
-  ): Promise<Placement> {
+  ): Promise<Placement | null> {
     if (stored.projectId !== state.id) {
       throw new DethroneError("input_invalid", `Session '${placement.id}' belongs to another project.`, {
         received: placement.id,
@@ -202,8 +210,9 @@ export class Router {
     if (known) return { ...served, body: known.body };
     // A session of an ended experiment: its config is not in memory any more.
     const { clock, patienceMs } = this.#context;
-    const config = await within(clock, patienceMs, store.configById(stored.configId), null);
-    return config === null ? served : { ...served, body: config.body };
+    const found = store.configById(stored.configId).catch(() => null);
+    const config = await within(clock, patienceMs, found, null);
+    return config && { ...served, body: config.body };
   }
 
   /** Nobody knows in time what the store will say: the session runs as hashed, outside the evidence. */

@@ -40,11 +40,15 @@ export interface TickResult {
 /** Lets the host's timers and requests run between two pages of work. */
 const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Settles every session whose window has closed. */
-export async function settleDue(context: EngineContext, store: Store): Promise<void> {
+/** Settles every session, of one project or of all, whose window has closed. */
+export async function settleDue(
+  context: EngineContext,
+  store: Store,
+  projectKey: string | null,
+): Promise<void> {
   let previousFirst = -1;
   for (;;) {
-    const due = await store.dueSessions(context.clock.now(), PAGE);
+    const due = await store.dueSessions({ nowMs: context.clock.now(), limit: PAGE, projectKey });
     // The same first session twice means another process is settling it differently; the next tick will see.
     if (due.length === 0 || due[0]?.seq === previousFirst) return;
     previousFirst = due[0]?.seq ?? -1;

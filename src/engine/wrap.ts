@@ -5,10 +5,10 @@
  * and logged; what the host's runner throws is rethrown as it is.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { JsonObject } from "../core/errors.js";
+import { DethroneError, type JsonObject, received } from "../core/errors.js";
 import type { EngineContext } from "./context.js";
 import { observeResult, type ResultEnding } from "./observe-result.js";
-import type { SessionOptions } from "./router.js";
+import { checkSessionOptions, type SessionOptions } from "./router.js";
 import { type EngineSession, type Session, scoreOf } from "./session.js";
 
 const current = new AsyncLocalStorage<Session<unknown>>();
@@ -29,7 +29,7 @@ export interface WrapOptions<Args extends readonly unknown[], Result> {
   /** what is randomised: a user, repository, conversation; default: the session itself */
   readonly unit?: (...args: Args) => string | undefined;
   /** attributes of the session, kept for breakdowns */
-  readonly context?: (...args: Args) => JsonObject | undefined;
+  readonly context?: (...args: Args) => object | undefined;
   /** how it went: boolean, [0, 1], or undefined to leave it to signals. Streams are scored when drained. */
   readonly score?: (result: Awaited<Result>, ...args: Args) => Score | Promise<Score>;
   /** `return` (default): the session ends with the call or its stream; `manual`: with `session.end()` */
@@ -156,6 +156,42 @@ class WrappedCall<Config, Args extends readonly unknown[], Result> {
   }
 }
 
+/** The context of a call; one that fails or is no JSON is left out, and the session goes on without. */
+function contextOf<Config, Args extends readonly unknown[]>(
+  host: WrapHost<Config>,
+  options: Pick<WrapOptions<Args, unknown>, "context">,
+  args: Args,
+): object | undefined {
+  try {
+    const context = options.context?.(...args);
+    checkSessionOptions({ context });
+    return context;
+  } catch (error) {
+    host.context.fail("callbacksFailed", "a session's context could not be taken; it is left out", error);
+    return undefined;
+  }
+}
+
+/** @throws DethroneError `settings_invalid` */
+function checkWrapOptions(options: { readonly end?: unknown; readonly timeoutMs?: unknown }): void {
+  const { end = "return", timeoutMs } = options;
+  if (end !== "return" && end !== "manual") {
+    throw new DethroneError(
+      "settings_invalid",
+      `end must be 'return' or 'manual'; received '${String(end)}'.`,
+      {
+        field: "end",
+        received: received(end),
+      },
+    );
+  }
+  if (timeoutMs === undefined || (typeof timeoutMs === "number" && timeoutMs > 0)) return;
+  throw new DethroneError("settings_invalid", `timeoutMs must be above 0; received ${String(timeoutMs)}.`, {
+    field: "timeoutMs",
+    received: received(timeoutMs),
+  });
+}
+
 /** The session of a call; a callback of the host that fails makes it the champion's, with nothing recorded. */
 async function sessionOf<Config, Args extends readonly unknown[]>(
   host: WrapHost<Config>,
@@ -166,7 +202,7 @@ async function sessionOf<Config, Args extends readonly unknown[]>(
     const session = host.begin({
       id: options.id?.(...args),
       unit: options.unit?.(...args),
-      context: options.context?.(...args),
+      context: contextOf(host, options, args),
     });
     return session instanceof Promise ? await session : session;
   } catch (error) {
@@ -196,6 +232,7 @@ export function wrapRunner<Config, R extends Runner<Config>>(
   runner: R,
   options: WrapOptions<ArgsOf<R>, ReturnType<R>>,
 ): Wrapped<R> {
+  checkWrapOptions(options);
   const run = runner as unknown as (session: Session<Config>, ...args: ArgsOf<R>) => ReturnType<R>;
   return (...args) =>
     sessionOf(host, options, args).then((session) =>

@@ -192,7 +192,15 @@ export function changeExperiment(change: ExperimentChange): WriteStatement[] {
 /** A new champion where no experiment is in the slot. */
 export function changeChampion(input: Parameters<Store["changeChampion"]>[0]): WriteStatement[] {
   const { project, configId, cause, audit, atMs } = input;
+  const isSlotFree = sql`NOT EXISTS (SELECT 1 FROM experiments WHERE project_id = ${project.id} AND status IN ('running', 'paused'))`;
   return [
+    statement(
+      builder
+        .update(projects)
+        .set({ key: project.key })
+        .where(and(eq(projects.id, project.id), isSlotFree)),
+      1,
+    ),
     ...moveChampion({
       projectId: project.id,
       fromConfigId: project.champion.id,

@@ -7,7 +7,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Client, createClient } from "@libsql/client";
 import { drizzle, type LibSQLDatabase } from "drizzle-orm/libsql";
 import { DethroneError } from "../core/errors.js";
@@ -43,6 +43,7 @@ export function locate(url: string): Location {
     const folder = mkdtempSync(join(tmpdir(), "dethrone-"));
     return { path: join(folder, "memory.db"), temporaryFolder: folder };
   }
+  if (/^file:[^?]*\?/.test(url)) return refuse(url, "a file: URL without parameters");
   if (url.startsWith("file://")) return { path: fileURLToPath(url), temporaryFolder: null };
   if (url.startsWith("file:")) return { path: resolve(url.slice("file:".length)), temporaryFolder: null };
   if (/^[a-z][a-z0-9+.-]+:/i.test(url))
@@ -67,7 +68,11 @@ export class OpenDatabase {
   private constructor(location: Location, writer: Writer) {
     this.#location = location;
     this.writer = writer;
-    this.#client = createClient({ url: `file:${location.path}`, concurrency: 1, timeout: READ_WAIT_MS });
+    this.#client = createClient({
+      url: pathToFileURL(location.path).href,
+      concurrency: 1,
+      timeout: READ_WAIT_MS,
+    });
     this.#drizzle = drizzle(this.#client, { schema });
   }
 
@@ -89,7 +94,12 @@ export class OpenDatabase {
       );
     }
     const writer = await Writer.open(location.path, MIGRATIONS_FOLDER, options.queueCapacity);
-    return new OpenDatabase(location, writer);
+    try {
+      return new OpenDatabase(location, writer);
+    } catch (error) {
+      await writer.close();
+      throw storageError(rootCause(error), location.path);
+    }
   }
 
   /** Runs a read; a busy connection is renewed, because a statement that met a lock may linger on it. */

@@ -67,6 +67,10 @@ class LibsqlStore extends LibsqlReads implements Store {
     return this.#database.writer.length;
   }
 
+  isAlive(): boolean {
+    return this.#database.writer.isAlive;
+  }
+
   hasRoom(): boolean {
     return this.#database.writer.hasRoom();
   }

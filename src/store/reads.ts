@@ -120,12 +120,20 @@ export class LibsqlReads {
     return row ? configOf(row.configs) : null;
   }
 
-  async dueSessions(nowMs: number, limit: number): Promise<DueSession[]> {
+  async dueSessions(input: Parameters<Store["dueSessions"]>[0]): Promise<DueSession[]> {
+    const { nowMs, limit, projectKey } = input;
+    const ofProject = sql`${sessions.projectId} = (SELECT id FROM projects WHERE key = ${projectKey})`;
     const due = await this.#database.read((db) =>
       db
         .select()
         .from(sessions)
-        .where(and(lt(sessions.windowEndsAtMs, nowMs), isNull(sessions.settledAtMs)))
+        .where(
+          and(
+            lt(sessions.windowEndsAtMs, nowMs),
+            isNull(sessions.settledAtMs),
+            projectKey === null ? undefined : ofProject,
+          ),
+        )
         .orderBy(asc(sessions.windowEndsAtMs))
         .limit(limit),
     );
@@ -243,7 +251,7 @@ export class LibsqlReads {
           abandoned: where(sql`${sessions.isAbandoned} = 1`),
         })
         .from(arms)
-        .leftJoin(sessions, eq(sessions.armId, arms.id))
+        .leftJoin(sessions, and(eq(sessions.experimentId, experimentId), eq(sessions.armId, arms.id)))
         .where(eq(arms.experimentId, experimentId))
         .groupBy(arms.id)
         .orderBy(asc(arms.position));
@@ -253,11 +261,21 @@ export class LibsqlReads {
           .select({ n: tally })
           .from(signals)
           .innerJoin(sessions, eq(sessions.seq, signals.sessionSeq))
-          .where(and(eq(sessions.armId, armId), eq(signals.isLate, true)));
+          .where(
+            and(eq(sessions.experimentId, experimentId), eq(sessions.armId, armId), eq(signals.isLate, true)),
+          );
         const durations = await db
-          .select({ ms: sql<number>`${sessions.endedAtMs} - ${sessions.startedAtMs}`.mapWith(Number) })
+          .select({
+            ms: sql<number>`max(0, ${sessions.endedAtMs} - ${sessions.startedAtMs})`.mapWith(Number),
+          })
           .from(sessions)
-          .where(and(eq(sessions.armId, armId), isNotNull(sessions.endedAtMs)))
+          .where(
+            and(
+              eq(sessions.experimentId, experimentId),
+              eq(sessions.armId, armId),
+              isNotNull(sessions.endedAtMs),
+            ),
+          )
           .orderBy(desc(sessions.seq))
           .limit(DURATION_SAMPLE);
         result.push({ ...row, lateSignals: late?.n ?? 0, durationsMs: durations.map(({ ms }) => ms) });

@@ -198,7 +198,10 @@ export const signals = sqliteTable(
     /** arrived after its session settled or its window closed: kept, shown, never counted */
     isLate: integer("is_late", { mode: "boolean" }).notNull(),
   },
-  (table) => [uniqueIndex("signals_session_key").on(table.sessionSeq, table.key)],
+  (table) => [
+    uniqueIndex("signals_session_key").on(table.sessionSeq, table.key),
+    index("signals_late").on(table.sessionSeq).where(sql`is_late = 1`),
+  ],
 );
 
 /** The folded state of each experiment. */

@@ -72,8 +72,8 @@ export class WriteConnection {
       this.#run("RELEASE operation");
       return outcome;
     } catch (error) {
-      // Some failures (disk full, I/O) end the whole transaction; then no operation of it may be acknowledged.
-      if (!this.#database.inTransaction || !isConstraint(error)) throw error;
+      // Some failures (busy, disk full, I/O) concern the whole transaction; then none of it may be acknowledged.
+      if (!this.#database.inTransaction || !isOfOneOperation(error)) throw error;
       this.#run("ROLLBACK TO operation");
       this.#run("RELEASE operation");
       return { status: "failed", message: (error as Error).message };
@@ -111,7 +111,7 @@ export class WriteConnection {
         start.share,
         start.experimentId !== null && excluded === null,
         excluded,
-        start.context === null ? null : JSON.stringify(start.context),
+        start.context,
         start.startedAtMs,
         start.windowEndsAtMs,
       ],
@@ -245,8 +245,13 @@ export class WriteConnection {
 
 const LATE_SCORE = { name: "score", kind: "explicit", source: "end" } as const;
 
-/** Whether one row broke a rule of the schema, as opposed to the database being in trouble. */
-function isConstraint(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  return typeof code === "string" && code.startsWith("SQLITE_CONSTRAINT");
+/** Whether one operation broke a rule of the schema or of this code, as opposed to the database being in trouble. */
+function isOfOneOperation(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  if (typeof code !== "string" || !code.startsWith("SQLITE_")) return true;
+  return (
+    code.startsWith("SQLITE_CONSTRAINT") ||
+    code.startsWith("SQLITE_MISMATCH") ||
+    code.startsWith("SQLITE_TOOBIG")
+  );
 }

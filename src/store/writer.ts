@@ -17,6 +17,20 @@ const BATCH_MAX = 500;
 /** How long the writer waits for another process's lock before it gives a batch up. */
 const PATIENCE_MS = 10_000;
 
+/** How long closing waits for what is queued. */
+const CLOSE_PATIENCE_MS = 10_000;
+
+/** Resolves when the promise settles or the time is up; the timer keeps no process alive. */
+async function bounded(promise: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeUp = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+    timer.unref();
+  });
+  await Promise.race([promise.catch(() => undefined), timeUp]);
+  clearTimeout(timer);
+}
+
 interface Queued {
   readonly operation: WriteOperation;
   readonly resolve: (outcome: Outcome) => void;
@@ -38,7 +52,8 @@ export class Writer {
   #inFlight = 0;
   #isBusy = false;
   #failure: DethroneError | undefined;
-  #idle: (() => void)[] = [];
+  /** settles once everything queued so far is written or given up */
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(path: string, capacity: number) {
     this.#path = path;
@@ -74,24 +89,33 @@ export class Writer {
   /** Queues an operation at once; resolves when it is on disk. */
   write(operation: WriteOperation): Promise<Outcome> {
     if (this.#failure) return Promise.reject(this.#failure);
-    return new Promise<Outcome>((resolve, reject) => {
+    const written = new Promise<Outcome>((resolve, reject) => {
       this.#queue.push({ operation, resolve, reject });
       this.#pump();
     });
+    // First in, first out: once the last is written, all are.
+    this.#last = written.catch(() => undefined);
+    return written;
   }
 
   /** Resolves when everything queued so far has been written or given up. */
-  flush(): Promise<void> {
-    if (this.length === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#idle.push(resolve));
+  async flush(): Promise<void> {
+    await this.#last;
   }
 
+  /** Whether it still writes. */
+  get isAlive(): boolean {
+    return this.#failure === undefined;
+  }
+
+  /** Writes what is queued, for as long as the patience lasts, and stops. */
   async close(): Promise<void> {
-    if (this.#failure) return;
-    await this.flush();
-    const closed = this.#exchange({ type: "close" });
-    this.#failure = new DethroneError("engine_closed", "The engine is closed.");
-    await closed.catch(() => undefined);
+    if (!this.#failure) {
+      const last = this.#last;
+      this.#failure = new DethroneError("engine_closed", "The engine is closed.");
+      await bounded(last, CLOSE_PATIENCE_MS);
+      await bounded(this.#exchange({ type: "close" }), CLOSE_PATIENCE_MS);
+    }
     await this.#worker.terminate();
   }
 
@@ -120,8 +144,7 @@ export class Writer {
   #batchDone(): void {
     this.#inFlight = 0;
     this.#isBusy = false;
-    if (this.#queue.length > 0) this.#pump();
-    else for (const resolve of this.#idle.splice(0)) resolve();
+    this.#pump();
   }
 
   #exchange(request: WriterRequest): Promise<Extract<WriterReply, { type: "done" }>> {
@@ -131,10 +154,11 @@ export class Writer {
         if (reply.type === "done") resolve(reply);
         else reject(storageError(reply.error, this.#path));
       };
+      // Posted before it is remembered: what cannot be cloned throws here and must not be waited for.
+      this.#worker.postMessage(request);
       this.#exchanges.push({ request, onReply });
       // A process with something to write stays alive until it is written.
       this.#worker.ref();
-      this.#worker.postMessage(request);
     });
   }
 
@@ -149,6 +173,5 @@ export class Writer {
     for (const exchange of this.#exchanges.splice(0))
       exchange.onReply({ type: "error", error: { code, message } });
     for (const queued of this.#queue.splice(0)) queued.reject(this.#failure);
-    for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

@@ -10,7 +10,7 @@ import { type RecordedOrder, selectRecorded } from "../../engine/recorded.js";
 import { createTestClock } from "../../testing.js";
 import { withEngine } from "../open.js";
 import { plural } from "../render.js";
-import { readText } from "../settings.js";
+import { numberFrom, readText } from "../settings.js";
 import { armsTable, decidingNumbers, sentences, verdictText } from "../views.js";
 import { type CommandContext, policyFrom } from "./projects.js";
 
@@ -50,7 +50,7 @@ export async function backtest(
 ): Promise<void> {
   const { output } = context;
   const order = orderOf(flags.order);
-  const seed = Number(flags.seed);
+  const seed = numberFrom(flags.seed);
   const { champion, challenger } = flags;
   const arms = selectRecorded(readText(path), {
     champion,
@@ -66,9 +66,9 @@ export async function backtest(
     const progress = output.progress();
     const result = await runBacktest(engine, store, clock, arms, {
       project: flags.project,
-      share: Number(flags.share),
+      share: numberFrom(flags.share),
       policy: policyFrom(flags.policy, {}),
-      horizon: flags.horizon === undefined ? undefined : Number(flags.horizon),
+      horizon: flags.horizon === undefined ? undefined : numberFrom(flags.horizon),
       seed,
       order,
       configs: {

@@ -2,7 +2,7 @@
  * Deciding and checking decisions: `decide`, `verify`.
  */
 import { DethroneError } from "../../core/errors.js";
-import type { Engine } from "../../engine/engine.js";
+import type { DecideOptions, Engine } from "../../engine/engine.js";
 import { requireProject } from "../../engine/experiments.js";
 import type { TickResult } from "../../engine/tick.js";
 import { withEngine } from "../open.js";
@@ -26,10 +26,14 @@ export async function decide(context: CommandContext, flags: DecideFlags): Promi
   const everyMs = flags.every === undefined ? null : durationMs(flags.every);
   await withEngine(context.url, { mustExist: true }, async ({ engine, store }) => {
     if (flags.project !== undefined) await requireProject(store, flags.project);
-    const tick = (): Promise<TickResult[]> =>
-      engine.decide({ project: flags.project, dryRun: flags.dryRun ?? false });
+    const onFailure = (key: string, error: unknown): void => {
+      context.output.note(`Project ${key}:`);
+      process.exitCode = context.output.failure(error);
+    };
+    const options = { project: flags.project, dryRun: flags.dryRun ?? false, onFailure };
+    const tick = (): Promise<TickResult[]> => engine.decide(options);
     if (everyMs !== null) return worker(context, everyMs, tick);
-    if (flags.cron !== undefined) return cronWorker(context, engine, flags.cron);
+    if (flags.cron !== undefined) return cronWorker(context, engine, flags.cron, options);
     printTick(context, await tick(), false);
   });
 }
@@ -76,10 +80,17 @@ async function worker(
   }
 }
 
-async function cronWorker(context: CommandContext, engine: Engine, expression: string): Promise<void> {
+async function cronWorker(
+  context: CommandContext,
+  engine: Engine,
+  expression: string,
+  options: DecideOptions,
+): Promise<void> {
   const stopped = stopAsked();
   const schedule = engine.schedule(expression, {
+    ...options,
     onTick: (results) => printTick(context, results, true),
+    onError: (error) => context.output.failure(error),
     keepsAlive: true,
   });
   const next = schedule.nextAtMs();

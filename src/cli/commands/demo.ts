@@ -14,6 +14,7 @@ import { createEngine, type Engine, type Evaluation, type Project, type TickResu
 import { type Game, playMastermind, type SolverConfig, secretFrom } from "../demo/mastermind.js";
 import type { Output } from "../output.js";
 import { count, percent, plural } from "../render.js";
+import { numberFrom } from "../settings.js";
 import { armsTable, decidingNumbers, evidenceChart, sentences, verdictText } from "../views.js";
 
 /** Flags of `demo`. */
@@ -42,7 +43,7 @@ interface DemoRun {
 }
 
 async function prepare(url: string, flags: DemoFlags): Promise<DemoRun> {
-  const seed = Number(flags.seed);
+  const seed = numberFrom(flags.seed);
   const random = createRandom(seed);
   const [champion, challenger] = flags.swap ? [MINIMAX, FIRST_CONSISTENT] : [FIRST_CONSISTENT, MINIMAX];
   const engine = await createEngine({ url, strict: true });

@@ -14,7 +14,7 @@ import { type ExperimentReport, reportOf } from "../../engine/report.js";
 import { CLI_ACTOR, withEngine } from "../open.js";
 import type { Output } from "../output.js";
 import { percent, plural } from "../render.js";
-import { applySettings, type FileSettings, readJson, readText } from "../settings.js";
+import { applySettings, type FileSettings, numberFrom, readJson, readText } from "../settings.js";
 import { configDiff, experimentsText, historyText, reportText, short, statusText } from "../views.js";
 
 /** What every command gets. */
@@ -119,17 +119,20 @@ export function policyFrom(text: string | undefined, base: PolicyInput | undefin
   if (text === undefined) return base ?? {};
   if (text === "calibrated" || text === "threshold") return { ...base, kind: text };
   const source = text.startsWith("@") ? readText(text.slice(1)) : text;
+  const policy = parsed(source);
+  if (typeof policy === "object" && policy !== null && !Array.isArray(policy)) return { ...base, ...policy };
+  throw new DethroneError(
+    "policy_invalid",
+    `--policy takes calibrated, threshold, a JSON object or @file.json; received '${text}'.`,
+    { received: text, allowed: "calibrated, threshold, a JSON object or @file.json" },
+  );
+}
+
+function parsed(text: string): unknown {
   try {
-    return { ...base, ...(JSON.parse(source) as PolicyInput) };
+    return JSON.parse(text);
   } catch {
-    throw new DethroneError(
-      "policy_invalid",
-      `--policy takes calibrated, threshold, JSON or @file.json; received '${text}'.`,
-      {
-        received: text,
-        allowed: "calibrated, threshold, JSON or @file.json",
-      },
-    );
+    return undefined;
   }
 }
 
@@ -144,8 +147,8 @@ function challengeOptions(
 } {
   const policy = policyFrom(flags.policy, context.file.policy);
   return {
-    share: flags.share === undefined ? (context.file.share ?? DEFAULT_SHARE) : Number(flags.share),
-    policy: flags.horizon === undefined ? policy : { ...policy, horizon: Number(flags.horizon) },
+    share: flags.share === undefined ? (context.file.share ?? DEFAULT_SHARE) : numberFrom(flags.share),
+    policy: flags.horizon === undefined ? policy : { ...policy, horizon: numberFrom(flags.horizon) },
     promotion: (flags.promotion ?? "auto") as "auto" | "approve",
     again: flags.again,
   };
@@ -235,7 +238,7 @@ export async function history(
   key: string,
   flags: { readonly limit?: string },
 ): Promise<void> {
-  const limit = flags.limit === undefined ? 50 : Number(flags.limit);
+  const limit = flags.limit === undefined ? 50 : numberFrom(flags.limit);
   if (!Number.isInteger(limit) || limit < 1) {
     throw new DethroneError(
       "usage_invalid",
