@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
+    // Output is compared as text, whatever the terminal or the machine prefers.
+    env: { NO_COLOR: "1", FORCE_COLOR: "0" },
     coverage: {
       provider: "v8",
       include: ["src/core/**/*.ts"],
