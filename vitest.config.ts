@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    setupFiles: ["test/support/setup.ts"],
     testTimeout: 60_000,
     // Output is compared as text, whatever the terminal or the machine prefers.
     env: { NO_COLOR: "1", FORCE_COLOR: "0" },
