@@ -1,19 +1,13 @@
 /**
- * Two independent Beta variables: which is larger, and what a wrong choice costs.
- *
- * P(X > Y) by a Mellin-Barnes integral. With T = logit X - logit Y, K(s) = ln E exp(sT) is a sum of differences of
- * log-gammas, and for 0 < c < min(bX, aY)
- *
- *     P(X > Y) = (1 / 2 pi i) * integral over Re s = c of exp(K(s)) / s ds.
- *
- * On the vertical line through the saddle point nothing cancels and the trapezoid rule converges exponentially, so the
- * smaller of the two probabilities comes out with full relative accuracy, however small it is.
+ * Two independent Beta distributions compared: P(X > Y) and the expected losses of choosing either.
  */
-import { checkParameters } from "./beta.js";
-import { lossIntegral } from "./beta-difference.js";
-import { digamma, logBetaKernel, stirlingError, trigamma } from "./special.js";
+import { checkShapes } from "./check.js";
+import { type Complex, type GammaRatio, gammaRatio, logGammaRatio } from "./complex-gamma.js";
+import { type BetaShape, betaShape, logKernel, logTails, pointAt } from "./incomplete-beta.js";
+import { logIntegral } from "./quadrature.js";
+import { determinant, digamma, trigamma } from "./special.js";
 
-/** X ~ Beta(aX, bX) and Y ~ Beta(aY, bY), independent. */
+/** Two independent Beta distributions, X and Y; all shapes in (0, 1e12]. */
 export interface BetaPair {
   readonly aX: number;
   readonly bX: number;
@@ -21,232 +15,212 @@ export interface BetaPair {
   readonly bY: number;
 }
 
-/** Log-gammas of smaller arguments are shifted up before the asymptotic series. */
-const SHIFT_TO = 12;
-const SADDLE_STEPS = 80;
-const SADDLE_TOLERANCE = 1e-3;
-const TERM_MIN = 1e-18;
-
-/** One of the four gammas of K(s): ln Gamma(a + sign s) - ln Gamma(a), with what does not depend on s. */
-interface GammaTerm {
-  readonly a: number;
-  readonly sign: 1 | -1;
-  /** a + steps; the steps between are taken one by one */
-  readonly steps: number;
-  readonly shifted: number;
-  readonly error: number;
+/** P(X > Y) and its complement, each with full relative accuracy. */
+export interface Comparison {
+  readonly greater: number;
+  readonly less: number;
 }
 
-function gammaTerm(a: number, sign: 1 | -1, c: number): GammaTerm {
-  const smallest = Math.min(a, a + sign * c);
-  const steps = Math.max(0, Math.ceil(SHIFT_TO - smallest));
-  return { a, sign, steps, shifted: a + steps, error: stirlingError(a + steps) };
+/** The comparison seen from Y. */
+export function swapped({ aX, bX, aY, bY }: BetaPair): BetaPair {
+  return { aX: aY, bX: bY, aY: aX, bY: bX };
 }
 
-/** A complex number that is added to: this is the inner loop, and must not allocate. */
-interface Sum {
-  re: number;
-  im: number;
+/**
+ * H = B(aX + aY, bX + bY) / [B(aX, bX) B(aY, bY)], the density of logit X - logit Y at 0.
+ *
+ * X^aX.. times Y^aY.. over the kernel of their sum is H at any point; at the sum's mean that last kernel is its constant.
+ */
+function densityAtEquality({ aX, bX, aY, bY }: BetaPair): number {
+  const sum = betaShape(aX + aY, bX + bY);
+  const point = { x: sum.a / sum.total, y: sum.b / sum.total };
+  return Math.exp(
+    logKernel(betaShape(aX, bX), point) + logKernel(betaShape(aY, bY), point) - sum.logConstant,
+  );
 }
 
-/** Below this |u| the logarithm minus its argument is summed as a series. */
-const SERIES_MAX = 0.0625;
-
-/** sum += factor * [ln(1 + u) - u] and (t - 1/2) ln(1 + u), with u = t / a. */
-function addStirlingPart(sum: Sum, a: number, tRe: number, tIm: number): void {
-  const uRe = tRe / a;
-  const uIm = tIm / a;
-  const square = uRe * uRe + uIm * uIm;
-  const logRe = 0.5 * Math.log1p(2 * uRe + square);
-  const logIm = Math.atan2(uIm, 1 + uRe);
-  let restRe = logRe - uRe;
-  let restIm = logIm - uIm;
-  if (square < SERIES_MAX) {
-    // ln(1 + u) - u = -u^2/(2 + u) + 2 v^3 (1/3 + v^2/5 + ...), v = u/(2 + u)
-    const dRe = 2 + uRe;
-    const norm = dRe * dRe + uIm * uIm;
-    const vRe = (uRe * dRe + uIm * uIm) / norm;
-    const vIm = (uIm * dRe - uRe * uIm) / norm;
-    const wRe = vRe * vRe - vIm * vIm;
-    const wIm = 2 * vRe * vIm;
-    let seriesRe = 0;
-    let seriesIm = 0;
-    for (let k = 23; k >= 3; k -= 2) {
-      const re = 1 / k + wRe * seriesRe - wIm * seriesIm;
-      seriesIm = wRe * seriesIm + wIm * seriesRe;
-      seriesRe = re;
-    }
-    const cubeRe = wRe * vRe - wIm * vIm;
-    const cubeIm = wRe * vIm + wIm * vRe;
-    // u^2/(2 + u) = u v
-    restRe = 2 * (cubeRe * seriesRe - cubeIm * seriesIm) - (uRe * vRe - uIm * vIm);
-    restIm = 2 * (cubeRe * seriesIm + cubeIm * seriesRe) - (uRe * vIm + uIm * vRe);
-  }
-  sum.re += a * restRe + (tRe - 0.5) * logRe - tIm * logIm;
-  sum.im += a * restIm + (tRe - 0.5) * logIm + tIm * logRe;
+/** The integrand exp(K(s))/s on the vertical line through c, K = ln E exp(s (logit X - logit Y)). */
+interface Line {
+  readonly c: number;
+  readonly step: number;
+  readonly ratios: readonly [GammaRatio, GammaRatio, GammaRatio, GammaRatio];
+  /** what multiplies s once the four s ln(raised) are put together */
+  readonly slope: number;
 }
 
-const STIRLING = [
-  -3617 / 122400,
-  1 / 156,
-  -691 / 360360,
-  1 / 1188,
-  -1 / 1680,
-  1 / 1260,
-  -1 / 360,
-  1 / 12,
-] as const;
+/** ln of the relative error that the steps are sized for. */
+const PRECISION = 40;
 
-/** sum += Stirling error of the complex z, Re z >= 12 */
-function addStirlingError(sum: Sum, re: number, im: number): void {
-  const norm = re * re + im * im;
-  const iRe = re / norm;
-  const iIm = -im / norm;
-  const rRe = iRe * iRe - iIm * iIm;
-  const rIm = 2 * iRe * iIm;
-  let pRe = 0;
-  let pIm = 0;
-  for (const coefficient of STIRLING) {
-    const next = coefficient + rRe * pRe - rIm * pIm;
-    pIm = rRe * pIm + rIm * pRe;
-    pRe = next;
-  }
-  sum.re += pRe * iRe - pIm * iIm;
-  sum.im += pRe * iIm + pIm * iRe;
+/** K'(c) and K''(c). */
+function derivatives({ aX, bX, aY, bY }: BetaPair, c: number): readonly [number, number] {
+  return [
+    digamma(aX + c) - digamma(bX - c) - digamma(aY - c) + digamma(bY + c),
+    trigamma(aX + c) + trigamma(bX - c) + trigamma(aY - c) + trigamma(bY + c),
+  ];
 }
 
-/** sum += ln Gamma(a + t) - ln Gamma(a) - t ln(shifted a), with t = sign (c + i omega). */
-function addGamma(sum: Sum, term: GammaTerm, c: number, omega: number): void {
-  const tRe = term.sign * c;
-  const tIm = term.sign * omega;
-  for (let step = 0; step < term.steps; step += 1) {
-    const a = term.a + step;
-    const uRe = tRe / a;
-    const uIm = tIm / a;
-    sum.re -= 0.5 * Math.log1p(2 * uRe + uRe * uRe + uIm * uIm);
-    sum.im -= Math.atan2(uIm, 1 + uRe);
-  }
-  addStirlingPart(sum, term.shifted, tRe, tIm);
-  addStirlingError(sum, term.shifted + tRe, tIm);
-  sum.re -= term.error;
-}
-
-/** ln[(aX bY)/(bX aY)] of the shifted parameters, which is 0 up to rounding where they agree. */
-function logOdds(aX: number, bX: number, aY: number, bY: number): number {
-  const top = aX * bY;
-  const bottom = bX * aY;
-  const relative = (top - bottom) / bottom;
-  return Math.abs(relative) < 0.5 ? Math.log1p(relative) : Math.log(aX / bX) + Math.log(bY / aY);
-}
-
-/** The saddle point of exp(K(c))/c on (0, top): where K'(c) = 1/c. */
-function saddleOf({ aX, bX, aY, bY }: BetaPair, top: number): number {
+/** Saddle point of exp(K(s))/s: the root of K'(c) = 1/c, which increases from -infinity to infinity on (0, top). */
+function saddleOf(pair: BetaPair, top: number): number {
   let low = 0;
   let high = top;
-  for (let step = 0; step < SADDLE_STEPS && high - low > SADDLE_TOLERANCE * low; step += 1) {
-    const c = (low + high) / 2;
-    const slope = digamma(aX + c) - digamma(bX - c) - digamma(aY - c) + digamma(bY + c) - 1 / c;
-    if (slope < 0) low = c;
+  let c = Math.min(top / 2, Math.max(1e-3, 1 / Math.sqrt(derivatives(pair, 0)[1])));
+  for (let k = 0; k < 100; k++) {
+    const [first, second] = derivatives(pair, c);
+    const value = first - 1 / c;
+    if (value < 0) low = c;
     else high = c;
+    const step = -value / (second + 1 / (c * c));
+    if (Math.abs(step) < 1e-3 * Math.min(c, top - c)) break;
+    const next = c + step;
+    c = next > low && next < high ? next : (low + high) / 2;
   }
-  return (low + high) / 2;
+  return c;
 }
 
-/** P(X > Y) where it is the smaller side. */
-function smallSide(pair: BetaPair): number {
+function lineOf(pair: BetaPair): Line {
   const { aX, bX, aY, bY } = pair;
   const top = Math.min(bX, aY);
   const c = saddleOf(pair, top);
-  const curvature = trigamma(aX + c) + trigamma(bX - c) + trigamma(aY - c) + trigamma(bY + c);
-  const h = Math.min((2 * Math.PI * Math.min(c, top - c)) / 37, 0.72 / Math.sqrt(curvature));
-  const terms = [
-    gammaTerm(aX, 1, c),
-    gammaTerm(bX, -1, c),
-    gammaTerm(aY, -1, c),
-    gammaTerm(bY, 1, c),
-  ] as const;
-  const odds = logOdds(terms[0].shifted, terms[1].shifted, terms[2].shifted, terms[3].shifted);
-  const sum: Sum = { re: 0, im: 0 };
-  let atSaddle = 0;
-  let total = 0;
-  for (let k = 0; ; k += 1) {
-    const omega = k * h;
-    sum.re = c * odds;
-    sum.im = omega * odds;
-    for (const term of terms) addGamma(sum, term, c, omega);
-    if (k === 0) {
-      atSaddle = sum.re;
-      total = 1 / c;
-      continue;
-    }
-    const size = Math.exp(sum.re - atSaddle);
-    // Re[exp(i im) / (c + i omega)], twice: the line is symmetric.
-    total += (2 * size * (c * Math.cos(sum.im) + omega * Math.sin(sum.im))) / (c * c + omega * omega);
-    if (!(size >= TERM_MIN)) break;
+  const ratios = [gammaRatio(aX, c), gammaRatio(bX, -c), gammaRatio(aY, -c), gammaRatio(bY, c)] as const;
+  const [rAX, rBX, rAY, rBY] = ratios.map((ratio) => ratio.raised) as [number, number, number, number];
+  const relative = determinant([rAX, rBX], [rAY, rBY]) / rBX / rAY;
+  const slope = Math.abs(relative) < 0.5 ? Math.log1p(relative) : Math.log(rAX / rBX) - Math.log(rAY / rBY);
+  const line = { c, step: 0, ratios, slope };
+  // The pole at 0 has residue 1, so that the error it leaves, exp(-2 pi c/step), counts relative to the result.
+  const left = (2 * Math.PI * c) / (PRECISION + Math.abs(exponentAt(line, 0).re));
+  const right = (2 * Math.PI * (top - c)) / PRECISION;
+  return { ...line, step: Math.min(left, right, 0.6 / Math.sqrt(derivatives(pair, c)[1])) };
+}
+
+/** K(s) at s = c + i height. */
+function exponentAt({ c, ratios, slope }: Line, height: number): Complex {
+  const s = { re: c, im: height };
+  const minus = { re: -c, im: -height };
+  const [aX, bX, aY, bY] = ratios;
+  const first = logGammaRatio(aX, s);
+  const second = logGammaRatio(bX, minus);
+  const third = logGammaRatio(aY, minus);
+  const fourth = logGammaRatio(bY, s);
+  return {
+    re: first.re + second.re + third.re + fourth.re + c * slope,
+    im: first.im + second.im + third.im + fourth.im + height * slope,
+  };
+}
+
+/** The Mellin-Barnes integral for P(X > Y). */
+function lineIntegral(pair: BetaPair): number {
+  const line = lineOf(pair);
+  const { c, step } = line;
+  const top = exponentAt(line, 0).re;
+  // Less than the least double, and the slower to sum the smaller it is.
+  if (!(top > -800)) return 0;
+  let sum = 0.5 / c;
+  for (let k = 1; ; k++) {
+    const height = k * step;
+    const { re, im } = exponentAt(line, height);
+    const size = Math.exp(re - top) / (c * c + height * height);
+    sum += size * (c * Math.cos(im) + height * Math.sin(im));
+    // Negated, so that a NaN ends the loop as well.
+    if (!(size * (c + height) * c > 1e-18)) break;
   }
-  return (Math.exp(atSaddle) * total * h) / (2 * Math.PI);
+  return (Math.exp(top) * sum * step) / Math.PI;
 }
 
-const swapped = ({ aX, bX, aY, bY }: BetaPair): BetaPair => ({ aX: aY, bX: bY, aY: aX, bY: bX });
+// Poles at s = bX and s = aY squeeze the line; from here on they are far enough away.
+const RAISED_TO = 4;
 
-/** P(X > Y) and P(Y > X), the smaller of them computed, the other its complement. */
-function sides(pair: BetaPair): { greater: number; less: number } {
+/** P(X > Y), with full relative accuracy where it is the smaller of the two. */
+function smallerSide(pair: BetaPair): number {
+  let { aX, bX, aY, bY } = pair;
+  // P(bX) = P(bX + 1) + H/bX and P(aY) = P(aY + 1) + H/aY: sums of positive terms, so nothing cancels.
+  let density = densityAtEquality(pair);
+  let sum = 0;
+  for (; bX < RAISED_TO; bX++) {
+    sum += density / bX;
+    density *= ((bX + bY) / (aX + bX + aY + bY)) * ((aX + bX) / bX);
+  }
+  for (; aY < RAISED_TO; aY++) {
+    sum += density / aY;
+    density *= ((aX + aY) / (aX + bX + aY + bY)) * ((aY + bY) / aY);
+  }
+  return sum + lineIntegral({ aX, bX, aY, bY });
+}
+
+/** P(X > Y) and P(X < Y); the smaller is computed, the larger is its complement. */
+export function compare(pair: BetaPair): Comparison {
+  // Exact, where the sum would be off in its last digits.
+  if (pair.aX === pair.aY && pair.bX === pair.bY) return { greater: 0.5, less: 0.5 };
+  const [drift] = derivatives(pair, 0);
+  if (drift > 0) {
+    const less = Math.min(smallerSide(swapped(pair)), 1);
+    return { greater: 1 - less, less };
+  }
+  const greater = Math.min(smallerSide(pair), 1);
+  return { greater, less: 1 - greater };
+}
+
+/**
+ * Probability that X exceeds Y, for independent X ~ Beta(aX, bX) and Y ~ Beta(aY, bY).
+ *
+ * @param pair all shapes in (0, 1e12], real
+ * @returns in [0, 1]; relative error below 1e-11 for shapes 0.5 to 1e7, down to probabilities of 1e-300.
+ * @throws DethroneError `numeric_domain` if a shape is outside its range.
+ *
+ * Method: Mellin-Barnes integral of the moment generating function of logit X - logit Y along the vertical line through
+ * its saddle point, by the trapezoid rule; deterministic, 30 to 200 microseconds, some milliseconds where shapes are as
+ * unlike as 0.5 and 1e7. The smaller of the two probabilities is computed. Shapes below 4 are raised by recurrences first.
+ * Source: NIST DLMF 5.13, 2.4(iv); recurrences: J. D. Cook, Exact calculation of Beta inequalities, 2005.
+ *
+ * @example
+ * probGreater({ aX: 18, bX: 4, aY: 12, bY: 10 }); // 0.97846449911753
+ */
+export function probGreater({ aX, bX, aY, bY }: BetaPair): number {
+  checkShapes({ aX, bX, aY, bY });
+  return compare({ aX, bX, aY, bY }).greater;
+}
+
+// Ratio of the closed form's terms to its result above which a digit is lost.
+const CANCELLATION_MAX = 10;
+
+// With a smaller shape the integrand reaches further out than doubles do.
+const INTEGRAL_FROM = 0.05;
+
+/** E max(Y - X, 0), given P(Y > X) and (1/nX + 1/nY) H. */
+function lossOfX(pair: BetaPair, less: number, excess: number): number {
   const { aX, bX, aY, bY } = pair;
-  if (aX === aY && bX === bY) return { greater: 0.5, less: 0.5 };
-  const drift = digamma(aX) - digamma(bX) - digamma(aY) + digamma(bY);
-  const small = Math.min(1, smallSide(drift > 0 ? swapped(pair) : pair));
-  return drift > 0 ? { greater: 1 - small, less: small } : { greater: small, less: 1 - small };
+  const difference = determinant([aY, bY], [aX, bX]) / (aX + bX) / (aY + bY);
+  const loss = difference * less + excess;
+  if (loss * CANCELLATION_MAX > excess || Math.min(aX, bX, aY, bY) < INTEGRAL_FROM) return Math.max(loss, 0);
+  const [x, y]: [BetaShape, BetaShape] = [betaShape(aX, bX), betaShape(aY, bY)];
+  // Integral over t in (0, 1) of P(X < t) P(Y > t), in z = logit t; nothing cancels in it.
+  const logOf = (z: number): number => {
+    const point = pointAt(z);
+    return logTails(x, point).lower + logTails(y, point).upper + Math.log(point.x) + Math.log(point.y);
+  };
+  return Math.exp(logIntegral(logOf));
 }
 
 /**
- * P(X > Y) for independent X ~ Beta(aX, bX), Y ~ Beta(aY, bY).
+ * Expected losses of choosing X or Y, for independent X ~ Beta(aX, bX) and Y ~ Beta(aY, bY).
  *
- * @param input parameters in (0, 1e12]
- * @returns a probability; the smaller of P and 1 - P has relative accuracy 1e-10 for parameters in [0.5, 1e7], to 1e-300
- * @throws DethroneError `numeric_domain`
+ * E max(Y - X, 0) = (mY - mX) P(Y > X) + H (1/nX + 1/nY), with means m, totals n = a + b and
+ * H = B(aX + aY, bX + bY)/[B(aX, bX) B(aY, bY)]. The two losses differ by mY - mX.
  *
- * Method: Mellin-Barnes integral on the saddle line, trapezoid rule; no draws. 10 to 60 microseconds.
+ * @param pair all shapes in (0, 1e12], real
+ * @returns [E max(Y - X, 0), the loss if X is chosen; E max(X - Y, 0), the loss if Y is chosen], each in [0, 1]; relative
+ *   error below 1e-10 for shapes 0.5 to 1e7.
+ * @throws DethroneError `numeric_domain` if a shape is outside its range.
+ *
+ * Method: the closed form; where it cancels, the integral of P(X < t) P(Y > t); below a millisecond in all.
+ * Source: C. Stucchio, Bayesian A/B testing at VWO, 2015.
+ *
  * @example
- * probGreater({ aX: 39, bX: 63, aY: 31, bY: 71 }); // 0.8824192681771917
+ * expectedLoss({ aX: 18, bX: 4, aY: 12, bY: 10 }); // [0.00112234791484, 0.27384962064211]
  */
-export function probGreater(input: BetaPair): number {
-  checkParameters(pick(input));
-  return sides(input).greater;
-}
-
-const pick = ({ aX, bX, aY, bY }: BetaPair): Record<string, number> => ({ aX, bX, aY, bY });
-
-/** Where the closed form of the loss cancels by more than this, it is integrated instead. */
-const CANCELLATION_MAX = 20;
-
-/**
- * Expected losses of choosing X and of choosing Y: E max(Y - X, 0) and E max(X - Y, 0).
- *
- * E max(Y - X, 0) = (mY - mX) P(Y > X) + H (1/nX + 1/nY), H = B(aX + aY, bX + bY) / (B(aX, bX) B(aY, bY)).
- *
- * @param input parameters in (0, 1e12]
- * @returns [loss if X is chosen, loss if Y is chosen], each in [0, 1], relative accuracy 1e-9 for parameters in [0.5, 1e7]
- * @throws DethroneError `numeric_domain`
- *
- * Method: the closed form; where its two parts cancel, the integral of P(X < z < Y), whose terms are all positive.
- * @example
- * expectedLoss({ aX: 1, bX: 1, aY: 1, bY: 1 }); // [0.16666666666666666, 0.16666666666666666]
- */
-export function expectedLoss(input: BetaPair): readonly [number, number] {
-  checkParameters(pick(input));
-  const { aX, bX, aY, bY } = input;
-  const nX = aX + bX;
-  const nY = aY + bY;
-  const p = (aX + aY) / (nX + nY);
-  const q = (bX + bY) / (nX + nY);
-  const logH =
-    logBetaKernel(aX, bX, p, q) + logBetaKernel(aY, bY, p, q) - logBetaKernel(aX + aY, bX + bY, p, q);
-  const spread = Math.exp(logH) * (1 / nX + 1 / nY);
-  const gain = (aY * bX - aX * bY) / nX / nY;
-  const { greater, less } = sides(input);
-  const X = { a: aX, b: bX };
-  const Y = { a: aY, b: bY };
-  const loss = (closed: number, first: typeof X, second: typeof X): number =>
-    spread <= CANCELLATION_MAX * closed ? closed : lossIntegral(first, second);
-  return [loss(gain * less + spread, X, Y), loss(spread - gain * greater, Y, X)];
+export function expectedLoss({ aX, bX, aY, bY }: BetaPair): readonly [number, number] {
+  checkShapes({ aX, bX, aY, bY });
+  const pair = { aX, bX, aY, bY };
+  const { greater, less } = compare(pair);
+  const excess = densityAtEquality(pair) * (1 / (aX + bX) + 1 / (aY + bY));
+  return [lossOfX(pair, less, excess), lossOfX(swapped(pair), greater, excess)];
 }

@@ -1,150 +1,121 @@
 /**
- * The difference of two independent Beta variables, by one-dimensional quadrature of a density times a tail.
- *
- * With y = sin^2(t) the ends of the support are no singularities for parameters of at least 1/2, and the smaller of the
- * two probabilities is always the one that is integrated, so it keeps its relative accuracy.
+ * The difference X - Y of two independent Beta distributions: tail probabilities and intervals.
  */
-import { checkParameters, logTails, tails } from "./beta.js";
-import type { BetaPair } from "./beta-compare.js";
-import { domainError } from "./errors.js";
-import { phiInverse } from "./normal.js";
+import type { Interval } from "./beta.js";
+import { type BetaPair, swapped } from "./beta-compare.js";
+import { checkInside, checkShapes, checkSigned } from "./check.js";
+import { betaShape, logKernel, logTails, type Point, pointAt } from "./incomplete-beta.js";
+import { standardQuantile } from "./normal.js";
 import { logIntegral } from "./quadrature.js";
-import { findRoot } from "./root.js";
-import { logBetaKernel } from "./special.js";
+import { rootOf } from "./root.js";
 
-const HALF_PI = Math.PI / 2;
-const GRID = 120;
-const SDS = [0, 0.25, 0.5, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 14, 20] as const;
+const variance = (a: number, b: number): number => ((a / (a + b)) * (b / (a + b))) / (a + b + 1);
 
-interface Beta {
-  readonly a: number;
-  readonly b: number;
+/** x and y = x - delta at z, the logit of where x or y lies in the part of [0, 1] that the other leaves. */
+function pointsAt(
+  z: number,
+  delta: number,
+): { readonly x: Point; readonly y: Point; readonly logSlope: number } {
+  const shift = Math.abs(delta);
+  const unit = pointAt(z);
+  const near = (1 - shift) * unit.x;
+  const far = (1 - shift) * unit.y;
+  const low = { x: near, y: far + shift };
+  const high = { x: near + shift, y: far };
+  const logSlope = Math.log(near) + Math.log(unit.y);
+  return delta >= 0 ? { x: high, y: low, logSlope } : { x: low, y: high, logSlope };
 }
 
-const meanOf = ({ a, b }: Beta): number => a / (a + b);
-const sdOf = ({ a, b }: Beta): number => Math.sqrt((a * b) / (a + b) / (a + b) / (a + b + 1));
-const angleOf = (y: number): number => Math.asin(Math.sqrt(Math.min(1, Math.max(0, y))));
+/**
+ * ln P(X > Y + delta), for delta in (-1, 1).
+ *
+ * The narrower of the two is integrated over, so that the tail of the other is smooth on the scale of the steps.
+ */
+function logGreaterBy(pair: BetaPair, delta: number): number {
+  const x = betaShape(pair.aX, pair.bX);
+  const y = betaShape(pair.aY, pair.bY);
+  const overX = variance(x.a, x.b) < variance(y.a, y.b);
+  const integral = logIntegral((z) => {
+    const at = pointsAt(z, delta);
+    const tail = overX ? logTails(y, at.y).lower : logTails(x, at.x).upper;
+    const [shape, point] = overX ? [x, at.x] : [y, at.y];
+    return logKernel(shape, point) - Math.log(point.x) - Math.log(point.y) + tail + at.logSlope;
+  });
+  if (delta >= 0) return integral;
+  // Where one of the two lies beyond the reach of the other, X > Y + delta for certain.
+  const edge = -delta;
+  const certain = overX
+    ? logTails(x, { x: 1 - edge, y: edge }).upper
+    : logTails(y, { x: edge, y: 1 - edge }).lower;
+  const larger = Math.max(integral, certain);
+  return larger + Math.log(Math.exp(integral - larger) + Math.exp(certain - larger));
+}
 
-/** Angles where the mass of a product of functions of two Betas may lie: a grid, both means, and between them. */
-function anglesToTry(first: Beta, second: Beta, offset: number): number[] {
-  const angles: number[] = [];
-  for (let i = 1; i < GRID; i += 1) angles.push((i / GRID) * HALF_PI);
-  for (const [beta, shift] of [
-    [first, 0],
-    [second, offset],
-  ] as const) {
-    const mean = meanOf(beta) - shift;
-    const sd = sdOf(beta);
-    for (const k of SDS) angles.push(angleOf(mean - k * sd), angleOf(mean + k * sd));
+/** P(X > Y + delta) and P(X < Y + delta); the one likely to be smaller is computed. */
+function compareBy(pair: BetaPair, delta: number): { readonly greater: number; readonly less: number } {
+  if (Math.abs(delta) === 1) return { greater: delta < 0 ? 1 : 0, less: delta < 0 ? 0 : 1 };
+  const mean = pair.aX / (pair.aX + pair.bX) - pair.aY / (pair.aY + pair.bY);
+  if (mean > delta) {
+    const less = Math.min(Math.exp(logGreaterBy(swapped(pair), -delta)), 1);
+    return { greater: 1 - less, less };
   }
-  const [from, to] = [meanOf(first), meanOf(second) - offset];
-  for (let i = 1; i < 40; i += 1) angles.push(angleOf(from + ((to - from) * i) / 40));
-  return angles;
-}
-
-/** ln of dy/dt for y = sin^2 t */
-const logJacobian = (sin: number, cos: number): number => Math.LN2 + Math.log(sin) + Math.log(cos);
-
-/** ln of the density of Y in t, times the tail of X at y + delta on the side asked for. */
-function logProduct(X: Beta, Y: Beta, delta: number, side: "lower" | "upper"): (t: number) => number {
-  return (t) => {
-    const sin = Math.sin(t);
-    const cos = Math.cos(t);
-    const x = sin * sin + delta;
-    const tail = logTails(X.a, X.b, x, cos * cos - delta)[side];
-    const log =
-      logBetaKernel(Y.a, Y.b, sin * sin, cos * cos) - 2 * Math.log(sin * cos) + logJacobian(sin, cos) + tail;
-    return Number.isNaN(log) ? Number.NEGATIVE_INFINITY : log;
-  };
-}
-
-/** P(X > Y + delta) ("upper") or P(X < Y + delta) ("lower"), by quadrature. */
-function sideProbability(X: Beta, Y: Beta, delta: number, side: "lower" | "upper"): number {
-  const low = angleOf(-delta);
-  const high = angleOf(1 - delta);
-  const integral = Math.exp(logIntegral(logProduct(X, Y, delta, side), low, high, anglesToTry(Y, X, delta)));
-  // Where y + delta leaves (0, 1) the tail of X is 0 or 1.
-  if (side === "upper") return integral + (delta < 0 ? tails(Y.a, Y.b, -delta, 1 + delta).lower : 0);
-  return integral + (delta > 0 ? tails(Y.a, Y.b, 1 - delta, delta).upper : 0);
-}
-
-function probabilityAbove(X: Beta, Y: Beta, delta: number): number {
-  if (delta <= -1) return 1;
-  if (delta >= 1) return 0;
-  const isLikely = meanOf(X) - meanOf(Y) > delta;
-  const small = Math.min(1, sideProbability(X, Y, delta, isLikely ? "lower" : "upper"));
-  return isLikely ? 1 - small : small;
+  const greater = Math.min(Math.exp(logGreaterBy(pair, delta)), 1);
+  return { greater, less: 1 - greater };
 }
 
 /**
- * P(X > Y + delta) for independent X ~ Beta(aX, bX), Y ~ Beta(aY, bY).
+ * Probability that X exceeds Y by more than delta, for independent X ~ Beta(aX, bX) and Y ~ Beta(aY, bY).
  *
- * @param input parameters in (0, 1e12], delta in [-1, 1]
- * @returns a probability, relative accuracy 1e-9 for parameters in [0.5, 1e7]
- * @throws DethroneError `numeric_domain`
+ * @param input shapes in (0, 1e12], real; delta in [-1, 1]
+ * @returns in [0, 1]; relative error below 1e-10 for shapes 0.5 to 1e7, also where it is 1e-100. Shapes
+ *   below 0.05 give a finite but rough value.
+ * @throws DethroneError `numeric_domain` if an argument is outside its range.
+ *
+ * Method: integral of the narrower density times the tail of the other, by the trapezoid rule in a logit that maps the
+ * part of [0, 1] they share to the whole line; about 0.3 ms. The smaller side is computed.
+ *
  * @example
- * probGreaterBy({ aX: 1, bX: 1, aY: 1, bY: 1, delta: 0.1 }); // 0.405
+ * probGreaterBy({ aX: 18, bX: 4, aY: 12, bY: 10, delta: 0.05 }); // 0.9519198914127
  */
-export function probGreaterBy(input: BetaPair & { readonly delta: number }): number {
-  const { aX, bX, aY, bY, delta } = input;
-  checkParameters({ aX, bX, aY, bY });
-  if (!(Math.abs(delta) <= 1)) domainError("delta", delta, "a number in [-1, 1]");
-  return probabilityAbove({ a: aX, b: bX }, { a: aY, b: bY }, delta);
+export function probGreaterBy({ aX, bX, aY, bY, delta }: BetaPair & { readonly delta: number }): number {
+  checkShapes({ aX, bX, aY, bY });
+  checkSigned("delta", delta);
+  return compareBy({ aX, bX, aY, bY }, delta).greater;
 }
 
-const NORMAL_MAX = 38;
-
-/** Normal quantile of a probability that may have rounded to 0 or 1. */
-function normalScore(p: number): number {
-  if (p <= 0) return -NORMAL_MAX;
-  return p >= 1 ? NORMAL_MAX : phiInverse(p);
+/** The delta with this probability (at most 1/2) of X - Y below it. */
+function lowerEnd(pair: BetaPair, tail: number): number {
+  const target = standardQuantile(tail);
+  const spread = Math.sqrt(variance(pair.aX, pair.bX) + variance(pair.aY, pair.bY));
+  const mean = pair.aX / (pair.aX + pair.bX) - pair.aY / (pair.aY + pair.bY);
+  const first = Math.max(mean + target * spread, -1 + 0.01 * (1 + mean));
+  const second = Math.max(mean + 0.95 * target * spread, -1 + 0.02 * (1 + mean));
+  return rootOf(
+    (delta) => {
+      const { greater, less } = compareBy(pair, delta);
+      const score = standardQuantile(Math.max(Math.min(greater, less), Number.MIN_VALUE));
+      return (less < greater ? score : -score) - target;
+    },
+    { low: -1, high: 1, guesses: [first, second], tolerance: 1e-13 * spread },
+  );
 }
 
 /**
- * Equal-tailed interval of X - Y for independent X ~ Beta(aX, bX), Y ~ Beta(aY, bY).
+ * Equal-tailed interval of X - Y, for independent X ~ Beta(aX, bX) and Y ~ Beta(aY, bY).
  *
- * @param input parameters in (0, 1e12], level in (0, 1)
- * @returns [lower, upper] in [-1, 1], accuracy 1e-8 of the larger of value and width
- * @throws DethroneError `numeric_domain`
+ * @param input shapes in (0, 1e12], real; level in (0, 1)
+ * @returns [low, high] within [-1, 1]; error below 1e-10 of the width for shapes 0.5 to 1e7.
+ * @throws DethroneError `numeric_domain` if an argument is outside its range.
  *
- * Method: root of the distribution function on the scale of normal quantiles, where it is nearly linear.
+ * Method: secant on the normal-quantile scale, 6 to 8 evaluations of {@link probGreaterBy} per end.
+ *
  * @example
- * diffInterval({ aX: 18, bX: 4, aY: 12, bY: 10, level: 0.95 }); // [0.008810557304800298, 0.5225499213801235]
+ * diffInterval({ aX: 18, bX: 4, aY: 12, bY: 10, level: 0.95 }); // [0.0088105573048, 0.52254992138012]
  */
-export function diffInterval(input: BetaPair & { readonly level: number }): readonly [number, number] {
-  const { aX, bX, aY, bY, level } = input;
-  checkParameters({ aX, bX, aY, bY });
-  if (!(level > 0 && level < 1)) domainError("level", level, "a number in (0, 1)");
-  const X = { a: aX, b: bX };
-  const Y = { a: aY, b: bY };
-  const center = meanOf(X) - meanOf(Y);
-  const sd = Math.hypot(sdOf(X), sdOf(Y));
-  const z = phiInverse((1 - level) / 2);
-  const scoreAt = (delta: number): number => -normalScore(probabilityAbove(X, Y, delta));
-  const solve = (target: number): number => {
-    const [low, high] = bracket((delta) => scoreAt(delta) - target, center + target * sd, sd);
-    return findRoot((delta) => scoreAt(delta) - target, low, high, 1e-13 * sd);
-  };
-  return [solve(z), solve(-z)];
-}
-
-/** A bracket of the root of an increasing function around a guess, inside [-1, 1]. */
-function bracket(f: (x: number) => number, guess: number, step: number): [number, number] {
-  let low = Math.max(-1, guess - step / 8);
-  let high = Math.min(1, guess + step / 8);
-  for (let width = step / 4; low > -1 && f(low) > 0; width *= 2) low = Math.max(-1, low - width);
-  for (let width = step / 4; high < 1 && f(high) < 0; width *= 2) high = Math.min(1, high + width);
-  return [Math.min(low, 1), Math.max(high, -1)];
-}
-
-/** E max(Y - X, 0) as the integral of P(X < z < Y): all terms positive, so nothing cancels. */
-export function lossIntegral(X: Beta, Y: Beta): number {
-  const logF = (t: number): number => {
-    const sin = Math.sin(t);
-    const cos = Math.cos(t);
-    const below = logTails(X.a, X.b, sin * sin, cos * cos).lower;
-    const above = logTails(Y.a, Y.b, sin * sin, cos * cos).upper;
-    return below + above + logJacobian(sin, cos);
-  };
-  return Math.exp(logIntegral(logF, 0, HALF_PI, anglesToTry(X, Y, 0)));
+export function diffInterval({ aX, bX, aY, bY, level }: BetaPair & { readonly level: number }): Interval {
+  checkShapes({ aX, bX, aY, bY });
+  checkInside("level", level);
+  const pair = { aX, bX, aY, bY };
+  const tail = (1 - level) / 2;
+  return [lowerEnd(pair, tail), -lowerEnd(swapped(pair), tail)];
 }

@@ -1,286 +1,386 @@
 /**
- * The horizon-aware betting e-process: the evidence that one arm is better, valid at any number of looks.
+ * The horizon-aware betting e-process: a test that may be looked at after every session.
  *
- * Given the past, E[(g - w)(y - c)] = w(1 - w) D for any c, because g is drawn with the known share w; so each factor
- * 1 + lambda (g - w)(y - c), lambda >= 0 chosen before the session, has mean at most 1 when the uplift D is at most 0.
- * Products and mixtures of such factors are nonnegative supermartingales, and P(sup E >= 1/alpha) <= alpha (Ville).
- * The bets replicate the option to touch 1/alpha by the horizon, which gives nearly the power of a group-sequential
- * design; a grid of constant bets is mixed in, so that large effects stop early and the test survives the horizon.
+ * A session is a bet on x = direction (g - w)(yy - c), with g the arm (1 = challenger), w the probability with which it
+ * was drawn, yy the outcome less the shift, c the running mean. Because g was drawn with probability w, x has mean 0
+ * or less under the null whatever c is, and each factor 1 + bet x has mean 1 or less: the product is a nonnegative
+ * supermartingale, and P(it ever reaches 1/alpha) <= alpha (Ville). That holds for unequal and moving shares, for
+ * drift, for dependent sessions and for any outcome in [0, 1]. The size of the bets decides power only.
  *
- * Everything is kept as natural logs, so that nothing under- or overflows however long it runs.
- *
- * Source: Waudby-Smith and Ramdas 2024 (betting); Browne 1999, Koning and van Meer 2024, Voracek and Orabona 2025
- * (sizing the bets for a deadline).
+ * Two kinds of bets are mixed. The touch part, weight 0.7, hedges a one-touch option: it bets as if to reach 1/alpha
+ * by the horizon, which is an O'Brien-Fleming boundary. The grid, weight 0.3 over four constant bets, stops early on
+ * large effects and survives the horizon. All wealth is kept as natural logs, so that nothing overflows.
  */
+import {
+  checkFinite,
+  checkInside,
+  checkInteger,
+  checkLists,
+  checkNonNegative,
+  checkSigned,
+  checkUnit,
+} from "./check.js";
 import { domainError } from "./errors.js";
-import { normalDensity, phi, phiInverse } from "./normal.js";
+import { millsRatio, standardCdf, standardDensity, standardQuantile } from "./normal.js";
 
-/** Weight of the touch component; the grid has the rest. */
-const TOUCH_WEIGHT = 0.7;
-/** A bet may lose at most this fraction of its stake. */
-const STAKE_MAX = 0.95;
-/** Bets of the grid, in units of the bet that suits an effect found just at the horizon. */
-const GRID = [1.5, 3, 6, 12] as const;
-const VARIANCE_MIN = 1e-12;
-/** Below this the touch component bets nothing: its target is out of reach. */
-const TOUCH_MIN = 1e-300;
-/** Rounding must not keep an e-value that has reached its line from counting. */
-const LINE_SLACK = 1e-9;
-
-/** What the test is planned for; fixed before the first session. */
+/** What a test is for. */
 export interface EProcessPlan {
-  /** level, in (0, 1) */
+  /** level: the chance of crossing under the null; in (0, 1) */
   readonly alpha: number;
-  /** sessions the bets are sized for, >= 1 */
+  /** planned sessions, both arms together; an integer of at least 1 */
   readonly horizon: number;
-  /** planned share of g = 1, in [0, 1) */
+  /** the challenger's share the plan expects; in [0, 1] */
   readonly planShare: number;
-  /** 1 tests "not better", -1 "not worse" */
+  /** 1 tests "never better than shift", -1 tests "never worse than shift" */
   readonly direction: 1 | -1;
-  /** the uplift to exceed, in [-1, 1] */
+  /** difference that counts as none; in [-1, 1] */
   readonly shift: number;
 }
 
-/** The state after some sessions: plain JSON. */
-export interface EProcessState {
-  /** sessions processed */
-  readonly count: number;
-  /** count, sum and sum of squares of the (shifted) outcomes, with two pseudo-outcomes, 0 and 1 */
-  readonly n: number;
-  readonly sum: number;
-  readonly sumSquares: number;
-  readonly logTouch: number;
-  readonly logGrid: readonly [number, number, number, number];
-  readonly logE: number;
-  /** largest logE so far, at least 0 */
-  readonly logSup: number;
-}
-
-/** One session: arm g, outcome y in [0, 1], share w of g = 1 when it was drawn, in (0, 1). */
+/** One session, as it is bet on. */
 export interface EProcessSession {
+  /** 1 if the challenger served it, 0 if the champion did */
   readonly g: 0 | 1;
+  /** outcome, in [0, 1] */
   readonly y: number;
+  /** probability with which the challenger was drawn, in (0, 1) */
   readonly w: number;
 }
 
-const START: EProcessState = {
-  count: 0,
-  n: 2,
-  sum: 1,
-  sumSquares: 1,
-  logTouch: 0,
-  logGrid: [0, 0, 0, 0],
-  logE: 0,
-  logSup: 0,
+/** Where the test stands. Plain JSON: it is stored as a checkpoint, and a process resumed from it is the same. */
+export interface EProcessState {
+  /** sessions processed */
+  readonly count: number;
+  /** sessions in the running moments: two pseudo-sessions, one 0 and one 1, are included here and below */
+  readonly n: number;
+  readonly sum: number;
+  readonly sumSquares: number;
+  /** ln of the touch part */
+  readonly logTouch: number;
+  /** ln of the four constant bets */
+  readonly logGrid: readonly [number, number, number, number];
+  /** ln of the mixture */
+  readonly logE: number;
+  /** the largest logE so far, 0 at start */
+  readonly logSup: number;
+}
+
+/** A state that is stepped in place; inside this package only, where many sessions run in a loop. */
+export type RunningEProcess = { -readonly [Key in keyof EProcessState]: EProcessState[Key] } & {
+  logGrid: [number, number, number, number];
 };
 
-/** The state before the first session. */
-export function startEProcess(): EProcessState {
-  return START;
+/** A plan with what every step needs. */
+export interface PreparedPlan {
+  readonly plan: EProcessPlan;
+  /** ln of where the test has crossed */
+  readonly logThreshold: number;
+  /** the constant bets, before division by the standard deviation */
+  readonly bets: readonly [number, number, number, number];
 }
 
-/** ln of the mean of the four grid components. */
-function logGridMean(logGrid: EProcessState["logGrid"]): number {
-  const [a, b, c, d] = logGrid;
-  const top = Math.max(a, b, c, d);
-  return (
-    top +
-    Math.log((Math.exp(a - top) + Math.exp(b - top) + Math.exp(c - top) + Math.exp(d - top)) / GRID.length)
-  );
-}
+const TOUCH_WEIGHT = 0.7;
+/** Largest loss a bet may risk, as a part of the wealth. */
+const LOSS_MAX = 0.95;
+/** The constant bets are this, 2, 4 and 8 times it, in units of the plan's scale. */
+const SMALLEST_BET = 1.5;
+const VARIANCE_MIN = 1e-12;
+/** Smallest worst loss: with a shift of -1 a session may be unable to lose, and the cap would be infinite. */
+const BOUND_MIN = 1e-9;
+const CHANCE_MIN = 1e-300;
 
-/** ln[(1 - omega) mean(grid) + omega touch] */
-function logMixture(logTouch: number, logGrid: EProcessState["logGrid"]): number {
-  const [a, b, c, d] = logGrid;
-  const top = Math.max(logTouch, a, b, c, d);
-  const grid = Math.exp(a - top) + Math.exp(b - top) + Math.exp(c - top) + Math.exp(d - top);
-  return top + Math.log(Math.exp(logTouch - top) * TOUCH_WEIGHT + (grid * (1 - TOUCH_WEIGHT)) / GRID.length);
+/** Checks a plan and prepares it. */
+export function preparePlan(plan: EProcessPlan): PreparedPlan {
+  const { alpha, horizon, planShare, direction, shift } = plan;
+  checkInside("alpha", alpha);
+  checkInteger("horizon", horizon, 1);
+  checkUnit("planShare", planShare);
+  if (direction !== 1 && direction !== -1) domainError("direction", direction, "1 or -1");
+  checkSigned("shift", shift);
+  const logTarget = -Math.log(alpha);
+  // A planned share of 0 or 1 makes this infinite: every bet is then the capped one.
+  const bet = Math.sqrt((2 * logTarget) / (horizon * planShare * (1 - planShare)));
+  return {
+    plan,
+    logThreshold: logTarget + Math.log1p(-1e-9),
+    bets: [SMALLEST_BET * bet, 2 * SMALLEST_BET * bet, 4 * SMALLEST_BET * bet, 8 * SMALLEST_BET * bet],
+  };
 }
 
 /**
- * Half the touch component over what it must reach for the mixture to reach 1/alpha; null once the grid alone has got
- * there. The chance of the touch, were there no drift, is twice this.
+ * The e-process before the first session.
+ *
+ * @example
+ * startEProcess().logE; // 0
  */
-function touchFraction(plan: EProcessPlan, state: EProcessState): number | null {
-  const target = (1 / plan.alpha - (1 - TOUCH_WEIGHT) * Math.exp(logGridMean(state.logGrid))) / TOUCH_WEIGHT;
-  return target > 0 ? Math.exp(state.logTouch - Math.log(2 * target)) : null;
+export function startEProcess(): EProcessState {
+  return { count: 0, n: 2, sum: 1, sumSquares: 1, logTouch: 0, logGrid: [0, 0, 0, 0], logE: 0, logSup: 0 };
 }
 
-/** Mean and variance of the outcomes before a session. */
-function moments(state: EProcessState): { mean: number; variance: number } {
-  const mean = state.sum / state.n;
-  return { mean, variance: Math.max(state.sumSquares / state.n - mean * mean, VARIANCE_MIN) };
+/** A copy of a state to be stepped in place. */
+export function runningCopy(state: EProcessState): RunningEProcess {
+  const { count, n, sum, sumSquares, logTouch, logGrid, logE, logSup } = state;
+  const grid: RunningEProcess["logGrid"] = [logGrid[0], logGrid[1], logGrid[2], logGrid[3]];
+  return { count, n, sum, sumSquares, logTouch, logGrid: grid, logE, logSup };
 }
 
-/** The largest loss per unit of bet over both arms and the extreme outcomes. */
-function worstLoss(plan: EProcessPlan, w: number, mean: number): number {
-  const { direction, shift } = plan;
-  const champion = direction * w;
-  const challenger = -direction * (1 - w);
-  return Math.max(
-    champion * -mean,
-    champion * (1 - mean),
-    challenger * (-shift - mean),
-    challenger * (1 - shift - mean),
+/** ln of the mean of the four constant bets. */
+function logMeanOf(grid: EProcessState["logGrid"]): number {
+  // By index, not by destructuring: this runs twice a session, and iterators would double the time of a step.
+  const top = Math.max(grid[0], grid[1], grid[2], grid[3]);
+  const firstHalf = Math.exp(grid[0] - top) + Math.exp(grid[1] - top);
+  return top + Math.log((firstHalf + Math.exp(grid[2] - top) + Math.exp(grid[3] - top)) / 4);
+}
+
+/** ln of the mixture of both parts. */
+function logMixture(logGridMean: number, logTouch: number): number {
+  const top = Math.max(logGridMean, logTouch);
+  return (
+    top + Math.log((1 - TOUCH_WEIGHT) * Math.exp(logGridMean - top) + TOUCH_WEIGHT * Math.exp(logTouch - top))
   );
 }
 
-/** The bet that replicates the touch option, or 0 where there is nothing left to touch. */
-function touchBet(plan: EProcessPlan, state: EProcessState, w: number, variance: number): number {
-  if (state.count + 1 > plan.horizon) return 0;
-  const q = touchFraction(plan, state);
-  if (q === null || q <= TOUCH_MIN || q >= 0.5) return 0;
-  const left = plan.horizon - state.count;
-  return normalDensity(phiInverse(q)) / (q * Math.sqrt(left * w * (1 - w) * variance));
+/** What the touch part has to reach for the mixture to reach 1/alpha: B. Not above 0: the grid is there by itself. */
+function targetOf(plan: EProcessPlan, state: EProcessState): number {
+  return (1 / plan.alpha - (1 - TOUCH_WEIGHT) * Math.exp(logMeanOf(state.logGrid))) / TOUCH_WEIGHT;
 }
 
-/** The bet of a plan that suits an effect found just at the horizon; infinite for a planned share of 0. */
-function gridUnit(plan: EProcessPlan): number {
-  const { alpha, horizon, planShare } = plan;
-  return Math.sqrt((-2 * Math.log(alpha)) / (horizon * planShare * (1 - planShare)));
+/** q = W/(2 B), the chance that a driftless touch reaches B; 0.5 or more where nothing is left to be reached. */
+function chanceOf(target: number, logTouch: number): number {
+  return target > 0 ? Math.exp(logTouch) / (2 * target) : 1;
 }
 
-/** The state after one more session. Costs a fraction of a microsecond. */
+/** Variance of the outcomes so far, before the coming session. */
+function varianceOf({ n, sum, sumSquares }: EProcessState): number {
+  const mean = sum / n;
+  return Math.max(sumSquares / n - mean * mean, VARIANCE_MIN);
+}
+
+/** Largest bet: the worst outcome of the coming session then costs 95 % of the wealth. */
+function largestBet({ direction, shift }: EProcessPlan, mean: number, w: number): number {
+  const withChallenger = -direction * (1 - w);
+  const withChampion = direction * w;
+  const worst = Math.max(
+    withChallenger * (-shift - mean),
+    withChallenger * (1 - shift - mean),
+    withChampion * -mean,
+    withChampion * (1 - mean),
+    BOUND_MIN,
+  );
+  return LOSS_MAX / worst;
+}
+
+/** The touch part's bet on the coming session: the delta of a one-touch option. 0 where it is done or hopeless. */
+function touchBet(plan: EProcessPlan, state: EProcessState, spread: number): number {
+  const chance = chanceOf(targetOf(plan, state), state.logTouch);
+  if (!(chance > CHANCE_MIN && chance < 0.5)) return 0;
+  const density = standardDensity(standardQuantile(chance));
+  return density / (chance * Math.sqrt((plan.horizon - state.count) * spread));
+}
+
+/** Steps a state in place. The only place where bets are placed. */
+export function advance(
+  { plan, bets }: PreparedPlan,
+  state: RunningEProcess,
+  session: EProcessSession,
+): void {
+  const { g, y, w } = session;
+  const mean = state.sum / state.n;
+  const variance = varianceOf(state);
+  const outcome = y - plan.shift * g;
+  const x = plan.direction * (g - w) * (outcome - mean);
+  const cap = largestBet(plan, mean, w);
+  if (state.count < plan.horizon) {
+    const bet = touchBet(plan, state, w * (1 - w) * variance);
+    state.logTouch += Math.log1p(Math.min(bet, cap) * x);
+  }
+  const deviation = Math.sqrt(variance);
+  const grid = state.logGrid;
+  grid[0] += Math.log1p(Math.min(bets[0] / deviation, cap) * x);
+  grid[1] += Math.log1p(Math.min(bets[1] / deviation, cap) * x);
+  grid[2] += Math.log1p(Math.min(bets[2] / deviation, cap) * x);
+  grid[3] += Math.log1p(Math.min(bets[3] / deviation, cap) * x);
+  state.logE = logMixture(logMeanOf(grid), state.logTouch);
+  state.logSup = Math.max(state.logSup, state.logE);
+  state.count += 1;
+  state.n += 1;
+  state.sum += outcome;
+  state.sumSquares += outcome * outcome;
+}
+
+/** Checks one session. */
+export function checkSession({ g, y, w }: EProcessSession): void {
+  if (g !== 0 && g !== 1) domainError("g", g, "0 or 1");
+  checkUnit("y", y);
+  checkInside("w", w);
+}
+
+/**
+ * The e-process after one more session. Sessions are given in the order of their assignment, each once.
+ *
+ * @param plan what the test is for; horizon and planShare may differ from step to step without touching the guarantee
+ * @param state from {@link startEProcess} or an earlier step
+ * @param session arm g, outcome y in [0, 1], share w in (0, 1)
+ * @throws DethroneError `numeric_domain` if a field of the plan or the session is outside its range.
+ *
+ * Method: bets sized by the delta of a one-touch option and by a grid of constants, under 1 microsecond.
+ * Source: I. Waudby-Smith, A. Ramdas, Estimating means of bounded random variables by betting, 2024; S. Browne,
+ * Reaching goals by a deadline, 1999.
+ *
+ * @example
+ * const plan = { alpha: 0.05, horizon: 100, planShare: 0.5, direction: 1, shift: 0 } as const;
+ * stepEProcess(plan, startEProcess(), { g: 1, y: 1, w: 0.5 }).logE; // 0.334753745008
+ */
 export function stepEProcess(
   plan: EProcessPlan,
   state: EProcessState,
   session: EProcessSession,
 ): EProcessState {
-  const { g, w } = session;
-  const { mean, variance } = moments(state);
-  const y = session.y - plan.shift * g;
-  const x = plan.direction * (g - w) * (y - mean);
-  const cap = STAKE_MAX / worstLoss(plan, w, mean);
-  const logTouch = state.logTouch + Math.log1p(Math.min(touchBet(plan, state, w, variance), cap) * x);
-  const unit = gridUnit(plan) / Math.sqrt(variance);
-  const [a, b, c, d] = state.logGrid;
-  const logGrid = [
-    a + Math.log1p(Math.min(GRID[0] * unit, cap) * x),
-    b + Math.log1p(Math.min(GRID[1] * unit, cap) * x),
-    c + Math.log1p(Math.min(GRID[2] * unit, cap) * x),
-    d + Math.log1p(Math.min(GRID[3] * unit, cap) * x),
-  ] as const;
-  const logE = logMixture(logTouch, logGrid);
-  return {
-    count: state.count + 1,
-    n: state.n + 1,
-    sum: state.sum + y,
-    sumSquares: state.sumSquares + y * y,
-    logTouch,
-    logGrid,
-    logE,
-    logSup: Math.max(state.logSup, logE),
-  };
+  const prepared = preparePlan(plan);
+  checkSession(session);
+  const next = runningCopy(state);
+  advance(prepared, next, session);
+  return next;
 }
 
-/** Whether the evidence has ever reached its line, 1/alpha. */
+/** Whether the test has crossed 1/alpha, now or at any earlier session. */
 export function hasCrossed(plan: EProcessPlan, state: EProcessState): boolean {
-  return state.logSup >= Math.log1p(-LINE_SLACK) - Math.log(plan.alpha);
-}
-
-const EXPONENT_MAX = 700;
-/** Stands for the quantile of a touch fraction too small for one. */
-const U_MIN = -38;
-
-/**
- * Probability that a Brownian motion with drift N(m, s2) touches -u within unit time.
- *
- * chance = Phi((m + u)/r) + exp(-2um + 2u^2 s2) Phi((u - m + 2u s2)/r), r = sqrt(1 + s2)
- *
- * @param u <= 0; @param m finite; @param s2 >= 0
- * @returns a probability in [0, 1], relative accuracy 1e-10
- * @throws DethroneError `numeric_domain`
- * @example
- * predictivePromotion({ u: -0.828173, m: 2.91426, s2: 0.279775 }); // 0.9858226445614706
- */
-export function predictivePromotion(input: {
-  readonly u: number;
-  readonly m: number;
-  readonly s2: number;
-}): number {
-  const { u, m, s2 } = input;
-  if (!(u <= 0 && Number.isFinite(u))) domainError("u", u, "a finite number, at most 0");
-  if (!Number.isFinite(m)) domainError("m", m, "a finite number");
-  if (!(s2 >= 0 && Number.isFinite(s2))) domainError("s2", s2, "a finite number, at least 0");
-  const r = Math.sqrt(1 + s2);
-  const exponent = Math.min(-2 * u * m + 2 * u * u * s2, EXPONENT_MAX);
-  return Math.min(1, phi((m + u) / r) + Math.exp(exponent) * phi((u - m + 2 * u * s2) / r));
+  return state.logSup >= preparePlan(plan).logThreshold;
 }
 
 /**
- * Predicted chance that the evidence reaches its line by the horizon, given what is believed of the uplift now.
+ * What the touch part still has to do.
  *
- * It only ever stops without promoting, so it cannot harm the guarantee.
- *
- * @param outlook share w of the sessions to come, and mean and variance of the uplift beyond the plan's shift
- * @returns a probability in [0, 1]
+ * @returns `target`, B, what it must reach for the whole to reach 1/alpha, and `chance`, q = W/(2 B), half the chance that
+ *   it gets there without drift; `chance` is 1 where the target is reached.
  */
-export function chanceOfPromotion(
+export function touchTarget(
   plan: EProcessPlan,
   state: EProcessState,
-  outlook: { readonly w: number; readonly upliftMean: number; readonly upliftVariance: number },
-): number {
-  const q = touchFraction(plan, state);
-  if (q === null || q >= 0.5) return 1;
-  const { w } = outlook;
-  const left = Math.max(0, plan.horizon - state.count);
-  const theta = Math.sqrt((left * w * (1 - w)) / moments(state).variance);
-  return predictivePromotion({
-    u: q < TOUCH_MIN ? U_MIN : phiInverse(q),
-    m: theta * outlook.upliftMean,
-    s2: theta * theta * outlook.upliftVariance,
-  });
+): { readonly target: number; readonly chance: number } {
+  preparePlan(plan);
+  const target = targetOf(plan, state);
+  return { target, chance: chanceOf(target, state.logTouch) };
 }
 
-/** Outcomes of a run, session by session. */
+/** A whole test at once: the plan and, session by session, arms, outcomes and shares. */
+export type EProcessInput = EProcessPlan & { readonly data: EProcessData };
+
+/** Sessions as three lists of one length. */
 export interface EProcessData {
   readonly g: readonly number[];
   readonly y: readonly number[];
   readonly w: readonly number[];
 }
 
-/** @throws DethroneError `numeric_domain` */
-export function checkPlan(plan: EProcessPlan): void {
-  const { alpha, horizon, planShare, direction, shift } = plan;
-  if (!(alpha > 0 && alpha < 1)) domainError("alpha", alpha, "a number in (0, 1)");
-  if (!(horizon >= 1 && horizon <= 1e12)) domainError("horizon", horizon, "a number in [1, 1e12]");
-  if (!(planShare >= 0 && planShare < 1)) domainError("planShare", planShare, "a number in [0, 1)");
-  if (direction !== 1 && direction !== -1) domainError("direction", direction, "1 or -1");
-  if (!(Math.abs(shift) <= 1)) domainError("shift", shift, "a number in [-1, 1]");
-}
-
-/** @throws DethroneError `numeric_domain` */
-export function checkData(data: EProcessData): void {
-  const { g, y, w } = data;
-  if (g.length !== y.length || g.length !== w.length) {
-    domainError("data", `${g.length}, ${y.length}, ${w.length} values`, "g, y and w of the same length");
-  }
-  for (const each of g) if (each !== 0 && each !== 1) domainError("data.g", each, "0 or 1");
-  for (const each of y) if (!(each >= 0 && each <= 1)) domainError("data.y", each, "a number in [0, 1]");
-  for (const each of w) if (!(each > 0 && each < 1)) domainError("data.w", each, "a number in (0, 1)");
+/** The sessions of three lists, checked. */
+export function sessionsOf({ g, y, w }: EProcessData): readonly EProcessSession[] {
+  checkLists({ g, y, w });
+  return g.map((arm, index) => {
+    const session = { g: arm as 0 | 1, y: y[index] as number, w: w[index] as number };
+    checkSession(session);
+    return session;
+  });
 }
 
 /**
- * The e-process over a whole run.
+ * The e-process over a list of sessions.
  *
- * @returns [logE, logSup, logTouch, logGrid, first session at which the line is reached, from 1; 0 for never]; logs
- *   within 1e-9 max(1, |log|)
- * @throws DethroneError `numeric_domain`
+ * @returns [ln E, ln of its largest value, ln of the touch part, ln of the mean of the constant bets, number of the session
+ *   at which it crossed 1/alpha or 0]
+ * @throws DethroneError `numeric_domain` if a field is outside its range or the lists differ in length.
+ *
  * @example
- * const data = { g: [1], y: [1], w: [0.5] };
- * eProcess({ alpha: 0.05, horizon: 1, planShare: 0.5, direction: 1, shift: 0, data })[0]; // 0.6678293725756554
+ * const data = { g: [1, 0], y: [1, 0], w: [0.5, 0.5] };
+ * eProcess({ alpha: 0.05, horizon: 100, planShare: 0.5, direction: 1, shift: 0, data })[4]; // 0
  */
-export function eProcess(
-  input: EProcessPlan & { readonly data: EProcessData },
-): readonly [number, number, number, number, number] {
-  checkPlan(input);
-  checkData(input.data);
-  const { g, y, w } = input.data;
-  let state = startEProcess();
+export function eProcess(input: EProcessInput): readonly [number, number, number, number, number] {
+  const { data, ...plan } = input;
+  const prepared = preparePlan(plan);
+  const state = runningCopy(startEProcess());
   let crossing = 0;
-  for (let i = 0; i < g.length; i += 1) {
-    state = stepEProcess(input, state, { g: g[i] as 0 | 1, y: y[i] as number, w: w[i] as number });
-    if (crossing === 0 && hasCrossed(input, state)) crossing = i + 1;
+  for (const session of sessionsOf(data)) {
+    advance(prepared, state, session);
+    if (crossing === 0 && state.logSup >= prepared.logThreshold) crossing = state.count;
   }
-  return [state.logE, state.logSup, state.logTouch, logGridMean(state.logGrid), crossing];
+  return [state.logE, state.logSup, state.logTouch, logMeanOf(state.logGrid), crossing];
+}
+
+/**
+ * Chance that a Brownian motion with drift N(m, s2) reaches -u within unit time.
+ *
+ * Phi((m + u)/r) + exp(-2 u m + 2 u^2 s2) Phi((u - m + 2 u s2)/r), r = sqrt(1 + s2).
+ *
+ * @param input u <= 0, m any number, s2 >= 0
+ * @returns in [0, 1]; relative error below 1e-12.
+ * @throws DethroneError `numeric_domain` if an argument is outside its range.
+ *
+ * Method: the second term equals the density at (m + u)/r times Mills' ratio, which neither overflows nor cancels.
+ * Source: reflection principle, integrated over the drift.
+ *
+ * @example
+ * predictivePromotion({ u: -0.828173, m: 2.91426, s2: 0.279775 }); // 0.98582264456
+ */
+export function predictivePromotion({
+  u,
+  m,
+  s2,
+}: {
+  readonly u: number;
+  readonly m: number;
+  readonly s2: number;
+}): number {
+  checkFinite("u", u);
+  if (u > 0) domainError("u", u, "0 or less");
+  checkFinite("m", m);
+  checkNonNegative("s2", s2);
+  return touchProbability(u, m, s2, Number.POSITIVE_INFINITY);
+}
+
+/** The formula of {@link predictivePromotion}, with the exponent of its second term capped. */
+function touchProbability(u: number, m: number, s2: number, exponentMax: number): number {
+  const r = Math.sqrt(1 + s2);
+  const direct = (m + u) / r;
+  const reflected = (u - m + 2 * u * s2) / r;
+  const exponent = 2 * u * (u * s2 - m);
+  const second =
+    reflected < 0
+      ? standardDensity(direct) * millsRatio(-reflected) * Math.exp(Math.min(0, exponentMax - exponent))
+      : Math.exp(exponent) * standardCdf(reflected);
+  return Math.min(standardCdf(direct) + second, 1);
+}
+
+/**
+ * The policy caps the exponent of the second term, which is felt only where the test has lost so much that nothing but
+ * a wide posterior would still give it a chance.
+ */
+const EXPONENT_MAX = 700;
+
+/** What is believed about the uplift when a promotion is predicted. */
+export interface UpliftBelief {
+  /** the challenger's share from here on, in (0, 1) */
+  readonly w: number;
+  /** posterior mean of the challenger's outcome less the champion's less minUplift, in [-2, 2] */
+  readonly upliftMean: number;
+  /** sum of the two posterior variances, 0 or more */
+  readonly upliftVariance: number;
+}
+
+/**
+ * Predicted chance that the test crosses by its horizon, given all sessions so far.
+ *
+ * @returns in [0, 1]; 1 where it has nothing left to reach. An approximation: the rest is taken as Brownian motion.
+ * @throws DethroneError `numeric_domain` if a field is outside its range.
+ */
+export function chanceOfPromotion(plan: EProcessPlan, state: EProcessState, belief: UpliftBelief): number {
+  const { w, upliftMean, upliftVariance } = belief;
+  checkInside("w", w);
+  checkFinite("upliftMean", upliftMean);
+  checkNonNegative("upliftVariance", upliftVariance);
+  const { chance } = touchTarget(plan, state);
+  if (chance >= 0.5) return 1;
+  const u = chance < CHANCE_MIN ? -38 : standardQuantile(chance);
+  const left = Math.max(plan.horizon - state.count, 0);
+  const squared = (left * w * (1 - w)) / varianceOf(state);
+  return touchProbability(u, Math.sqrt(squared) * upliftMean, squared * upliftVariance, EXPONENT_MAX);
 }

@@ -1,49 +1,65 @@
 /**
- * The statistics by name, for running tables of reference values against the package from outside.
+ * The numeric functions by name, so that a table of reference values can be run against the package.
  */
 import { betaCdf, betaHdi, betaInterval, betaPdf, betaQuantile, betaSf } from "./beta.js";
 import { expectedLoss, probGreater } from "./beta-compare.js";
 import { diffInterval, probGreaterBy } from "./beta-difference.js";
+import { confidenceSequence } from "./confidence-sequence.js";
 import { eProcess, predictivePromotion } from "./e-process.js";
-import { DethroneError } from "./errors.js";
+import { DethroneError, received } from "./errors.js";
 import { normalCdf, normalQuantile } from "./normal.js";
 import { srmChiSquare, srmSequentialLogE } from "./srm.js";
 
-const FUNCTIONS = {
-  betaPdf,
-  betaCdf,
-  betaSf,
-  betaQuantile,
-  betaInterval,
-  betaHdi,
-  probGreater,
-  probGreaterBy,
-  expectedLoss,
-  diffInterval,
-  normalCdf,
-  normalQuantile,
-  eProcess,
-  predictivePromotion,
-  srmChiSquare,
-  srmSequentialLogE,
-};
+// Each function checks the fields of its one argument itself, so that any object may be handed on.
+type AnyFunction = (input: never) => number | readonly number[];
 
-/** Names {@link golden} knows. */
-type GoldenName = keyof typeof FUNCTIONS;
+const FUNCTIONS: ReadonlyMap<string, AnyFunction> = new Map<string, AnyFunction>([
+  ["betaPdf", betaPdf],
+  ["betaCdf", betaCdf],
+  ["betaSf", betaSf],
+  ["betaQuantile", betaQuantile],
+  ["betaInterval", betaInterval],
+  ["betaHdi", betaHdi],
+  ["probGreater", probGreater],
+  ["probGreaterBy", probGreaterBy],
+  ["expectedLoss", expectedLoss],
+  ["diffInterval", diffInterval],
+  ["normalCdf", normalCdf],
+  ["normalQuantile", normalQuantile],
+  ["eProcess", eProcess],
+  ["confidenceSequence", confidenceSequence],
+  ["predictivePromotion", predictivePromotion],
+  ["srmChiSquare", srmChiSquare],
+  ["srmSequentialLogE", srmSequentialLogE],
+]);
+
+/** Names that {@link golden} knows. */
+export const GOLDEN_FUNCTIONS: readonly string[] = [...FUNCTIONS.keys()];
 
 /**
- * The value of a function by its name: a number, or an array in the documented order.
+ * The value of a numeric function, called by its name with its one argument.
  *
- * @throws DethroneError `input_invalid` for a name that is none; whatever the function throws
+ * @param fn name of the function
+ * @param input its argument, as an object of named fields
+ * @returns a number, or an array in the order the function documents
+ * @throws DethroneError `input_invalid` if no function has this name or the input is not an object; `numeric_domain` if a
+ *   field is outside its range.
+ *
  * @example
- * golden("betaCdf", { a: 0.5, b: 0.5, x: 0.5 }); // 0.5
+ * golden("betaCdf", { a: 2, b: 3, x: 0.25 }); // 0.26171875
  */
-export function golden(name: string, input: object): number | readonly number[] {
-  if (!Object.hasOwn(FUNCTIONS, name)) {
-    throw new DethroneError("input_invalid", `There is no function '${name}'.`, {
-      received: name,
-      allowed: Object.keys(FUNCTIONS),
+export function golden(fn: string, input: object): number | readonly number[] {
+  const found = FUNCTIONS.get(fn);
+  if (found === undefined) {
+    throw new DethroneError("input_invalid", `No numeric function is called '${fn}'.`, {
+      received: received(fn),
+      allowed: GOLDEN_FUNCTIONS,
     });
   }
-  return FUNCTIONS[name as GoldenName](input as never);
+  if (typeof input !== "object" || input === null) {
+    throw new DethroneError("input_invalid", `The input of ${fn} must be an object of named fields.`, {
+      received: received(input),
+    });
+  }
+  return found(input as never);
 }

@@ -1,38 +1,32 @@
-/**
- * Root of a monotone function inside a bracket: regula falsi with the Illinois rule, bisecting where it stalls.
- */
+/** A search for a root: the bracket that holds it, and two first guesses. */
+export interface RootSearch {
+  readonly low: number;
+  readonly high: number;
+  readonly guesses: readonly [number, number];
+  /** width at which the search ends */
+  readonly tolerance: number;
+}
 
-const STEPS_MAX = 200;
-
 /**
- * A point between `low` and `high` where the increasing function `f` changes sign.
+ * Root of an increasing function inside a bracket.
  *
- * @param tolerance absolute width of the bracket at which the search ends, >= 0
+ * Method: secant steps; bisection where a step leaves the bracket, where a value is infinite, and every fifth time, so
+ * that no shape of function stalls it. The ends of the bracket are not evaluated.
  */
-export function findRoot(f: (x: number) => number, low: number, high: number, tolerance: number): number {
-  let a = low;
-  let b = high;
-  let fa = f(a);
-  let fb = f(b);
-  if (fa >= 0) return a;
-  if (fb <= 0) return b;
-  let side = 0;
-  for (let step = 0; step < STEPS_MAX && b - a > tolerance; step += 1) {
-    const secant = b - (fb * (b - a)) / (fb - fa);
-    const x = secant > a && secant < b && step % 3 !== 2 ? secant : (a + b) / 2;
-    const fx = f(x);
-    if (fx === 0 || x === a || x === b) return x;
-    if (fx < 0) {
-      a = x;
-      fa = fx;
-      if (side === -1) fb /= 2;
-      side = -1;
-    } else {
-      b = x;
-      fb = fx;
-      if (side === 1) fa /= 2;
-      side = 1;
-    }
+export function rootOf(increasing: (x: number) => number, search: RootSearch): number {
+  let { low, high } = search;
+  const [first, second] = search.guesses;
+  let previous = { at: first, value: increasing(first) };
+  let x = second;
+  for (let k = 1; k < 400; k++) {
+    const value = increasing(x);
+    if (value < 0) low = x;
+    else high = x;
+    const step = (-value * (x - previous.at)) / (value - previous.value);
+    if (value === 0 || Math.abs(step) <= search.tolerance || high - low <= search.tolerance) break;
+    previous = { at: x, value };
+    const next = x + step;
+    x = k % 5 !== 0 && next > low && next < high ? next : (low + high) / 2;
   }
-  return (a + b) / 2;
+  return x;
 }

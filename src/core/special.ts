@@ -1,17 +1,19 @@
 /**
- * Special functions the Beta family is built on, arranged so that nothing large cancels: at parameters of 1e7 a bare
- * difference of log-gammas is good to 1e-8 only.
+ * Special functions that the distributions are built from.
  *
- * Source: Loader 2000, "Fast and accurate computation of binomial probabilities" (deviance and Stirling error);
- * Abramowitz and Stegun 6.1.41, 6.3.18, 6.4.12 (asymptotic series).
+ * None of them forms a difference of log-gammas: at 1e7 a log-gamma is about 1.5e8, and a difference of two keeps no
+ * more than eight digits. What is large cancels on paper, and only the small remainders are computed.
  */
 
-const HALF_LOG_2PI = 0.9189385332046727;
+/** A number as an unevaluated sum: `high` is the rounded value, `low` what rounding lost. */
+export interface Exact {
+  readonly high: number;
+  readonly low: number;
+}
 
-/** From here on the asymptotic series below have reached full precision. */
-const ASYMPTOTIC_FROM = 10;
+const LOG_TWO_PI = 1.8378770664093453;
 
-// Bernoulli numbers over 2k(2k-1), for ln Gamma.
+// Bernoulli numbers over 2k(2k-1): the Stirling series of ln Gamma in odd powers of 1/x.
 const STIRLING = [
   1 / 12,
   -1 / 360,
@@ -23,111 +25,162 @@ const STIRLING = [
   -3617 / 122400,
 ] as const;
 
-/** sum of coefficients[k] x^-(2k+1) */
-function oddPowers(coefficients: readonly number[], x: number): number {
-  const r = 1 / (x * x);
+// Bernoulli numbers B(2k): trigamma's series; over 2k they are digamma's.
+const BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510] as const;
+
+const SERIES_FROM = 10;
+
+/** Value of the polynomial with these coefficients, constant first. */
+export function polynomial(coefficients: readonly number[], x: number): number {
   let sum = 0;
-  for (let k = coefficients.length - 1; k >= 0; k -= 1) sum = sum * r + (coefficients[k] as number);
-  return sum / x;
+  for (let k = coefficients.length - 1; k >= 0; k--) sum = sum * x + (coefficients[k] as number);
+  return sum;
 }
 
-/** Stirling's approximation of ln Gamma, without its error: (a - 1/2) ln a - a + ln(2 pi)/2. */
-function stirling(a: number): number {
-  return (a - 0.5) * Math.log(a) - a + HALF_LOG_2PI;
-}
-
-/** Error of Stirling's approximation: ln Gamma(a) - [(a - 1/2) ln a - a + ln(2 pi)/2], a > 0. */
+/**
+ * What Stirling's formula misses: delta(a) = ln Gamma(a) - [(a - 1/2) ln a - a + ln(2 pi)/2].
+ *
+ * @param a in (0, inf)
+ * @returns above 0, about 1/(12 a); absolute error below 1e-15 from 0.5 up.
+ *
+ * Method: the asymptotic series from 10 up; below, delta(a) - delta(a+1) = (a + 1/2) ln(1 + 1/a) - 1, summed upwards.
+ * Source: NIST DLMF 5.11.1.
+ */
 export function stirlingError(a: number): number {
-  if (a >= ASYMPTOTIC_FROM) return oddPowers(STIRLING, a);
   let x = a;
-  let product = 1;
-  for (; x < ASYMPTOTIC_FROM; x += 1) product *= x;
-  return oddPowers(STIRLING, x) + stirling(x) - Math.log(product) - stirling(a);
+  let steps = 0;
+  for (; x < SERIES_FROM; x++) {
+    // ln(1 + 1/x) in a form that does not overflow for subnormal x.
+    steps += (x + 0.5) * (Math.log1p(x) - Math.log(x)) - 1;
+  }
+  return steps + polynomial(STIRLING, 1 / (x * x)) / x;
 }
 
-/** x ln(x/m) + m - x, x >= 0, m > 0, without cancelling near x = m. */
+/**
+ * Deviance term bd0(x, m) = x ln(x/m) + m - x, without cancellation where x is near m.
+ *
+ * @param x in (0, inf)
+ * @param m in (0, inf)
+ * @returns 0 or more; relative error of a few units in the last place.
+ *
+ * Source: C. Loader, Fast and accurate computation of binomial probabilities, 2000.
+ */
 export function deviance(x: number, m: number): number {
-  const difference = x - m;
-  if (Math.abs(difference) >= 0.1 * (x + m)) return x * Math.log(x / m) + m - x;
-  const v = difference / (x + m);
-  let sum = difference * v;
-  let term = 2 * x * v;
-  for (let j = 3; ; j += 2) {
-    term *= v * v;
-    const next = sum + term / j;
-    if (next === sum) return next;
+  const v = (x - m) / (x + m);
+  if (Math.abs(v) >= 0.25) return x * Math.log(x / m) + m - x;
+  const square = v * v;
+  let sum = (x - m) * v;
+  let power = 2 * x * v;
+  for (let k = 3; ; k += 2) {
+    power *= square;
+    const next = sum + power / k;
+    if (next === sum) return sum;
     sum = next;
   }
 }
 
-/** ln[x^a y^b / B(a, b)] with y = 1 - x given, so that neither end loses digits. */
-export function logBetaKernel(a: number, b: number, x: number, y: number): number {
-  const n = a + b;
-  const spread = Math.log(a / (2 * Math.PI)) + Math.log(b / n);
-  return (
-    -deviance(a, n * x) -
-    deviance(b, n * y) +
-    0.5 * spread -
-    stirlingError(a) -
-    stirlingError(b) +
-    stirlingError(n)
-  );
+/** a + b with the rounding error (Knuth's two-sum). */
+export function exactSum(a: number, b: number): Exact {
+  const high = a + b;
+  const part = high - a;
+  return { high, low: a - (high - part) + (b - part) };
 }
 
-const DIGAMMA = [-1 / 12, 1 / 120, -1 / 252, 1 / 240, -1 / 132, 691 / 32760, -1 / 12] as const;
-const TRIGAMMA = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6] as const;
+const SPLITTER = 134217729;
 
-/** psi(x), x > 0. */
+/** a b with the rounding error (Dekker's product), for |a|, |b| below 1e150. */
+export function exactProduct(a: number, b: number): Exact {
+  const high = a * b;
+  const aSplit = SPLITTER * a;
+  const aHigh = aSplit - (aSplit - a);
+  const aLow = a - aHigh;
+  const bSplit = SPLITTER * b;
+  const bHigh = bSplit - (bSplit - b);
+  const bLow = b - bHigh;
+  return { high, low: aHigh * bHigh - high + aHigh * bLow + aLow * bHigh + aLow * bLow };
+}
+
+/** p[0] q[1] - p[1] q[0], rounded about once: nearly equal products lose no digits. */
+export function determinant(p: readonly [number, number], q: readonly [number, number]): number {
+  const first = exactProduct(p[0], q[1]);
+  const second = exactProduct(p[1], q[0]);
+  return first.high - second.high + (first.low - second.low);
+}
+
+/**
+ * Digamma, the derivative of ln Gamma, for x in (0, inf).
+ *
+ * Method: recurrence up to 10, then the asymptotic series. Absolute error below 1e-14 from 0.5 up.
+ * Source: NIST DLMF 5.5.2, 5.11.2.
+ */
 export function digamma(x: number): number {
-  let shifted = x;
-  let below = 0;
-  for (; shifted < ASYMPTOTIC_FROM; shifted += 1) below += 1 / shifted;
-  return Math.log(shifted) - 0.5 / shifted + oddPowers(DIGAMMA, shifted) / shifted - below;
+  let z = x;
+  let shift = 0;
+  for (; z < SERIES_FROM; z++) shift += 1 / z;
+  const inverse = 1 / (z * z);
+  let sum = 0;
+  for (let k = BERNOULLI.length; k >= 1; k--) sum = (sum + (BERNOULLI[k - 1] as number) / (2 * k)) * inverse;
+  return Math.log(z) - 0.5 / z - sum - shift;
 }
 
-/** psi'(x), x > 0. */
+/**
+ * Trigamma, the second derivative of ln Gamma, for x in (0, inf).
+ *
+ * Method: as for digamma. Relative error below 1e-14. Source: NIST DLMF 5.15.
+ */
 export function trigamma(x: number): number {
-  let shifted = x;
-  let below = 0;
-  for (; shifted < ASYMPTOTIC_FROM; shifted += 1) below += 1 / (shifted * shifted);
-  const square = shifted * shifted;
-  return below + 1 / shifted + 0.5 / square + oddPowers(TRIGAMMA, shifted) / square;
+  let z = x;
+  let shift = 0;
+  for (; z < SERIES_FROM; z++) shift += 1 / (z * z);
+  const inverse = 1 / (z * z);
+  return shift + (1 + 0.5 / z + polynomial(BERNOULLI, inverse) * inverse) / z;
 }
 
-const FRACTION_EPSILON = 3e-16;
-
-/** Upper regularised incomplete gamma Q(a, x) = Gamma(a, x)/Gamma(a), a > 0, x >= 0. */
-export function gammaQ(a: number, x: number): number {
-  if (x === 0) return 1;
-  const logKernel = -deviance(a, x) - stirlingError(a) + 0.5 * Math.log(a / (2 * Math.PI));
-  if (x < a + 1) return 1 - Math.exp(logKernel) * gammaSeries(a, x);
-  return Math.exp(logKernel) * gammaFraction(a, x);
+/** ln[x^a e^-x / Gamma(a)] for a and x in (0, inf). */
+export function logGammaKernel(a: number, x: number): number {
+  return (Math.log(a) - LOG_TWO_PI) / 2 - deviance(a, x) - stirlingError(a);
 }
 
-/** P(a, x) Gamma(a) e^x / x^a */
-function gammaSeries(a: number, x: number): number {
+/** Lower incomplete gamma over its kernel: sum of x^k / [a (a+1) ... (a+k)]. */
+function lowerGammaRatio(a: number, x: number): number {
   let term = 1 / a;
   let sum = term;
-  for (let n = 1; term > sum * FRACTION_EPSILON; n += 1) {
-    term *= x / (a + n);
+  for (let k = 1; term > sum * 1e-17; k++) {
+    term *= x / (a + k);
     sum += term;
   }
   return sum;
 }
 
-/** Q(a, x) Gamma(a) e^x / x^a, by modified Lentz. */
-function gammaFraction(a: number, x: number): number {
+/** Upper incomplete gamma over its kernel: Lentz's continued fraction, DLMF 8.9.2. */
+function upperGammaRatio(a: number, x: number): number {
   let b = x + 1 - a;
   let c = Number.POSITIVE_INFINITY;
   let d = 1 / b;
-  let h = d;
-  for (let n = 1; ; n += 1) {
-    const an = -n * (n - a);
+  let ratio = d;
+  let factor = 0;
+  for (let k = 1; k < 1e5 && Math.abs(factor - 1) > 3e-16; k++) {
+    const numerator = k * (a - k);
     b += 2;
-    d = 1 / (an * d + b);
-    c = b + an / c;
-    const step = c * d;
-    h *= step;
-    if (Math.abs(step - 1) < FRACTION_EPSILON) return h;
+    d = 1 / (numerator * d + b);
+    c = b + numerator / c;
+    factor = c * d;
+    ratio *= factor;
   }
+  return ratio;
+}
+
+/**
+ * Regularised upper incomplete gamma Q(a, x), the upper tail of Gamma(a, 1) at x.
+ *
+ * @param a in (0, inf)
+ * @param x in [0, inf)
+ * @returns in [0, 1]; relative error below 1e-12 for a up to 1e4, however small the tail.
+ *
+ * Method: series of the lower side for x < a + 1, Lentz's continued fraction beyond. Source: NIST DLMF 8.7.1, 8.9.2.
+ */
+export function gammaUpper(a: number, x: number): number {
+  if (x === 0) return 1;
+  const kernel = Math.exp(logGammaKernel(a, x));
+  return x < a + 1 ? 1 - kernel * lowerGammaRatio(a, x) : kernel * upperGammaRatio(a, x);
 }

