@@ -16,7 +16,7 @@ export interface BetaPair {
 }
 
 /** P(X > Y) and its complement, each with full relative accuracy. */
-export interface Comparison {
+interface Comparison {
   readonly greater: number;
   readonly less: number;
 }
@@ -147,7 +147,7 @@ function smallerSide(pair: BetaPair): number {
 }
 
 /** P(X > Y) and P(X < Y); the smaller is computed, the larger is its complement. */
-export function compare(pair: BetaPair): Comparison {
+function compare(pair: BetaPair): Comparison {
   // Exact, where the sum would be off in its last digits.
   if (pair.aX === pair.aY && pair.bX === pair.bY) return { greater: 0.5, less: 0.5 };
   const [drift] = derivatives(pair, 0);

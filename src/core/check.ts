@@ -4,7 +4,7 @@
 import { domainError } from "./errors.js";
 
 /** Largest parameter of a Beta distribution that is accepted. */
-export const PARAMETER_MAX = 1e12;
+const PARAMETER_MAX = 1e12;
 
 // Comparisons are written so that NaN and anything that is not a number fail them.
 const isNumber = (value: unknown): value is number => typeof value === "number";

@@ -209,7 +209,7 @@ export function advance(
 }
 
 /** Checks one session. */
-export function checkSession({ g, y, w }: EProcessSession): void {
+function checkSession({ g, y, w }: EProcessSession): void {
   if (g !== 0 && g !== 1) domainError("g", g, "0 or 1");
   checkUnit("y", y);
   checkInside("w", w);

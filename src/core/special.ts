@@ -137,7 +137,7 @@ export function trigamma(x: number): number {
 }
 
 /** ln[x^a e^-x / Gamma(a)] for a and x in (0, inf). */
-export function logGammaKernel(a: number, x: number): number {
+function logGammaKernel(a: number, x: number): number {
   return (Math.log(a) - LOG_TWO_PI) / 2 - deviance(a, x) - stirlingError(a);
 }
 
