@@ -58,10 +58,10 @@ function isSampleRatioBroken({ policy, evidence, planShare }: DecisionFacts): bo
 
 /**
  * Whether the data rather speak for a difference in missingness than against it. Then a promotion waits: either the
- * difference proves real, and aborts, or it fades.
+ * difference proves real, and aborts, or it fades. The plain rule is left as plain as it says.
  */
-function isMissingnessSuspect({ evidence }: DecisionFacts): boolean {
-  return missingLogE(evidence) > Math.LN2;
+function isMissingnessSuspect({ policy, evidence }: DecisionFacts): boolean {
+  return policy.kind === "calibrated" && missingLogE(evidence) > Math.LN2;
 }
 
 function hasEnoughPerArm({ policy, evidence }: DecisionFacts): boolean {

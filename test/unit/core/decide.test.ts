@@ -76,6 +76,17 @@ describe("decide", () => {
     expect(first).toEqual({ verdict: "abort", reason: "srm" });
   });
 
+  it("the plain rule promotes whatever is missing, until the sample ratio counts as broken", () => {
+    const lossy = units(0.3, 120).map((unit, index) =>
+      unit.arm === "challenger" && unit.score === 0 && index % 2 === 0 ? { ...unit, score: null } : unit,
+    );
+    expect(decide(facts(lossy, { kind: "threshold", horizon }))).toEqual({
+      verdict: "promote",
+      reason: "evidence",
+    });
+    expect(decide(facts(lossy, { horizon: 120, alpha: 0.5, tau: 0.5 })).verdict).not.toBe("promote");
+  });
+
   it("missingness of the champion counts as well", () => {
     const lossy = units(0, 600).map((unit, index) =>
       unit.arm === "champion" && index % 3 > 0 ? { ...unit, score: null } : unit,
