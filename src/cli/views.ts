@@ -100,7 +100,7 @@ export function decidingNumbers({ evaluation, policy }: Explained, colors: Color
       line(
         "uplift",
         `${signedPoints(evaluation.upliftMean)} (${signedPoints(low)} to ${signedPoints(high)})`,
-        "95 % at all times at once",
+        "95 %, two-sided, at all times at once",
       ),
       line(
         "expected loss",
