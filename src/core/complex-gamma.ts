@@ -1,7 +1,7 @@
 /**
  * Ratios of gamma functions at complex arguments, for integrals along a vertical line.
  */
-import { stirlingError } from "./special.js";
+import { STIRLING, stirlingError } from "./special.js";
 
 /** A complex number. */
 export interface Complex {
@@ -11,17 +11,6 @@ export interface Complex {
 
 // With a and a + Re s both at least this, eight terms of Stirling's series are exact to double precision.
 const SERIES_FROM = 12;
-
-const STIRLING = [
-  1 / 12,
-  -1 / 360,
-  1 / 1260,
-  -1 / 1680,
-  1 / 1188,
-  -691 / 360360,
-  1 / 156,
-  -3617 / 122400,
-] as const;
 
 /** 1/3 + v/5 + v^2/7 + ...: the tail of 2 atanh, whose argument here stays below 1/7. */
 const ATANH = [1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15, 1 / 17, 1 / 19, 1 / 21, 1 / 23] as const;

@@ -58,7 +58,7 @@ export interface Policy {
   readonly scoring: ScoringPolicy;
 }
 
-/** What a caller may give: any field left out takes its default. */
+/** What a caller may give. A field left out takes its default. */
 export type PolicyInput = Partial<Omit<Policy, "scoring">> & { readonly scoring?: Partial<ScoringPolicy> };
 
 /** The default window in which a session accepts signals: 24 hours. */

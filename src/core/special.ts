@@ -13,8 +13,8 @@ export interface Exact {
 
 const LOG_TWO_PI = 1.8378770664093453;
 
-// Bernoulli numbers over 2k(2k-1): the Stirling series of ln Gamma in odd powers of 1/x.
-const STIRLING = [
+/** Bernoulli numbers over 2k(2k-1): the Stirling series of ln Gamma in odd powers of 1/x. */
+export const STIRLING = [
   1 / 12,
   -1 / 360,
   1 / 1260,

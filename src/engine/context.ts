@@ -24,16 +24,29 @@ type Counter = "sessionsDropped" | "writesFailed" | "callbacksFailed";
 
 const RETRY_MS = [250, 500, 1000, 2000, 5000] as const;
 
+/** What an engine is made of. */
+export interface ContextSettings {
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  readonly openStore: OpenStore;
+  /** DETHRONE=off: the champion, and no I/O */
+  readonly isOff: boolean;
+  /** longest wait, in milliseconds, for the database on the way to an agent's run */
+  readonly patienceMs: number;
+  /** of the package, stored with each decision */
+  readonly version: string;
+}
+
 /** The shared state of one engine. */
-export class EngineContext {
+export class EngineContext implements ContextSettings {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
   readonly isOff: boolean;
-  /** longest wait, in milliseconds, for the database on the way to an agent's run */
   readonly patienceMs: number;
   readonly version: string;
-  readonly #openStore: OpenStore;
+  readonly openStore: OpenStore;
   readonly #counters: Record<Counter, number> = { sessionsDropped: 0, writesFailed: 0, callbacksFailed: 0 };
   readonly #messages = new Map<string, number>();
   readonly #whenOpen: (() => void)[] = [];
@@ -44,22 +57,14 @@ export class EngineContext {
   #isClosed = false;
   #cancelRetry: (() => void) | null = null;
 
-  constructor(settings: {
-    readonly clock: Clock;
-    readonly ids: IdSource;
-    readonly logger: Logger;
-    readonly isOff: boolean;
-    readonly patienceMs: number;
-    readonly version: string;
-    readonly openStore: OpenStore;
-  }) {
+  constructor(settings: ContextSettings) {
     this.clock = settings.clock;
     this.ids = settings.ids;
     this.logger = settings.logger;
     this.isOff = settings.isOff;
     this.patienceMs = settings.patienceMs;
     this.version = settings.version;
-    this.#openStore = settings.openStore;
+    this.openStore = settings.openStore;
   }
 
   /** The store, or null while it is away. */
@@ -87,7 +92,7 @@ export class EngineContext {
    */
   async open(): Promise<void> {
     try {
-      this.#store = await this.#openStore();
+      this.#store = await this.openStore();
       this.#failure = null;
       this.#isFailing = false;
     } catch (error) {
@@ -135,7 +140,7 @@ export class EngineContext {
     if (counter) this.#counters[counter] += 1;
     if (isDethroneError(error)) {
       this.#failure = error;
-      this.#isFailing = error.kind === "unavailable";
+      this.#isFailing ||= error.kind === "unavailable";
     }
     const key = `${counter}:${message}`;
     const times = (this.#messages.get(key) ?? 0) + 1;

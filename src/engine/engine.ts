@@ -3,18 +3,9 @@
  */
 import { Cron } from "croner";
 import { DethroneError, type JsonObject, received } from "../core/errors.js";
-import { EngineContext, type Health, within } from "./context.js";
+import { type ContextSettings, EngineContext, type Health, within } from "./context.js";
 import { checkActor, requireProject } from "./experiments.js";
-import type {
-  Clock,
-  IdSource,
-  Logger,
-  NewConfig,
-  OpenStore,
-  SignalReceipt,
-  Store,
-  StoredExperiment,
-} from "./ports.js";
+import type { NewConfig, SignalReceipt, Store, StoredExperiment } from "./ports.js";
 import { championOf, checkProjectKey, EngineProject, type Project } from "./project.js";
 import type { ForcedRole } from "./router.js";
 import { checkedSignal, type Receipt, recordSignal, type SignalInput } from "./session.js";
@@ -22,19 +13,11 @@ import { settleDue, type TickResult, tickExperiment } from "./tick.js";
 import { type Verification, verifyDecision } from "./verify.js";
 
 /** What an engine runs on; see `createEngine` for the settings of a host. */
-export interface EngineSettings {
-  readonly clock: Clock;
-  readonly ids: IdSource;
-  readonly logger: Logger;
-  readonly openStore: OpenStore;
-  readonly isOff: boolean;
+export interface EngineSettings extends ContextSettings {
   /** reject where the database cannot be opened, instead of starting degraded */
   readonly isStrict: boolean;
   /** how often, in milliseconds, the champions and experiments are looked at again */
   readonly refreshMs: number;
-  /** longest wait, in milliseconds, for the database on the way to an agent's run */
-  readonly patienceMs: number;
-  readonly version: string;
   /** in tests of a host: the role every session gets */
   readonly force?: ForcedRole | undefined;
 }

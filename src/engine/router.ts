@@ -182,7 +182,11 @@ export class Router {
       lost(new DethroneError("queue_full", "Too many rows wait to be written; the session is not recorded."));
       return { started: Promise.resolve(null), isRecorded: false };
     }
-    return { started: store.startSession(record).catch(lost), isRecorded: true };
+    const stored = (session: StartedSession): StartedSession => {
+      this.#context.succeed();
+      return session;
+    };
+    return { started: store.startSession(record).then(stored, lost), isRecorded: true };
   }
 
   /** The session as the store has it, or null where its config cannot be read in time: a unit keeps its arm, a resumed session its config, across promotions too. */

@@ -2,14 +2,12 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createClient } from "@libsql/client";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { createRandom } from "../../src/core/random.js";
-import { Engine } from "../../src/engine/engine.js";
-import { seededIds } from "../../src/engine/environment.js";
-import type { SessionStart, StartedSession, Store } from "../../src/engine/ports.js";
+import { DethroneError } from "../../src/core/errors.js";
+import type { SessionStart, StartedSession } from "../../src/engine/ports.js";
 import { createEngine } from "../../src/index.js";
 import { locate } from "../../src/store/database.js";
 import { openLibsqlStore } from "../../src/store/libsql-store.js";
-import { createTestClock } from "../../src/testing.js";
+import { engineOver, faultyStore } from "../support/engine.js";
 import { recordingLogger } from "../support/recording-logger.js";
 import { temporaryDatabase, temporaryFolder } from "../support/temporary.js";
 
@@ -19,34 +17,6 @@ const SHORT = { prompt: "short" };
 afterEach(() => {
   vi.unstubAllEnvs();
 });
-
-function engineOver(openStore: () => Promise<Store>, clock = createTestClock()) {
-  const logger = recordingLogger();
-  const ids = seededIds(createRandom(1), clock);
-  const settings = {
-    clock,
-    ids,
-    logger,
-    openStore,
-    isOff: false,
-    isStrict: false,
-    refreshMs: 5000,
-    patienceMs: 250,
-    version: "test",
-  };
-  return Engine.start(settings).then((engine) => ({ engine, clock, logger }));
-}
-
-/** The real store with some methods replaced. */
-async function faultyStore(faults: Partial<Store>): Promise<Store> {
-  const store = await openLibsqlStore(locate(temporaryDatabase()), { mustExist: false });
-  return new Proxy(store, {
-    get: (target, name) => {
-      const method: unknown = faults[name as keyof Store] ?? Reflect.get(target, name);
-      return typeof method === "function" ? method.bind(target) : method;
-    },
-  });
-}
 
 describe("guarantee 5: the host's agent is never broken", () => {
   it("a database that is away at start: the agent runs on the code's champion, and is recorded once it is back", async () => {
@@ -147,7 +117,7 @@ describe("guarantee 5: the host's agent is never broken", () => {
     ] as const;
     for (const name of names) {
       let isBroken = false;
-      const base = await faultyStore({});
+      const { real: base } = await faultyStore(() => ({}));
       const store = new Proxy(base, {
         get: (target, key) => {
           const method: unknown = Reflect.get(target, key);
@@ -177,13 +147,13 @@ describe("guarantee 5: the host's agent is never broken", () => {
   it("a store that never answers holds a unit's session up for no longer than the patience, and it is no evidence", async () => {
     const held: (() => void)[] = [];
     const excluded: string[] = [];
-    const store = await faultyStore({
+    const { store } = await faultyStore(() => ({
       startSession: () => new Promise<StartedSession>(() => undefined),
       excludeSession: async ({ sessionId }) => {
         excluded.push(sessionId);
       },
       hasRoom: () => true,
-    });
+    }));
     const { engine, clock } = await engineOver(async () => store);
     const bot = await engine.project("support", { champion: LONG });
     await bot.challenge(SHORT, { share: 0.5 });
@@ -205,13 +175,13 @@ describe("guarantee 5: the host's agent is never broken", () => {
 
   it("a full queue drops whole new sessions and says so; the agent runs", async () => {
     const starts: SessionStart[] = [];
-    const store = await faultyStore({
+    const { store } = await faultyStore(() => ({
       hasRoom: () => false,
       startSession: async (start) => {
         starts.push(start);
         throw new Error("must not be asked");
       },
-    });
+    }));
     const { engine, logger } = await engineOver(async () => store);
     const bot = await engine.project("support", { champion: LONG });
     for (let i = 0; i < 20; i += 1) expect(await bot.wrap(() => i, { score: () => 1 })()).toBe(i);
@@ -221,6 +191,26 @@ describe("guarantee 5: the host's agent is never broken", () => {
     expect(
       logger.messages.filter(({ message }) => message === "a session could not be recorded"),
     ).toHaveLength(2);
+    await engine.close();
+  });
+
+  it("health says so while the database fails, and that it is well again afterwards", async () => {
+    let isFull = true;
+    const { store } = await faultyStore((real) => ({
+      startSession: (start) =>
+        isFull
+          ? Promise.reject(new DethroneError("storage_unavailable", "disk full"))
+          : real.startSession(start),
+    }));
+    const { engine } = await engineOver(async () => store);
+    const bot = await engine.project("support", { champion: LONG });
+    await bot.wrap(() => 1)();
+    await engine.flush();
+    expect(engine.health()).toMatchObject({ status: "degraded", sessionsDropped: 1 });
+    isFull = false;
+    await bot.session();
+    await engine.flush();
+    expect(engine.health().status).toBe("ok");
     await engine.close();
   });
 

@@ -1,16 +1,11 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createRandom } from "../../src/core/random.js";
-import { Engine } from "../../src/engine/engine.js";
-import { seededIds } from "../../src/engine/environment.js";
 import type { Store } from "../../src/engine/ports.js";
 import { createEngine } from "../../src/index.js";
-import { locate } from "../../src/store/database.js";
-import { openLibsqlStore } from "../../src/store/libsql-store.js";
-import { createTestClock, createTestEngine, type TestEngine } from "../../src/testing.js";
-import { recordingLogger } from "../support/recording-logger.js";
-import { temporaryDatabase, temporaryFolder } from "../support/temporary.js";
+import { createTestEngine, type TestEngine } from "../../src/testing.js";
+import { engineOver, faultyStore } from "../support/engine.js";
+import { temporaryFolder } from "../support/temporary.js";
 
 const LONG = { prompt: "long" };
 const SHORT = { prompt: "short" };
@@ -28,29 +23,8 @@ const project = (key = "support") => test.engine.project(key, { champion: LONG }
 
 /** An engine over the real store with some methods replaced, and that store. */
 async function engineWith(faults: (store: Store) => Partial<Store>) {
-  const store = await openLibsqlStore(locate(temporaryDatabase()), { mustExist: false });
-  const replaced = faults(store);
-  const openStore = async () =>
-    new Proxy(store, {
-      get: (target, name) => {
-        const method: unknown = replaced[name as keyof Store] ?? Reflect.get(target, name);
-        return typeof method === "function" ? method.bind(target) : method;
-      },
-    });
-  const clock = createTestClock();
-  const logger = recordingLogger();
-  const engine = await Engine.start({
-    clock,
-    ids: seededIds(createRandom(1), clock),
-    logger,
-    openStore,
-    isOff: false,
-    isStrict: false,
-    refreshMs: 5000,
-    patienceMs: 250,
-    version: "test",
-  });
-  return { engine, store, clock, logger };
+  const { store: faulty, real } = await faultyStore(faults);
+  return { ...(await engineOver(async () => faulty)), store: real };
 }
 
 describe("what a host may throw at it", () => {
