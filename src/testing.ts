@@ -1,6 +1,7 @@
 /**
  * `dethrone/testing`: an engine on a virtual clock and seeded ids, for tests of agents that use dethrone.
  */
+import { DEFAULT_WINDOW_MS } from "./core/policy.js";
 import { createRandom } from "./core/random.js";
 import { Engine } from "./engine/engine.js";
 import { seededIds, silentLogger } from "./engine/environment.js";
@@ -71,13 +72,12 @@ export interface TestEngine extends AsyncDisposable {
 }
 
 const SESSION_MS = 1000;
-const DAY_MS = 86_400_000;
 
 /** The longest window of the running experiments, at least the default one. */
 async function longestWindowMs(engine: Engine): Promise<number> {
   const keys = await engine.projectKeys();
   const experiments = await Promise.all(keys.map((key) => engine.experiments(key)));
-  return Math.max(DAY_MS, ...experiments.flat().map((experiment) => experiment.policy.windowMs));
+  return Math.max(DEFAULT_WINDOW_MS, ...experiments.flat().map((experiment) => experiment.policy.windowMs));
 }
 
 /**

@@ -264,7 +264,7 @@ export function verifyText(results: readonly Verification[], colors: Colors): st
   const rows = results.map((result) => [
     result.isEqual ? colors.green("equal") : colors.red("DIFFERENT"),
     result.project,
-    verdictText(result as unknown as Ruling, colors),
+    verdictText(result, colors),
     colors.dim(result.decision),
     result.differences.join("; "),
   ]);

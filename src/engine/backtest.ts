@@ -9,19 +9,20 @@ import type { Reason, Verdict } from "../core/decide.js";
 import { DethroneError } from "../core/errors.js";
 import type { ArmEvaluation, Evaluation } from "../core/evaluation.js";
 import { emptyEvidence, fold, type Role } from "../core/evidence.js";
-import type { Policy, PolicyInput } from "../core/policy.js";
+import { DEFAULT_WINDOW_MS, type Policy, type PolicyInput } from "../core/policy.js";
 import { probabilityBetterBy } from "../core/posterior.js";
 import { allFoldRows, foldInput } from "./decision-record.js";
 import type { Engine } from "./engine.js";
 import type { Clock, FoldRow, Store } from "./ports.js";
 import type { RecordedArms, RecordedOrder } from "./recorded.js";
 import { evaluateExperiment } from "./report.js";
+import type { Session } from "./session.js";
 
 /** How a backtest runs. */
 export interface BacktestSettings {
   readonly project: string;
   readonly share: number;
-  readonly policy: PolicyInput | Policy["kind"];
+  readonly policy: PolicyInput;
   /** default: as many units as the scarcer arm lasts for */
   readonly horizon?: number | undefined;
   readonly seed: number;
@@ -52,17 +53,7 @@ export interface BacktestResult {
   readonly verdict: Verdict;
   readonly reason: Reason;
   readonly sessionCount: number;
-  readonly arms: readonly Pick<
-    ArmEvaluation,
-    | "role"
-    | "sessionCount"
-    | "scoreSum"
-    | "posteriorAlpha"
-    | "posteriorBeta"
-    | "missingCount"
-    | "mean"
-    | "interval"
-  >[];
+  readonly arms: readonly ArmEvaluation[];
   readonly evaluation: Omit<Evaluation, "arms" | "sessionCount">;
   readonly policy: Policy;
   readonly share: number;
@@ -104,8 +95,7 @@ export async function runBacktest(
   settings: BacktestSettings,
 ): Promise<BacktestResult> {
   checkShare(settings.share);
-  const policyInput = typeof settings.policy === "string" ? { kind: settings.policy } : settings.policy;
-  const horizon = settings.horizon ?? policyInput.horizon ?? defaultHorizon(arms, settings.share);
+  const horizon = settings.horizon ?? settings.policy.horizon ?? defaultHorizon(arms, settings.share);
   if (await store.projectState(settings.project)) {
     throw new DethroneError(
       "project_exists",
@@ -116,39 +106,37 @@ export async function runBacktest(
     );
   }
   const project = await engine.project<object>(settings.project, { champion: settings.configs.champion });
-  await project.challenge(settings.configs.challenger, {
-    share: settings.share,
-    policy: policyInput,
-    horizon,
-  });
-  const pools = { champion: arms.champion.values(), challenger: arms.challenger.values() };
+  const { share, policy } = settings;
+  const { experiment } = await project.challenge(settings.configs.challenger, { share, policy, horizon });
+  const batch: Batch = {
+    start: () => project.session(),
+    leaveOut: (sessionId) => store.excludeSession({ sessionId, served: null }),
+    pools: { champion: arms.champion.values(), challenger: arms.challenger.values() },
+    clock,
+    windowMs: experiment?.policy.windowMs ?? DEFAULT_WINDOW_MS,
+  };
   let isExhausted = false;
   for (let done = 0; !isExhausted; done += BATCH) {
     settings.onProgress?.(done, horizon);
-    isExhausted = await runBatch(
-      () => project.session(),
-      pools,
-      clock,
-      windowMsOf(policyInput),
-      (sessionId) => store.excludeSession({ sessionId, served: null }),
-    );
+    isExhausted = await runBatch(batch);
     const [result] = await engine.decide({ project: settings.project });
     if (result?.verdict !== "continue") break;
   }
   return backtestResult(store, settings);
 }
 
-const windowMsOf = (policy: PolicyInput): number => policy.windowMs ?? 86_400_000;
+/** What a batch of sessions is run with. */
+interface Batch {
+  readonly start: () => Promise<Session<object>>;
+  readonly leaveOut: (sessionId: string) => Promise<void>;
+  readonly pools: Record<Role, Iterator<{ readonly score: number | null }>>;
+  readonly clock: VirtualClock;
+  readonly windowMs: number;
+}
 
 /** Runs one batch of sessions; whether the drawn arm had none left. */
-async function runBatch(
-  start: () => Promise<{ id: string; arm: Role; end: (input: { score?: number }) => Promise<unknown> }>,
-  pools: Record<Role, Iterator<{ readonly score: number | null }>>,
-  clock: VirtualClock,
-  windowMs: number,
-  leaveOut: (sessionId: string) => Promise<void>,
-): Promise<boolean> {
-  const ends: Promise<unknown>[] = [];
+async function runBatch({ start, leaveOut, pools, clock, windowMs }: Batch): Promise<boolean> {
+  const writes: Promise<unknown>[] = [];
   let missing = 0;
   let isExhausted = false;
   for (let i = 0; i < BATCH && !isExhausted; i += 1) {
@@ -158,13 +146,14 @@ async function runBatch(
     if (next.done) {
       isExhausted = true;
       // Drawn, but there is nothing to play it with: it is no session of the backtest.
-      ends.push(leaveOut(session.id));
-      break;
+      writes.push(leaveOut(session.id));
+    } else {
+      const { score } = next.value;
+      missing += score === null ? 1 : 0;
+      writes.push(session.end(score === null ? {} : { score }));
     }
-    missing += next.value.score === null ? 1 : 0;
-    ends.push(session.end(next.value.score === null ? {} : { score: next.value.score }));
   }
-  await Promise.all(ends);
+  await Promise.all(writes);
   // A missing session settles when its window closes.
   if (missing > 0) clock.advance(windowMs + 1);
   return isExhausted;

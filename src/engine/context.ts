@@ -106,7 +106,7 @@ export class EngineContext implements ContextSettings {
           );
       throw this.#failure;
     }
-    if (this.#isClosed) await this.#store.close();
+    if (this.#isClosed) return this.#store.close();
     for (const listener of this.#whenOpen.splice(0)) listener();
   }
 

@@ -85,14 +85,12 @@ export function planChallenge(config: unknown, options: ChallengeOptions): Chall
     });
   }
   checkActor(options.actor ?? DEFAULT_ACTOR);
-  // Checked as it was given: spread below, a number would look like no policy at all.
-  createPolicy(options.policy);
-  const policyInput = typeof options.policy === "string" ? { kind: options.policy } : (options.policy ?? {});
-  const horizon = options.horizon === undefined ? {} : { horizon: options.horizon };
+  const policy = createPolicy(options.policy);
+  const { horizon } = options;
   return {
     challenger: identifyConfig(config),
     bucketCount: bucketCountOf(options.share ?? DEFAULT_SHARE),
-    policy: createPolicy({ ...policyInput, ...horizon }),
+    policy: horizon === undefined ? policy : createPolicy({ ...policy, horizon }),
     promotion,
     again,
     actor: options.actor ?? DEFAULT_ACTOR,
@@ -134,17 +132,13 @@ async function knownOutcome(
     );
     return { experiment: promotedBy ?? null, started: false, status: "is-champion" };
   }
-  const same = all.find(
+  // Without a reason the pair's newest experiment stands for the challenge, whatever reason that one had.
+  const existing = all.find(
     (experiment) =>
       isThisChallenger(experiment) &&
       experiment.champion.hash === state.champion.hash &&
-      experiment.again === plan.again,
+      (plan.again === "" || experiment.again === plan.again),
   );
-  // Without a reason the pair's newest experiment stands for the challenge, whatever reason that one had.
-  const samePair = all.find(
-    (experiment) => isThisChallenger(experiment) && experiment.champion.hash === state.champion.hash,
-  );
-  const existing = plan.again === "" ? (samePair ?? null) : (same ?? null);
   if (existing) return { experiment: existing, started: false, status: "existing" };
   if (state.experiment) return { experiment: state.experiment, started: false, status: "overlap" };
   return null;

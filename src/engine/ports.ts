@@ -108,14 +108,8 @@ export interface SessionStart {
 }
 
 /** A session as stored at its start. */
-export interface StartedSession {
-  readonly id: string;
-  readonly projectId: number;
-  readonly configId: number;
-  readonly experimentId: number | null;
-  readonly armId: number | null;
-  readonly unit: string | null;
-  readonly share: number | null;
+export interface StartedSession
+  extends Pick<SessionStart, "id" | "projectId" | "configId" | "experimentId" | "armId" | "unit" | "share"> {
   readonly isNew: boolean;
   /** of a stored session: its arm's role and its experiment's id at the edge */
   readonly role: Role | null;

@@ -3,19 +3,11 @@
  */
 import { quantile } from "simple-statistics";
 import { type Evaluation, evaluate } from "../core/evaluation.js";
-import type { Role } from "../core/evidence.js";
 import { allFoldRows, foldInput } from "./decision-record.js";
 import type { ArmCounts, Checkpoint, Store, StoredDecision, StoredExperiment } from "./ports.js";
 
 /** Where an arm's sessions are. */
-export interface ArmSessions {
-  readonly role: Role;
-  readonly served: number;
-  readonly excluded: number;
-  readonly unsettled: number;
-  readonly missing: number;
-  readonly abandoned: number;
-  readonly lateSignals: number;
+export interface ArmSessions extends Omit<ArmCounts, "durationsMs"> {
   /** median and 95th percentile of the newest sessions' durations in milliseconds; null without any */
   readonly durationMsP50: number | null;
   readonly durationMsP95: number | null;

@@ -1,7 +1,7 @@
 /**
  * Recomputes stored decisions: the evidence from zero out of the session log, the verdict and the numbers out of that.
  */
-import { decide } from "../core/decide.js";
+import { decide, type Ruling } from "../core/decide.js";
 import type { Json } from "../core/errors.js";
 import { evaluate } from "../core/evaluation.js";
 import { emptyEvidence, fold } from "../core/evidence.js";
@@ -9,12 +9,10 @@ import { allFoldRows, foldInput } from "./decision-record.js";
 import type { Store, StoredDecision } from "./ports.js";
 
 /** What recomputing a decision gave. */
-export interface Verification {
+export interface Verification extends Ruling {
   readonly decision: string;
   readonly project: string;
   readonly experiment: string;
-  readonly verdict: string;
-  readonly reason: string;
   readonly isEqual: boolean;
   /** the first differences, as `path: stored -> recomputed`; empty when equal */
   readonly differences: readonly string[];
@@ -50,10 +48,7 @@ function differencesOf(stored: Json, computed: Json, isSameVersion: boolean, pat
 }
 
 /** What the rules say of the decision's own evidence; a decision by hand keeps its own verdict. */
-function recomputedRuling(
-  decision: StoredDecision,
-  evidence: StoredDecision["evidence"],
-): { verdict: string; reason: string } {
+function recomputedRuling(decision: StoredDecision, evidence: StoredDecision["evidence"]): Ruling {
   if (BY_HAND.includes(decision.reason)) return { verdict: decision.verdict, reason: decision.reason };
   const { policy, planShare, isExpired } = decision;
   // An approved promotion rests on the rule that asked for the approval.

@@ -78,12 +78,12 @@ export async function backtest(
       onProgress: (done, total) => progress.update(done, total),
     });
     progress.end();
-    if (flags.trace) await printTrace(context, await traceBacktest(store, flags.project));
+    if (flags.trace) printTrace(context, await traceBacktest(store, flags.project));
     output.result(result, () => backtestText(result, flags, output.colors));
   });
 }
 
-async function printTrace(context: Omit<CommandContext, "url">, rows: readonly object[]): Promise<void> {
+function printTrace(context: Omit<CommandContext, "url">, rows: readonly object[]): void {
   // The trace is for programs: JSON lines with or without --json.
   for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
   if (!context.output.isJson) process.stdout.write("\n");
@@ -94,11 +94,11 @@ function backtestText(
   flags: BacktestFlags,
   colors: CommandContext["output"]["colors"],
 ): string {
-  const explained = {
+  const explained: Explained = {
     ruling: { verdict: result.verdict, reason: result.reason },
     evaluation: { ...result.evaluation, arms: result.arms, sessionCount: result.sessionCount },
     policy: result.policy,
-  } as Explained;
+  };
   const threshold =
     "The plain rule 'threshold' has no guaranteed error rate: looked at after each session, it promotes an equal challenger in 23 to 34 % of experiments.";
   return [
@@ -109,7 +109,7 @@ function backtestText(
     "",
     sentences(explained),
     "",
-    armsTable(result.arms as never, colors),
+    armsTable(result.arms, colors),
     "",
     decidingNumbers(explained, colors),
     ...(result.policy.kind === "threshold" ? ["", colors.yellow(threshold)] : []),

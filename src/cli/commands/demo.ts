@@ -10,7 +10,14 @@ import { join } from "node:path";
 import { createLogUpdate } from "log-update";
 import { DethroneError } from "../../core/errors.js";
 import { createRandom } from "../../core/random.js";
-import { createEngine, type Engine, type Evaluation, type Project, type TickResult } from "../../index.js";
+import {
+  createEngine,
+  type Engine,
+  type Evaluation,
+  type Policy,
+  type Project,
+  type TickResult,
+} from "../../index.js";
 import { type Game, playMastermind, type SolverConfig, secretFrom } from "../demo/mastermind.js";
 import type { Output } from "../output.js";
 import { count, percent, plural } from "../render.js";
@@ -40,6 +47,9 @@ interface DemoRun {
   readonly project: Project<SolverConfig>;
   readonly play: (secret: string) => Promise<Game>;
   readonly nextSecret: () => string;
+  readonly champion: SolverConfig;
+  readonly challenger: SolverConfig;
+  readonly policy: Policy;
 }
 
 async function prepare(url: string, flags: DemoFlags): Promise<DemoRun> {
@@ -56,7 +66,8 @@ async function prepare(url: string, flags: DemoFlags): Promise<DemoRun> {
     );
   }
   const project = await engine.project<SolverConfig>(PROJECT, { champion });
-  await project.challenge(challenger, { share: SHARE, horizon: HORIZON });
+  const { experiment } = await project.challenge(challenger, { share: SHARE, horizon: HORIZON });
+  if (!experiment) throw new DethroneError("invariant_violated", "The demo's experiment did not start.");
   const play = project.wrap(
     (session, secret: string) => {
       const game = playMastermind(session.config, secret);
@@ -65,7 +76,8 @@ async function prepare(url: string, flags: DemoFlags): Promise<DemoRun> {
     },
     { score: (game) => game.solved },
   );
-  return { engine, project, play, nextSecret: () => secretFrom(random.next()) };
+  const nextSecret = (): string => secretFrom(random.next());
+  return { engine, project, play, nextSecret, champion, challenger, policy: experiment.policy };
 }
 
 interface Frame {
@@ -90,26 +102,21 @@ async function* contest(run: DemoRun): AsyncGenerator<Frame> {
   }
 }
 
-function title(flags: DemoFlags, output: Output): string {
-  const [champion, challenger] = flags.swap ? [MINIMAX, FIRST_CONSISTENT] : [FIRST_CONSISTENT, MINIMAX];
-  const { colors } = output;
+function title({ champion, challenger }: DemoRun, { colors }: Output): string {
   return [
     `${colors.bold("dethrone demo")}  an agent that breaks 4-peg codes in at most ${MAX_GUESSES} guesses`,
     `${colors.blue("champion")} ${champion.strategy}   ${colors.magenta("challenger")} ${challenger.strategy}   ${colors.dim(`gets ${percent(SHARE, 0)} of the sessions`)}`,
   ].join("\n");
 }
 
-async function draw(frame: Frame, flags: DemoFlags, output: Output, run: DemoRun): Promise<string> {
-  const report = await run.project.report();
-  if (!report) return "";
-  const { evaluation, ruling } = frame;
-  const explained = { ruling, evaluation, policy: report.policy };
+function draw({ evaluation, ruling, path }: Frame, output: Output, run: DemoRun): string {
+  const explained = { ruling, evaluation, policy: run.policy };
   return [
-    title(flags, output),
+    title(run, output),
     "",
     armsTable(evaluation.arms, output.colors),
     "",
-    evidenceChart(frame.path, evaluation, output.colors),
+    evidenceChart(path, evaluation, output.colors),
     "",
     decidingNumbers(explained, output.colors),
     "",
@@ -120,8 +127,7 @@ async function draw(frame: Frame, flags: DemoFlags, output: Output, run: DemoRun
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Shows the contest live at a terminal, and as a line now and then elsewhere; returns the last frame. */
-async function watch(run: DemoRun, flags: DemoFlags, output: Output): Promise<Frame> {
-  const isLive = !output.isJson && process.stdout.isTTY === true;
+async function watch(run: DemoRun, output: Output, isLive: boolean): Promise<Frame> {
   const update = createLogUpdate(process.stdout);
   let last: Frame | undefined;
   let ticks = 0;
@@ -129,7 +135,7 @@ async function watch(run: DemoRun, flags: DemoFlags, output: Output): Promise<Fr
     last = frame;
     ticks += 1;
     if (isLive) {
-      update(await draw(frame, flags, output, run));
+      update(draw(frame, output, run));
       await pause(FRAME_MS);
     } else if (ticks % QUIET_TICKS === 0) {
       const { evaluation } = frame;
@@ -147,26 +153,22 @@ export async function demo(output: Output, flagUrl: string | undefined, flags: D
   const url = flagUrl ?? `file:${join(mkdtempSync(join(tmpdir(), "dethrone-demo-")), "demo.db")}`;
   const run = await prepare(url, flags);
   try {
-    const last = await watch(run, flags, output);
     const isLive = !output.isJson && process.stdout.isTTY === true;
-    const screen = isLive || output.isJson ? "" : `${await draw(last, flags, output, run)}\n`;
-    const report = await run.project.report();
-    if (!report) throw new DethroneError("invariant_violated", "The demo's experiment is gone.");
-    const { verdict, reason } = last.ruling;
+    const last = await watch(run, output, isLive);
+    const { evaluation, ruling } = last;
+    const { verdict, reason } = ruling;
     const lookFurther = ["report", "history", "verify"].map(
       (name) => `npx dethrone ${name}${name === "verify" ? "" : ` ${PROJECT}`} --db ${url}`,
     );
-    output.result(
-      { verdict, reason, evaluation: report.evaluation, database: url, commands: lookFurther },
-      () =>
-        [
-          screen,
-          `${verdictText(last.ruling, output.colors)} after ${plural(report.evaluation.sessionCount, "session")}. Champion now: ${output.colors.bold(run.project.champion.strategy)}.`,
-          sentences({ ruling: last.ruling, evaluation: report.evaluation, policy: report.policy }),
-          "",
-          "Look further:",
-          ...lookFurther.map((line) => `  ${output.colors.cyan(line)}`),
-        ].join("\n"),
+    output.result({ verdict, reason, evaluation, database: url, commands: lookFurther }, () =>
+      [
+        ...(isLive ? [""] : [draw(last, output, run), ""]),
+        `${verdictText(ruling, output.colors)} after ${plural(evaluation.sessionCount, "session")}. Champion now: ${output.colors.bold(run.project.champion.strategy)}.`,
+        sentences({ ruling, evaluation, policy: run.policy }),
+        "",
+        "Look further:",
+        ...lookFurther.map((line) => `  ${output.colors.cyan(line)}`),
+      ].join("\n"),
     );
   } finally {
     await run.engine.close();
