@@ -21,9 +21,9 @@ export function checkUnit(name: string, value: number): void {
   if (!(isNumber(value) && value >= 0 && value <= 1)) domainError(name, value, "in [0, 1]");
 }
 
-/** Checks a number in (0, 1). */
-export function checkInside(name: string, value: number): void {
-  if (!(isNumber(value) && value > 0 && value < 1)) domainError(name, value, "in (0, 1)");
+/** Checks a number in (least, 1), least being 0 unless given. */
+export function checkInside(name: string, value: number, least: 0 | -1 = 0): void {
+  if (!(isNumber(value) && value > least && value < 1)) domainError(name, value, `in (${least}, 1)`);
 }
 
 /** Checks a number in [-1, 1]. */

@@ -59,6 +59,8 @@ export interface EProcessState {
   readonly logTouch: number;
   /** ln of the four constant bets */
   readonly logGrid: readonly [number, number, number, number];
+  /** ln of the mean of the constant bets: kept, because each step needs it twice */
+  readonly logMean: number;
   /** ln of the mixture */
   readonly logE: number;
   /** the largest logE so far, 0 at start */
@@ -102,7 +104,7 @@ export function preparePlan(plan: EProcessPlan): PreparedPlan {
   const bet = Math.sqrt((2 * logTarget) / (horizon * planShare * (1 - planShare)));
   return {
     plan,
-    logThreshold: logTarget + Math.log1p(-1e-9),
+    logThreshold: logThresholdOf(alpha),
     bets: [SMALLEST_BET * bet, 2 * SMALLEST_BET * bet, 4 * SMALLEST_BET * bet, 8 * SMALLEST_BET * bet],
   };
 }
@@ -114,14 +116,24 @@ export function preparePlan(plan: EProcessPlan): PreparedPlan {
  * startEProcess().logE; // 0
  */
 export function startEProcess(): EProcessState {
-  return { count: 0, n: 2, sum: 1, sumSquares: 1, logTouch: 0, logGrid: [0, 0, 0, 0], logE: 0, logSup: 0 };
+  return {
+    count: 0,
+    n: 2,
+    sum: 1,
+    sumSquares: 1,
+    logTouch: 0,
+    logGrid: [0, 0, 0, 0],
+    logMean: 0,
+    logE: 0,
+    logSup: 0,
+  };
 }
 
 /** A copy of a state to be stepped in place. */
 export function runningCopy(state: EProcessState): RunningEProcess {
-  const { count, n, sum, sumSquares, logTouch, logGrid, logE, logSup } = state;
+  const { count, n, sum, sumSquares, logTouch, logGrid, logMean, logE, logSup } = state;
   const grid: RunningEProcess["logGrid"] = [logGrid[0], logGrid[1], logGrid[2], logGrid[3]];
-  return { count, n, sum, sumSquares, logTouch, logGrid: grid, logE, logSup };
+  return { count, n, sum, sumSquares, logTouch, logGrid: grid, logMean, logE, logSup };
 }
 
 /** ln of the mean of the four constant bets. */
@@ -142,7 +154,7 @@ function logMixture(logGridMean: number, logTouch: number): number {
 
 /** What the touch part has to reach for the mixture to reach 1/alpha: B. Not above 0: the grid is there by itself. */
 function targetOf(plan: EProcessPlan, state: EProcessState): number {
-  return (1 / plan.alpha - (1 - TOUCH_WEIGHT) * Math.exp(logMeanOf(state.logGrid))) / TOUCH_WEIGHT;
+  return (1 / plan.alpha - (1 - TOUCH_WEIGHT) * Math.exp(state.logMean)) / TOUCH_WEIGHT;
 }
 
 /** q = W/(2 B), the chance that a driftless touch reaches B; 0.5 or more where nothing is left to be reached. */
@@ -200,7 +212,8 @@ export function advance(
   grid[1] += Math.log1p(Math.min(bets[1] / deviation, cap) * x);
   grid[2] += Math.log1p(Math.min(bets[2] / deviation, cap) * x);
   grid[3] += Math.log1p(Math.min(bets[3] / deviation, cap) * x);
-  state.logE = logMixture(logMeanOf(grid), state.logTouch);
+  state.logMean = logMeanOf(grid);
+  state.logE = logMixture(state.logMean, state.logTouch);
   state.logSup = Math.max(state.logSup, state.logE);
   state.count += 1;
   state.n += 1;
@@ -243,9 +256,15 @@ export function stepEProcess(
   return next;
 }
 
-/** Whether the test has crossed 1/alpha, now or at any earlier session. */
-export function hasCrossed(plan: EProcessPlan, state: EProcessState): boolean {
-  return state.logSup >= preparePlan(plan).logThreshold;
+/** ln of where a test of this level has crossed: 1/alpha, less a rounding. */
+function logThresholdOf(alpha: number): number {
+  return -Math.log(alpha) + Math.log1p(-1e-9);
+}
+
+/** Whether a test of this level has crossed 1/alpha, now or at any earlier session. */
+export function hasCrossed({ alpha }: Pick<EProcessPlan, "alpha">, state: EProcessState): boolean {
+  checkInside("alpha", alpha);
+  return state.logSup >= logThresholdOf(alpha);
 }
 
 /**
@@ -303,7 +322,7 @@ export function eProcess(input: EProcessInput): readonly [number, number, number
     advance(prepared, state, session);
     if (crossing === 0 && state.logSup >= prepared.logThreshold) crossing = state.count;
   }
-  return [state.logE, state.logSup, state.logTouch, logMeanOf(state.logGrid), crossing];
+  return [state.logE, state.logSup, state.logTouch, state.logMean, crossing];
 }
 
 /**
@@ -366,6 +385,23 @@ export interface UpliftBelief {
   readonly upliftVariance: number;
 }
 
+/** What is left to do for the touch part, in units of Brownian motion: how far, with which drift, how surely. */
+function outlookOf(plan: EProcessPlan, state: EProcessState, belief: UpliftBelief): Outlook | null {
+  const { w, upliftMean, upliftVariance } = belief;
+  const chance = chanceOf(targetOf(plan, state), state.logTouch);
+  if (chance >= 0.5) return null;
+  const u = chance < CHANCE_MIN ? -38 : standardQuantile(chance);
+  const left = Math.max(plan.horizon - state.count, 0);
+  const squared = (left * w * (1 - w)) / varianceOf(state);
+  return { u, m: Math.sqrt(squared) * upliftMean, s2: squared * upliftVariance };
+}
+
+interface Outlook {
+  readonly u: number;
+  readonly m: number;
+  readonly s2: number;
+}
+
 /**
  * Predicted chance that the test crosses by its horizon, given all sessions so far.
  *
@@ -373,14 +409,28 @@ export interface UpliftBelief {
  * @throws DethroneError `numeric_domain` if a field is outside its range.
  */
 export function chanceOfPromotion(plan: EProcessPlan, state: EProcessState, belief: UpliftBelief): number {
-  const { w, upliftMean, upliftVariance } = belief;
-  checkInside("w", w);
-  checkFinite("upliftMean", upliftMean);
-  checkNonNegative("upliftVariance", upliftVariance);
-  const { chance } = touchTarget(plan, state);
-  if (chance >= 0.5) return 1;
-  const u = chance < CHANCE_MIN ? -38 : standardQuantile(chance);
-  const left = Math.max(plan.horizon - state.count, 0);
-  const squared = (left * w * (1 - w)) / varianceOf(state);
-  return touchProbability(u, Math.sqrt(squared) * upliftMean, squared * upliftVariance, EXPONENT_MAX);
+  preparePlan(plan);
+  checkInside("w", belief.w);
+  checkFinite("upliftMean", belief.upliftMean);
+  checkNonNegative("upliftVariance", belief.upliftVariance);
+  const outlook = outlookOf(plan, state, belief);
+  return outlook === null ? 1 : touchProbability(outlook.u, outlook.m, outlook.s2, EXPONENT_MAX);
+}
+
+/**
+ * Whether {@link chanceOfPromotion} is below `limit`, without its checks: asked after every session, and nearly always
+ * answered by its first term alone.
+ */
+export function isChanceBelow(
+  plan: EProcessPlan,
+  state: EProcessState,
+  belief: UpliftBelief,
+  limit: number,
+): boolean {
+  const outlook = outlookOf(plan, state, belief);
+  if (outlook === null) return false;
+  const { u, m, s2 } = outlook;
+  // The first term is Phi of this, the second is not negative.
+  if ((m + u) / Math.sqrt(1 + s2) > standardQuantile(limit) + 1e-9) return false;
+  return touchProbability(u, m, s2, EXPONENT_MAX) < limit;
 }

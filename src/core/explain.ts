@@ -2,7 +2,7 @@
  * A ruling in words: at most three sentences for someone who has not read the statistics.
  */
 import type { Ruling } from "./decide.js";
-import type { ArmEvaluation, Evaluation } from "./evaluation.js";
+import type { ArmEvaluation, Evaluation, GuardrailEvaluation } from "./evaluation.js";
 import type { Policy } from "./policy.js";
 
 /** What the sentences are made from. */
@@ -46,16 +46,30 @@ function outcomes(challenger: ArmEvaluation, champion: ArmEvaluation, isGraded: 
   return `${of(challenger, true)}, ${of(champion, challenger.sessionCount === 0)}`;
 }
 
+/** The champion and the challenger the evaluation is about. */
+function armsOf({ arms, arm }: Evaluation): readonly [ArmEvaluation, ArmEvaluation] {
+  return [arms[0] as ArmEvaluation, arms[arm] as ArmEvaluation];
+}
+
 function comparison({ evaluation }: Explained): string {
-  const [champion, challenger] = evaluation.arms as [ArmEvaluation, ArmEvaluation];
+  const [champion, challenger] = armsOf(evaluation);
   const [low, high] = evaluation.upliftInterval;
   const both = outcomes(challenger, champion, evaluation.phi !== 1);
   return capitalised(`${both}; the difference lies between ${points(low)} and ${points(high)} points`);
 }
 
-function evidenceSoFar({ evaluation, policy }: Explained): string {
-  const needed = (1 / policy.alpha).toPrecision(3).replace(/\.0+$/, "");
-  return `the evidence that it is better stands at ${multiple(evaluation.logSupPromote)} of the ${needed} times needed, and P(better) at ${probability(evaluation.probabilityBetter)}`;
+/** How many times over a stake has to be multiplied, from the log of it. */
+function needed(logLine: number): string {
+  return `${Math.exp(logLine)
+    .toPrecision(3)
+    .replace(/\.?0+$/, "")} times`;
+}
+
+const standing = ({ evaluation }: Explained): string =>
+  `${multiple(evaluation.logSupPromote)} of the ${needed(evaluation.logLinePromote)} needed`;
+
+function evidenceSoFar(explained: Explained): string {
+  return `the evidence that it is better stands at ${standing(explained)}, and P(better) at ${probability(explained.evaluation.probabilityBetter)}`;
 }
 
 function whyPromoted(explained: Explained): string {
@@ -65,6 +79,45 @@ function whyPromoted(explained: Explained): string {
   }
   const reached = `The evidence that it is better reached ${multiple(evaluation.logSupPromote)}, and P(better) is ${probability(evaluation.probabilityBetter)}`;
   return `${reached}: a challenger that is no better gets this far in at most ${percent(policy.alpha)} of experiments, however often anyone looks.`;
+}
+
+/** A guardrail by its name, with its segment. */
+function nameOf({ metric, where }: GuardrailEvaluation): string {
+  if (where === undefined) return metric;
+  const segment = Object.entries(where).map(([field, value]) => `${field} = ${String(value)}`);
+  return `${metric} where ${segment.join(" and ")}`;
+}
+
+function whyGuarded({ evaluation }: Explained): string {
+  const crossed = evaluation.guardrails.filter(({ isCrossed, mode }) => isCrossed && mode === "abort");
+  const names = crossed.map(nameOf).join(" and ");
+  return `The challenger made ${names} worse by more than is allowed, so all traffic goes back to the champion.`;
+}
+
+/**
+ * What a promotion still waits for, in the order in which a reader would ask: "P is 0.97, why not?".
+ */
+function missingPiece(explained: Explained): string {
+  const { evaluation, policy } = explained;
+  const { logSupPromote, logLinePromote, probabilityBetterBy, probabilityBetter } = evaluation;
+  const hasEvidence = logSupPromote >= logLinePromote - 1e-9;
+  const unproven = evaluation.guardrails.filter(({ mode, isCrossed }) => mode === "require" && !isCrossed);
+  const [champion, challenger] = armsOf(evaluation);
+  if (policy.kind === "calibrated" && !hasEvidence && probabilityBetter >= policy.tau) {
+    return `P(better) is ${probability(probabilityBetter)}, but an equal challenger often gets that far when one looks after every session; the evidence, which nobody can fool by looking, stands at ${standing(explained)}.`;
+  }
+  if (policy.kind === "calibrated" && !hasEvidence) return `${capitalised(evidenceSoFar(explained))}`;
+  if (Math.min(champion.sessionCount, challenger.sessionCount) < policy.minPerArm) {
+    return `An arm has fewer than the ${policy.minPerArm} sessions a promotion needs.`;
+  }
+  if (evaluation.missingLogE > Math.LN2) {
+    return "The score is good enough, but one arm seems to lose more outcomes than the other; a promotion waits until that is clear.";
+  }
+  if (unproven.length > 0) {
+    const [first] = unproven as [GuardrailEvaluation];
+    return `The score is good enough, but the promotion also needs proof on ${unproven.map(nameOf).join(" and ")}: it stands at ${multiple(first.logSup)} of the ${needed(first.logLine)} needed.`;
+  }
+  return `The evidence is in, but P(better) is ${probability(probabilityBetterBy)} and ${policy.tau} is needed.`;
 }
 
 const OUTCOMES: Record<Ruling["reason"], (explained: Explained) => string> = {
@@ -80,19 +133,19 @@ const OUTCOMES: Record<Ruling["reason"], (explained: Explained) => string> = {
   declined: () => "A person declined the promotion, so the champion stays.",
   harm: ({ evaluation }) =>
     `The evidence that the challenger is worse reached ${multiple(evaluation.logSupHarm)}, so all traffic goes back to the champion.`,
-  guardrail: () => "A guardrail metric got worse than its margin, so all traffic goes back to the champion.",
+  guardrail: whyGuarded,
   srm: () =>
     "Sessions did not reach the arms in their shares, or one arm loses outcomes: the comparison is broken, and the assignment needs a look.",
   fuse: () => "Errors of the challenger blew the fuse, so all traffic goes back to the champion.",
   "champion-changed": () => "The champion was changed by hand, so there is nothing left to compare with.",
   collecting: (explained) =>
-    `${capitalised(evidenceSoFar(explained))} The chance of a promotion by the planned ${explained.policy.horizon} sessions is ${percent(explained.evaluation.chanceOfPromotion)}.`,
+    `${missingPiece(explained)} The chance of a promotion by the planned ${explained.policy.horizon} sessions is ${percent(explained.evaluation.chanceOfPromotion)}.`,
   "data-exhausted": (explained) =>
     `The recorded sessions ran out before a decision: ${evidenceSoFar(explained)}.`,
 };
 
 /**
- * The ruling in words, a sentence or two on the numbers and one on what follows.
+ * The ruling in words, for someone who has not read the statistics: at most three sentences, from the data alone.
  *
  * @example
  * // [ "The challenger succeeded in 58.8 % of 110 sessions, the champion ...", "The evidence that it is better ..." ]

@@ -26,21 +26,51 @@ export {
   type Json,
   type JsonObject,
 } from "./errors.js";
-export { type ArmEvaluation, type Evaluation, evaluate } from "./evaluation.js";
+export {
+  type ArmEvaluation,
+  type Comparison,
+  type Evaluation,
+  evaluate,
+  type GuardrailEvaluation,
+} from "./evaluation.js";
 export {
   type ArmSummary,
   type Evidence,
   emptyEvidence,
   type FoldInput,
+  Folding,
   fold,
   type Role,
   srmLogE,
 } from "./evidence.js";
+export { explain } from "./explain.js";
+export { fuseBlown, type LiveCount } from "./fuse.js";
 export { golden } from "./golden.js";
+export type { Guardrail, MetricKind } from "./guardrail.js";
 export { type ExperimentAction, type ExperimentStatus, nextStatus } from "./life-cycle.js";
+export { type MetricValues, metricValues } from "./metric.js";
+export type { MetricArm, MetricEvaluation, PerSuccess } from "./metric-evaluation.js";
 export { normalCdf, normalQuantile } from "./normal.js";
-export { createPolicy, DEFAULT_POLICY, type Policy, type PolicyInput, type ScoringPolicy } from "./policy.js";
+export {
+  createPolicy,
+  DEFAULT_POLICY,
+  type FusePolicy,
+  type GuardrailInput,
+  type MetricPolicy,
+  type Policy,
+  type PolicyInput,
+  type ScoringPolicy,
+} from "./policy.js";
 export { type BetaPosterior, phi, posteriors } from "./posterior.js";
 export { createRandom, type Random, shuffled } from "./random.js";
 export { type ScoringSignal, type Settlement, type SignalKind, scoreSignals, settle } from "./score.js";
+export {
+  createShareRule,
+  nextShares,
+  type RampStep,
+  type ShareRule,
+  type ShareRuleInput,
+} from "./share-rule.js";
 export { srmChiSquare, srmSequentialLogE } from "./srm.js";
+export type { Terms } from "./terms.js";
+export { upliftEstimate } from "./uplift-estimate.js";

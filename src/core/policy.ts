@@ -3,7 +3,9 @@
  *
  * A policy is complete, validated plain data: it is stored with its experiment and with each decision.
  */
-import { DethroneError, type Json, received } from "./errors.js";
+import type { Json } from "./errors.js";
+import type { Guardrail, MetricKind } from "./guardrail.js";
+import { checkPolicy, checkPolicyInput } from "./policy-check.js";
 
 /** How several signals of one name become one value. */
 export type Aggregate = "sum" | "mean" | "last" | "max";
@@ -16,6 +18,34 @@ export interface ScoringPolicy {
   readonly implicit: number;
   /** How the signals of one name become one value; a name not listed takes the mean. */
   readonly aggregate: Readonly<Record<string, Aggregate>>;
+  /** `class` weighs the mean of each class; `signal` weighs every single signal. Default `class`. */
+  readonly mode: "class" | "signal";
+  /**
+   * Scores that a signal of this name fixes, whatever else is said, where its value is not 0; the lowest of several.
+   * Default `{ escalated: 0 }`: a session that a human had to take over has failed.
+   */
+  readonly rules: Readonly<Record<string, number>>;
+}
+
+/** What a metric is and which way is better. */
+export interface MetricPolicy {
+  /**
+   * `binary`: a rate; `count`: events a session; `positive`: heavy-tailed, compared by ratio; `real`: any number,
+   * compared by difference; `auto`: `positive` while all values are above 0, `real` otherwise. Default `auto`.
+   */
+  readonly kind: MetricKind | "auto";
+  /** Which way is better. Default `lower`. */
+  readonly direction: "lower" | "higher";
+  /** How several signals of a session become one value. Default `sum`. */
+  readonly aggregate: Aggregate;
+}
+
+/** When live errors alone send all traffic back to the champion. */
+export interface FusePolicy {
+  /** Finished or timed-out sessions of the challenger before the fuse may blow; >= 1. Default 20. */
+  readonly minSessions: number;
+  /** Part of them that failed at which it blows, provided that the champion fails less; in (0, 1]. Default 0.5. */
+  readonly errorRate: number;
 }
 
 /** When to give up because a promotion has become unlikely. */
@@ -45,6 +75,14 @@ export interface Policy {
   /** Worse by more than this is harm; in [0, 1). Default 0. */
   readonly harmMargin: number;
   readonly futility: FutilityPolicy | null;
+  /** Highest probability that any guardrail aborts a challenger that is within all margins; in (0, 1). Default 0.05. */
+  readonly alphaGuard: number;
+  /** Metrics a challenger must not make worse. Default: `error`, by at most 0.02. */
+  readonly guardrails: readonly Guardrail[];
+  /** Metrics beside the score, by name; a name not listed is `auto`, `lower`, `sum`. */
+  readonly metrics: Readonly<Record<string, MetricPolicy>>;
+  /** Live errors that end the experiment at once; null for none. */
+  readonly fuse: FusePolicy | null;
   /** Level of the sample-ratio test that aborts a broken assignment; in (0, 1). Default 0.001. */
   readonly srmAlpha: number;
   /** Beta prior of each arm's success rate, for the posterior alone; both in [0.01, 1e6]. Default Beta(1, 1). */
@@ -58,11 +96,24 @@ export interface Policy {
   readonly scoring: ScoringPolicy;
 }
 
+/** A guardrail as a caller gives it: margin 0.1, direction as of the metric and mode `abort` where left out. */
+export type GuardrailInput = Pick<Guardrail, "metric"> & Partial<Guardrail>;
+
 /** What a caller may give. A field left out takes its default. */
-export type PolicyInput = Partial<Omit<Policy, "scoring">> & { readonly scoring?: Partial<ScoringPolicy> };
+export type PolicyInput = Partial<Omit<Policy, "scoring" | "guardrails" | "metrics" | "fuse">> & {
+  readonly scoring?: Partial<ScoringPolicy>;
+  readonly guardrails?: readonly GuardrailInput[];
+  readonly metrics?: Readonly<Record<string, Partial<MetricPolicy>>>;
+  readonly fuse?: Partial<FusePolicy> | null;
+};
 
 /** The default window in which a session accepts signals: 24 hours. */
 export const DEFAULT_WINDOW_MS = 86_400_000;
+
+/** The name under which the score itself can be a guardrail, e.g. on a segment. */
+export const SCORE_METRIC = "score";
+
+const DEFAULT_FUSE: FusePolicy = { minSessions: 20, errorRate: 0.5 };
 
 /** The default policy. */
 export const DEFAULT_POLICY: Policy = {
@@ -75,102 +126,56 @@ export const DEFAULT_POLICY: Policy = {
   minUplift: 0,
   harmMargin: 0,
   futility: { chance: 0.02, after: 0.1 },
+  alphaGuard: 0.05,
+  guardrails: [{ metric: "error", direction: "lower", margin: 0.02, mode: "abort" }],
+  metrics: { error: { kind: "binary", direction: "lower", aggregate: "max" } },
+  fuse: DEFAULT_FUSE,
   srmAlpha: 0.001,
   prior: { alpha: 1, beta: 1 },
   missing: "exclude",
   windowMs: DEFAULT_WINDOW_MS,
   maxDurationMs: null,
-  scoring: { explicit: 5, implicit: 1, aggregate: {} },
+  scoring: { explicit: 5, implicit: 1, aggregate: {}, mode: "class", rules: { escalated: 0 } },
 };
-
-interface Bound {
-  readonly allowed: string;
-  readonly holds: (value: number) => boolean;
-}
-
-const openUnit: Bound = { allowed: "a number in (0, 1)", holds: (x) => x > 0 && x < 1 };
-const halfOpenUnit: Bound = { allowed: "a number in [0, 1)", holds: (x) => x >= 0 && x < 1 };
-const closedUnit: Bound = { allowed: "a number in [0, 1]", holds: (x) => x >= 0 && x <= 1 };
-const shape: Bound = { allowed: "a number in [0.01, 1e6]", holds: (x) => x >= 0.01 && x <= 1e6 };
-const weight: Bound = { allowed: "a number in [0, 1e12]", holds: (x) => x >= 0 && x <= 1e12 };
-const wholePositive: Bound = {
-  allowed: "a whole number in [1, 1e12]",
-  holds: (x) => Number.isInteger(x) && x >= 1 && x <= 1e12,
-};
-const uplift: Bound = { allowed: "a number in (-1, 1)", holds: (x) => x > -1 && x < 1 };
-
-function fail(field: string, value: unknown, allowed: string): never {
-  throw new DethroneError(
-    "policy_invalid",
-    `policy.${field} must be ${allowed}; received ${String(value)}.`,
-    {
-      field,
-      received: received(value),
-      allowed,
-    },
-  );
-}
-
-function check(field: string, value: unknown, bound: Bound): void {
-  if (typeof value !== "number" || !bound.holds(value)) fail(field, value, bound.allowed);
-}
-
-function checkNoUnknownFields(field: string, given: object, known: object): void {
-  const unknown = Object.keys(given).find((key) => !(key in known));
-  if (unknown !== undefined)
-    fail(field + unknown, "an unknown field", `one of ${Object.keys(known).join(", ")}`);
-}
-
-const NUMERIC_BOUNDS = {
-  alpha: openUnit,
-  alphaHarm: openUnit,
-  tau: openUnit,
-  minPerArm: wholePositive,
-  horizon: wholePositive,
-  minUplift: uplift,
-  harmMargin: halfOpenUnit,
-  srmAlpha: openUnit,
-  windowMs: wholePositive,
-} as const;
-
-const AGGREGATES: readonly string[] = ["sum", "mean", "last", "max"] satisfies Aggregate[];
-
-function checkScoring(scoring: ScoringPolicy): void {
-  check("scoring.explicit", scoring.explicit, weight);
-  check("scoring.implicit", scoring.implicit, weight);
-  if (scoring.explicit + scoring.implicit === 0) fail("scoring.explicit", 0, "above 0 where implicit is 0");
-  for (const [name, aggregate] of Object.entries(scoring.aggregate)) {
-    if (!AGGREGATES.includes(aggregate)) fail(`scoring.aggregate.${name}`, aggregate, AGGREGATES.join(", "));
-  }
-}
-
-function checkPolicy(policy: Policy): void {
-  if (policy.kind !== "calibrated" && policy.kind !== "threshold") {
-    fail("kind", policy.kind, "'calibrated' or 'threshold'");
-  }
-  for (const [field, bound] of Object.entries(NUMERIC_BOUNDS))
-    check(field, policy[field as keyof Policy], bound);
-  if (policy.futility !== null) {
-    checkNoUnknownFields("futility.", policy.futility, { chance: 0, after: 0 });
-    check("futility.chance", policy.futility.chance, halfOpenUnit);
-    check("futility.after", policy.futility.after, closedUnit);
-  }
-  check("prior.alpha", policy.prior.alpha, shape);
-  check("prior.beta", policy.prior.beta, shape);
-  if (policy.missing !== "exclude") check("missing", policy.missing, closedUnit);
-  if (policy.maxDurationMs !== null) check("maxDurationMs", policy.maxDurationMs, wholePositive);
-  checkScoring(policy.scoring);
-}
-
-const isObject = (value: unknown): value is object =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function withoutUndefined<T extends object>(input: T): T {
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as T;
 }
 
+/** What a metric that is not listed is taken as: lower is better, as for cost, latency and tokens. */
+export const UNDECLARED_METRIC: MetricPolicy = { kind: "auto", direction: "lower", aggregate: "sum" };
+
+/** The policy of a metric by its name. The score is a metric too, and higher is better. */
+export function metricPolicy(policy: Pick<Policy, "metrics">, name: string): MetricPolicy {
+  if (name === SCORE_METRIC) return { kind: "binary", direction: "higher", aggregate: "mean" };
+  return (Object.hasOwn(policy.metrics, name) ? policy.metrics[name] : undefined) ?? UNDECLARED_METRIC;
+}
+
+const THRESHOLD_POLICY: Policy = {
+  ...DEFAULT_POLICY,
+  minPerArm: 20,
+  futility: null,
+  guardrails: [],
+  fuse: null,
+};
+
+function completeGuardrail(given: GuardrailInput, metrics: Policy["metrics"]): Guardrail {
+  const { direction } = metricPolicy({ metrics }, given.metric);
+  return { direction, margin: 0.1, mode: "abort", ...withoutUndefined(given) };
+}
+
+function completeMetrics(given: PolicyInput["metrics"] = {}): Policy["metrics"] {
+  const complete = Object.entries(given).map(
+    ([name, metric]) => [name, { ...UNDECLARED_METRIC, ...withoutUndefined(metric) }] as const,
+  );
+  return { ...DEFAULT_POLICY.metrics, ...Object.fromEntries(complete) };
+}
+
 /**
  * A complete policy from the fields given.
+ *
+ * Lists replace: guardrails that are given stand instead of the default one on `error`. The plain `threshold` rule
+ * has no guardrails and no fuse by default.
  *
  * @param input a policy kind (`"calibrated"`, `"threshold"`) or the fields that differ from the default
  * @throws DethroneError `policy_invalid` naming the field, the value and what is allowed
@@ -180,22 +185,33 @@ function withoutUndefined<T extends object>(input: T): T {
  */
 export function createPolicy(input: PolicyInput | Policy["kind"] = {}): Policy {
   const given: PolicyInput = typeof input === "string" ? { kind: input } : input;
-  if (!isObject(given)) fail("", given, "an object or 'calibrated' or 'threshold'");
-  checkNoUnknownFields("", given, DEFAULT_POLICY);
-  for (const field of ["prior", "scoring"] as const) {
-    if (given[field] === undefined) continue;
-    if (!isObject(given[field])) fail(field, given[field], "an object");
-    checkNoUnknownFields(`${field}.`, given[field], DEFAULT_POLICY[field]);
-  }
-  if (given.futility !== undefined && given.futility !== null && !isObject(given.futility)) {
-    fail("futility", given.futility, "an object or null");
-  }
-  const base =
-    given.kind === "threshold" ? { ...DEFAULT_POLICY, minPerArm: 20, futility: null } : DEFAULT_POLICY;
-  const scoring = { ...DEFAULT_POLICY.scoring, ...withoutUndefined(given.scoring ?? {}) };
-  const policy: Policy = { ...base, ...withoutUndefined(given), scoring };
+  checkPolicyInput(given, DEFAULT_POLICY);
+  const base = given.kind === "threshold" ? THRESHOLD_POLICY : DEFAULT_POLICY;
+  const metrics = completeMetrics(given.metrics);
+  const guardrails = given.guardrails?.map((guardrail) => completeGuardrail(guardrail, metrics));
+  const policy: Policy = {
+    ...base,
+    ...withoutUndefined(given),
+    scoring: { ...DEFAULT_POLICY.scoring, ...withoutUndefined(given.scoring ?? {}) },
+    metrics,
+    guardrails: guardrails ?? base.guardrails,
+    fuse: given.fuse
+      ? { ...DEFAULT_FUSE, ...withoutUndefined(given.fuse) }
+      : given.fuse === null
+        ? null
+        : base.fuse,
+  };
   checkPolicy(policy);
   return policy;
+}
+
+/** Fields of a policy that may change while its experiment runs; bets may depend on anything in the past. */
+export const REVISABLE = ["horizon", "futility", "minPerArm"] as const satisfies (keyof Policy)[];
+
+/** The part of a policy that is frozen, and hashed, when its experiment starts. */
+export function frozenPolicy(policy: Policy): Json {
+  const { horizon: _horizon, futility: _futility, minPerArm: _minPerArm, ...frozen } = policy;
+  return frozen as unknown as Json;
 }
 
 /** A policy as plain JSON, for storage and output. */

@@ -2,11 +2,14 @@
  * The Beta posteriors of the two arms, and the chance of a promotion that follows from them.
  */
 
-import { probGreater } from "./beta-compare.js";
+import { type BetaPair, probGreater } from "./beta-compare.js";
 import { probGreaterBy } from "./beta-difference.js";
-import { chanceOfPromotion } from "./e-process.js";
-import { type ArmSummary, type Evidence, promotePlan } from "./evidence.js";
+import { chanceOfPromotion, type EProcessState, isChanceBelow, type UpliftBelief } from "./e-process.js";
+import type { ArmSummary, Evidence, PairState } from "./evidence.js";
 import type { Policy } from "./policy.js";
+import { pairShare, promotePlan, type Terms } from "./terms.js";
+
+type ScoreSums = Pick<ArmSummary, "count" | "sum" | "sumSquares">;
 
 /** A Beta distribution of a success rate. */
 export interface BetaPosterior {
@@ -20,11 +23,10 @@ const VARIANCE_MIN = 1e-12;
 /**
  * How many binary observations one graded score is worth, in [1, 20]; exactly 1 while every score is 0 or 1.
  *
- * phi = c(1-c)/v with the pooled mean c and variance v of the scores and of two pseudo-scores, one 0 and one 1. The
- * posterior it scales is the quasi-likelihood one: its width matches the spread of the data.
+ * phi = c(1-c)/v with the pooled mean c and variance v of the scores of both arms and of two pseudo-scores, one 0 and
+ * one 1. The posterior it scales is the quasi-likelihood one: its width matches the spread of the data.
  */
-export function phi(evidence: Pick<Evidence, "champion" | "challenger">): number {
-  const { champion, challenger } = evidence;
+export function phi(champion: ScoreSums, challenger: ScoreSums): number {
   const sum = champion.sum + challenger.sum;
   const sumSquares = champion.sumSquares + challenger.sumSquares;
   // For scores in [0, 1] the sums agree only if each score is 0 or 1; the ratio below would miss 1 by a rounding.
@@ -35,49 +37,81 @@ export function phi(evidence: Pick<Evidence, "champion" | "challenger">): number
   return Math.min(PHI_MAX, Math.max(1, (mean * (1 - mean)) / variance));
 }
 
-/** Beta(a0 + phi sum, b0 + phi (count - sum)). */
-export function posterior(arm: ArmSummary, scale: number, policy: Policy): BetaPosterior {
+function posterior(arm: ScoreSums, scale: number, { prior }: Policy): BetaPosterior {
+  return { alpha: prior.alpha + scale * arm.sum, beta: prior.beta + scale * (arm.count - arm.sum) };
+}
+
+/** The posteriors of the champion and a challenger: Beta(a0 + phi sum, b0 + phi (count - sum)). */
+export interface PairPosterior {
+  readonly champion: BetaPosterior;
+  readonly challenger: BetaPosterior;
+  readonly phi: number;
+}
+
+/** The posteriors of the champion and of a challenger, by its place among the challengers (0 the first). */
+export function posteriors({ arms }: Evidence, policy: Policy, challenger = 0): PairPosterior {
+  const left = arms[0] as ScoreSums;
+  const right = arms[challenger + 1] as ScoreSums;
+  const scale = phi(left, right);
   return {
-    alpha: policy.prior.alpha + scale * arm.sum,
-    beta: policy.prior.beta + scale * (arm.count - arm.sum),
+    champion: posterior(left, scale, policy),
+    challenger: posterior(right, scale, policy),
+    phi: scale,
   };
 }
 
-/** The posteriors of both arms. */
-export function posteriors(
-  evidence: Evidence,
-  policy: Policy,
-): { champion: BetaPosterior; challenger: BetaPosterior } {
-  const scale = phi(evidence);
-  return {
-    champion: posterior(evidence.champion, scale, policy),
-    challenger: posterior(evidence.challenger, scale, policy),
-  };
+/** The two posteriors as the comparing functions take them: X the challenger, Y the champion. */
+export function pairOf({ champion, challenger }: PairPosterior): BetaPair {
+  return { aX: challenger.alpha, bX: challenger.beta, aY: champion.alpha, bY: champion.beta };
 }
 
 /** P(challenger > champion + minUplift), in [0, 1]. */
-export function probabilityBetterBy(evidence: Evidence, policy: Policy, minUplift: number): number {
-  const { champion, challenger } = posteriors(evidence, policy);
-  const pair = { aX: challenger.alpha, bX: challenger.beta, aY: champion.alpha, bY: champion.beta };
+export function probabilityBetterBy(
+  evidence: Evidence,
+  policy: Policy,
+  minUplift: number,
+  challenger = 0,
+): number {
+  const pair = pairOf(posteriors(evidence, policy, challenger));
   return minUplift === 0 ? probGreater(pair) : probGreaterBy({ ...pair, delta: minUplift });
 }
 
-const meanOf = ({ alpha, beta }: BetaPosterior): number => alpha / (alpha + beta);
+/** Mean of a Beta distribution. */
+export const meanOf = ({ alpha, beta }: BetaPosterior): number => alpha / (alpha + beta);
+
 const varianceOf = ({ alpha, beta }: BetaPosterior): number =>
   (alpha * beta) / ((alpha + beta) ** 2 * (alpha + beta + 1));
 
-/** Mean of the uplift, challenger minus champion. */
-export function upliftMean(evidence: Evidence, policy: Policy): number {
-  const { champion, challenger } = posteriors(evidence, policy);
-  return meanOf(challenger) - meanOf(champion);
+/** What is believed of a challenger's uplift over minUplift from here on, or null while it has no share. */
+function beliefOf(evidence: Evidence, { policy }: Terms, challenger: number): UpliftBelief | null {
+  const { share } = pairShare(evidence.shares, challenger);
+  if (!(share > 0 && share < 1)) return null;
+  const believed = posteriors(evidence, policy, challenger);
+  return {
+    w: share,
+    upliftMean: meanOf(believed.challenger) - meanOf(believed.champion) - policy.minUplift,
+    upliftVariance: varianceOf(believed.challenger) + varianceOf(believed.champion),
+  };
 }
 
-/** Predicted chance, in [0, 1], that the promotion test crosses its line by the horizon. */
-export function promotionChance(evidence: Evidence, policy: Policy, planShare: number): number {
-  const { champion, challenger } = posteriors(evidence, policy);
-  return chanceOfPromotion(promotePlan(policy, planShare), evidence.promote, {
-    w: evidence.share,
-    upliftMean: meanOf(challenger) - meanOf(champion) - policy.minUplift,
-    upliftVariance: varianceOf(challenger) + varianceOf(champion),
-  });
+const promoteOf = ({ pairs }: Evidence, challenger: number): EProcessState =>
+  (pairs[challenger] as PairState).promote;
+
+/** Predicted chance, in [0, 1], that a challenger's promotion test crosses its line by the horizon. */
+export function promotionChance(evidence: Evidence, terms: Terms, challenger = 0): number {
+  const belief = beliefOf(evidence, terms, challenger);
+  if (belief === null) return 0;
+  return chanceOfPromotion(promotePlan(terms, challenger), promoteOf(evidence, challenger), belief);
+}
+
+/** Whether {@link promotionChance} is below `limit`, in (0, 1), by the shortest way. */
+export function isPromotionUnlikely(
+  evidence: Evidence,
+  terms: Terms,
+  challenger: number,
+  limit: number,
+): boolean {
+  const belief = beliefOf(evidence, terms, challenger);
+  if (belief === null) return true;
+  return isChanceBelow(promotePlan(terms, challenger), promoteOf(evidence, challenger), belief, limit);
 }

@@ -34,12 +34,15 @@ export function aggregateSignals(values: readonly number[], aggregate: Aggregate
 
 const clamp01 = (value: number): number => Math.min(1, Math.max(0, value));
 
-/** Mean over the names of a class, so that a chatty signal does not outvote another of its class. */
-function classMean(
+/** The value of each name of a class, so that a chatty signal does not outvote another of its class. */
+function classValues(
   signals: readonly ScoringSignal[],
   kind: SignalKind,
   scoring: ScoringPolicy,
-): number | null {
+): readonly number[] {
+  if (scoring.mode === "signal") {
+    return signals.filter((signal) => signal.kind === kind).map(({ value }) => value);
+  }
   const byName = new Map<string, number[]>();
   for (const signal of signals) {
     if (signal.kind !== kind) continue;
@@ -47,12 +50,18 @@ function classMean(
     values.push(signal.value);
     byName.set(signal.name, values);
   }
-  if (byName.size === 0) return null;
-  const perName = [...byName].map(([name, values]) => {
+  return [...byName].map(([name, values]) => {
     const aggregate = Object.hasOwn(scoring.aggregate, name) ? scoring.aggregate[name] : undefined;
     return clamp01(aggregateSignals(values, aggregate ?? "mean"));
   });
-  return mean(perName);
+}
+
+/** The lowest score that a rule fixes, or null where none applies. */
+function ruledScore(signals: readonly ScoringSignal[], { rules }: ScoringPolicy): number | null {
+  const scores = signals
+    .filter(({ name, value }) => value !== 0 && Object.hasOwn(rules, name))
+    .map(({ name }) => rules[name] as number);
+  return scores.length === 0 ? null : Math.min(...scores);
 }
 
 /**
@@ -60,12 +69,13 @@ function classMean(
  *
  * score = (wE mean(explicit) + wI mean(implicit)) / (wE + wI) with both classes, the mean of the one class otherwise.
  * Classes are weighted, not signals, so any number of implicit signals counts less than one explicit one (5:1 by
- * default). Never binarised.
+ * default). With `mode: "signal"` each signal has the weight of its class, and a chatty session outvotes its user.
+ * A signal of `rules` (a human took over) fixes the score. Never binarised.
  *
  * @returns a score in [0, 1], or null where no signal has a kind (or only a class of weight 0 has)
  * @throws DethroneError `numeric_domain` if a scoring signal's value is outside [0, 1]
  * @example
- * const scoring = { explicit: 5, implicit: 1, aggregate: {} };
+ * const { scoring } = createPolicy();
  * scoreSignals([{ name: "thumbs", value: 0, kind: "explicit" }, { name: "tests", value: 1, kind: "implicit" }], scoring);
  * // 0.16666666666666666
  */
@@ -75,15 +85,21 @@ export function scoreSignals(signals: readonly ScoringSignal[], scoring: Scoring
       domainError(`signal ${signal.name}`, signal.value, "a number in [0, 1]");
     }
   }
-  const classes = [
-    { weight: scoring.explicit, value: classMean(signals, "explicit", scoring) },
-    { weight: scoring.implicit, value: classMean(signals, "implicit", scoring) },
-  ].filter((entry): entry is { weight: number; value: number } => entry.value !== null && entry.weight > 0);
+  const ruled = ruledScore(signals, scoring);
+  if (ruled !== null) return ruled;
+  const isByClass = scoring.mode === "class";
+  const classes = (["explicit", "implicit"] as const)
+    .map((kind) => ({ weight: scoring[kind], values: classValues(signals, kind, scoring) }))
+    .filter(({ weight, values }) => weight > 0 && values.length > 0)
+    .map(({ weight, values }) => ({
+      weight: isByClass ? weight : weight * values.length,
+      value: mean(values),
+    }));
   if (classes.length === 0) return null;
   // The class alone is returned as it is: weighting and unweighting it would cost its last digit.
   if (classes.length === 1) return (classes[0] as { value: number }).value;
-  const total = classes.reduce((sum, entry) => sum + entry.weight, 0);
-  return clamp01(classes.reduce((sum, entry) => sum + entry.weight * entry.value, 0) / total);
+  const total = classes.reduce((sum, { weight }) => sum + weight, 0);
+  return clamp01(classes.reduce((sum, { weight, value }) => sum + weight * value, 0) / total);
 }
 
 /** What a session turned out to be when its score was fixed. */
