@@ -21,7 +21,7 @@ import {
   checkUnit,
 } from "./check.js";
 import { domainError } from "./errors.js";
-import { millsRatio, standardCdf, standardDensity, standardQuantile } from "./normal.js";
+import { standardDensity, standardQuantile } from "./normal.js";
 
 /** What a test is for. */
 export interface EProcessPlan {
@@ -89,7 +89,8 @@ const SMALLEST_BET = 1.5;
 const VARIANCE_MIN = 1e-12;
 /** Smallest worst loss: with a shift of -1 a session may be unable to lose, and the cap would be infinite. */
 const BOUND_MIN = 1e-9;
-const CHANCE_MIN = 1e-300;
+/** Below this the touch part is without hope. */
+export const CHANCE_MIN = 1e-300;
 
 /** Checks a plan and prepares it. */
 export function preparePlan(plan: EProcessPlan): PreparedPlan {
@@ -267,19 +268,17 @@ export function hasCrossed({ alpha }: Pick<EProcessPlan, "alpha">, state: EProce
   return state.logSup >= logThresholdOf(alpha);
 }
 
-/**
- * What the touch part still has to do.
- *
- * @returns `target`, B, what it must reach for the whole to reach 1/alpha, and `chance`, q = W/(2 B), half the chance that
- *   it gets there without drift; `chance` is 1 where the target is reached.
- */
-export function touchTarget(
-  plan: EProcessPlan,
-  state: EProcessState,
-): { readonly target: number; readonly chance: number } {
-  preparePlan(plan);
-  const target = targetOf(plan, state);
-  return { target, chance: chanceOf(target, state.logTouch) };
+/** What the touch part still has to do, as the chance of predicting it takes it. */
+export interface TouchOutlook {
+  /** q = W/(2 B), half the chance that it reaches its target B without drift; 0.5 or more where that is reached */
+  readonly chance: number;
+  /** variance of the outcomes so far */
+  readonly variance: number;
+}
+
+/** What the touch part still has to do. */
+export function touchOutlook(plan: EProcessPlan, state: EProcessState): TouchOutlook {
+  return { chance: chanceOf(targetOf(plan, state), state.logTouch), variance: varianceOf(state) };
 }
 
 /** A whole test at once: the plan and, session by session, arms, outcomes and shares. */
@@ -323,114 +322,4 @@ export function eProcess(input: EProcessInput): readonly [number, number, number
     if (crossing === 0 && state.logSup >= prepared.logThreshold) crossing = state.count;
   }
   return [state.logE, state.logSup, state.logTouch, state.logMean, crossing];
-}
-
-/**
- * Chance that a Brownian motion with drift N(m, s2) reaches -u within unit time.
- *
- * Phi((m + u)/r) + exp(-2 u m + 2 u^2 s2) Phi((u - m + 2 u s2)/r), r = sqrt(1 + s2).
- *
- * @param input u <= 0, m any number, s2 >= 0
- * @returns in [0, 1]; relative error below 1e-12.
- * @throws DethroneError `numeric_domain` if an argument is outside its range.
- *
- * Method: the second term equals the density at (m + u)/r times Mills' ratio, which neither overflows nor cancels.
- * Source: reflection principle, integrated over the drift.
- *
- * @example
- * predictivePromotion({ u: -0.828173, m: 2.91426, s2: 0.279775 }); // 0.98582264456
- */
-export function predictivePromotion({
-  u,
-  m,
-  s2,
-}: {
-  readonly u: number;
-  readonly m: number;
-  readonly s2: number;
-}): number {
-  checkFinite("u", u);
-  if (u > 0) domainError("u", u, "0 or less");
-  checkFinite("m", m);
-  checkNonNegative("s2", s2);
-  return touchProbability(u, m, s2, Number.POSITIVE_INFINITY);
-}
-
-/** The formula of {@link predictivePromotion}, with the exponent of its second term capped. */
-function touchProbability(u: number, m: number, s2: number, exponentMax: number): number {
-  const r = Math.sqrt(1 + s2);
-  const direct = (m + u) / r;
-  const reflected = (u - m + 2 * u * s2) / r;
-  const exponent = 2 * u * (u * s2 - m);
-  const second =
-    reflected < 0
-      ? standardDensity(direct) * millsRatio(-reflected) * Math.exp(Math.min(0, exponentMax - exponent))
-      : Math.exp(exponent) * standardCdf(reflected);
-  return Math.min(standardCdf(direct) + second, 1);
-}
-
-/**
- * The policy caps the exponent of the second term, which is felt only where the test has lost so much that nothing but
- * a wide posterior would still give it a chance.
- */
-const EXPONENT_MAX = 700;
-
-/** What is believed about the uplift when a promotion is predicted. */
-export interface UpliftBelief {
-  /** the challenger's share from here on, in (0, 1) */
-  readonly w: number;
-  /** posterior mean of the challenger's outcome less the champion's less minUplift, in [-2, 2] */
-  readonly upliftMean: number;
-  /** sum of the two posterior variances, 0 or more */
-  readonly upliftVariance: number;
-}
-
-/** What is left to do for the touch part, in units of Brownian motion: how far, with which drift, how surely. */
-function outlookOf(plan: EProcessPlan, state: EProcessState, belief: UpliftBelief): Outlook | null {
-  const { w, upliftMean, upliftVariance } = belief;
-  const chance = chanceOf(targetOf(plan, state), state.logTouch);
-  if (chance >= 0.5) return null;
-  const u = chance < CHANCE_MIN ? -38 : standardQuantile(chance);
-  const left = Math.max(plan.horizon - state.count, 0);
-  const squared = (left * w * (1 - w)) / varianceOf(state);
-  return { u, m: Math.sqrt(squared) * upliftMean, s2: squared * upliftVariance };
-}
-
-interface Outlook {
-  readonly u: number;
-  readonly m: number;
-  readonly s2: number;
-}
-
-/**
- * Predicted chance that the test crosses by its horizon, given all sessions so far.
- *
- * @returns in [0, 1]; 1 where it has nothing left to reach. An approximation: the rest is taken as Brownian motion.
- * @throws DethroneError `numeric_domain` if a field is outside its range.
- */
-export function chanceOfPromotion(plan: EProcessPlan, state: EProcessState, belief: UpliftBelief): number {
-  preparePlan(plan);
-  checkInside("w", belief.w);
-  checkFinite("upliftMean", belief.upliftMean);
-  checkNonNegative("upliftVariance", belief.upliftVariance);
-  const outlook = outlookOf(plan, state, belief);
-  return outlook === null ? 1 : touchProbability(outlook.u, outlook.m, outlook.s2, EXPONENT_MAX);
-}
-
-/**
- * Whether {@link chanceOfPromotion} is below `limit`, without its checks: asked after every session, and nearly always
- * answered by its first term alone.
- */
-export function isChanceBelow(
-  plan: EProcessPlan,
-  state: EProcessState,
-  belief: UpliftBelief,
-  limit: number,
-): boolean {
-  const outlook = outlookOf(plan, state, belief);
-  if (outlook === null) return false;
-  const { u, m, s2 } = outlook;
-  // The first term is Phi of this, the second is not negative.
-  if ((m + u) / Math.sqrt(1 + s2) > standardQuantile(limit) + 1e-9) return false;
-  return touchProbability(u, m, s2, EXPONENT_MAX) < limit;
 }

@@ -5,9 +5,10 @@ import { betaCdf, betaHdi, betaInterval, betaPdf, betaQuantile, betaSf } from ".
 import { expectedLoss, probGreater } from "./beta-compare.js";
 import { diffInterval, probGreaterBy } from "./beta-difference.js";
 import { confidenceSequence } from "./confidence-sequence.js";
-import { eProcess, predictivePromotion } from "./e-process.js";
+import { eProcess } from "./e-process.js";
 import { DethroneError, received } from "./errors.js";
 import { normalCdf, normalQuantile } from "./normal.js";
+import { predictivePromotion } from "./promotion-chance.js";
 import { srmChiSquare, srmSequentialLogE } from "./srm.js";
 
 // Each function checks the fields of its one argument itself, so that any object may be handed on.

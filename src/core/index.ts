@@ -8,12 +8,10 @@ export { diffInterval, probGreaterBy } from "./beta-difference.js";
 export { confidenceSequence } from "./confidence-sequence.js";
 export { type DecisionFacts, decide, type Reason, type Ruling, type Verdict } from "./decide.js";
 export {
-  chanceOfPromotion,
   type EProcessPlan,
   type EProcessState,
   eProcess,
   hasCrossed,
-  predictivePromotion,
   startEProcess,
   stepEProcess,
 } from "./e-process.js";
@@ -62,6 +60,7 @@ export {
   type ScoringPolicy,
 } from "./policy.js";
 export { type BetaPosterior, phi, posteriors } from "./posterior.js";
+export { chanceOfPromotion, predictivePromotion } from "./promotion-chance.js";
 export { createRandom, type Random, shuffled } from "./random.js";
 export { type ScoringSignal, type Settlement, type SignalKind, scoreSignals, settle } from "./score.js";
 export {

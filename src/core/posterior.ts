@@ -4,9 +4,10 @@
 
 import { type BetaPair, probGreater } from "./beta-compare.js";
 import { probGreaterBy } from "./beta-difference.js";
-import { chanceOfPromotion, type EProcessState, isChanceBelow, type UpliftBelief } from "./e-process.js";
+import type { EProcessState } from "./e-process.js";
 import type { ArmSummary, Evidence, PairState } from "./evidence.js";
 import type { Policy } from "./policy.js";
+import { chanceOfPromotion, isChanceBelow, type UpliftBelief } from "./promotion-chance.js";
 import { pairShare, promotePlan, type Terms } from "./terms.js";
 
 type ScoreSums = Pick<ArmSummary, "count" | "sum" | "sumSquares">;
