@@ -7,7 +7,7 @@
 import { DethroneError, domainError } from "./errors.js";
 
 /** Number of buckets; shares are multiples of its inverse. */
-const BUCKET_COUNT = 10_000;
+export const BUCKET_COUNT = 10_000;
 
 /** Version of the assignment hash. 2 is the default; 1 exists for fixtures of earlier systems. */
 export type HashVersion = 1 | 2;

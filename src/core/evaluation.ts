@@ -146,6 +146,11 @@ export interface EvaluationInput extends Terms {
   readonly evidence: Evidence;
   /** needed for the confidence sequence and the unbiased estimate alone */
   readonly units: readonly FoldInput[];
+  /**
+   * The terms at the start, where changes in flight have moved them since; the confidence sequence stays planned by
+   * these, because its plan must not depend on what it covers. Default: the terms.
+   */
+  readonly startTerms?: Terms | undefined;
   /** live counts, where the fuse is to be told of */
   readonly live?: DecisionFacts["live"] | undefined;
 }
@@ -159,7 +164,7 @@ function compare(input: EvaluationInput, challenger: number): Comparison {
   const [lossChallenger, lossChampion] = expectedLoss(betas);
   const probabilityBetter = probGreater(betas);
   const data = sessionsOf(input.units, arm);
-  const { horizon, planShare } = promotePlan(input, challenger);
+  const { horizon, planShare } = promotePlan(input.startTerms ?? input, challenger);
   return {
     arm,
     out: outReason({ ...input, promotion: "auto", isExpired: false }, challenger),

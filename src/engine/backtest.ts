@@ -8,14 +8,14 @@ import { bucketCountOf } from "../core/assignment.js";
 import type { Reason, Verdict } from "../core/decide.js";
 import { DethroneError } from "../core/errors.js";
 import type { ArmEvaluation, Evaluation } from "../core/evaluation.js";
-import { emptyEvidence, fold, type Role } from "../core/evidence.js";
+import type { Role } from "../core/evidence.js";
 import { DEFAULT_WINDOW_MS, type Policy, type PolicyInput } from "../core/policy.js";
 import { probabilityBetterBy } from "../core/posterior.js";
-import { allFoldRows, foldInput } from "./decision-record.js";
 import type { Engine } from "./engine.js";
-import type { Clock, FoldRow, Store } from "./ports.js";
+import { evaluateExperiment } from "./evaluate-experiment.js";
+import { allFoldRows, ExperimentFolding } from "./folding.js";
+import type { Clock, FoldRow, Store, StoredExperiment } from "./ports.js";
 import type { RecordedArms, RecordedOrder } from "./recorded.js";
-import { evaluateExperiment } from "./report.js";
 import type { Session } from "./session.js";
 
 /** How a backtest runs. */
@@ -189,23 +189,25 @@ export async function traceBacktest(store: Store, projectKey: string): Promise<T
   if (!experiment) return [];
   const { foldedSeq } = await store.checkpoint(experiment.id);
   const rows = await allFoldRows(store, experiment.id, foldedSeq);
-  return traceOf(rows, experiment.policy, experiment.planShare);
+  return traceOf(rows, experiment);
 }
 
-function traceOf(rows: readonly FoldRow[], policy: Policy, planShare: number): TraceRow[] {
+function traceOf(rows: readonly FoldRow[], experiment: StoredExperiment): TraceRow[] {
   const trace: TraceRow[] = [];
-  let evidence = emptyEvidence(planShare);
+  const folding = new ExperimentFolding(experiment);
   for (const row of rows) {
-    evidence = fold(evidence, foldInput(row), policy, planShare);
+    folding.add(row);
     if (row.score === null) continue;
+    const { evidence, terms } = folding;
+    const [pair] = evidence.pairs;
     trace.push({
       index: evidence.index,
       arm: row.role,
       share: row.share,
       score: row.score,
-      logEPromote: evidence.promote.logE,
-      logEHarm: evidence.harm.logE,
-      probabilityBetter: probabilityBetterBy(evidence, policy, 0),
+      logEPromote: pair?.promote.logE ?? 0,
+      logEHarm: pair?.harm.logE ?? 0,
+      probabilityBetter: probabilityBetterBy(evidence, terms.policy, 0),
     });
   }
   return trace;

@@ -4,8 +4,7 @@
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 import { DethroneError, type Json, type JsonObject, received } from "../core/errors.js";
-import type { Policy } from "../core/policy.js";
-import { policyJson } from "../core/policy.js";
+import { frozenPolicy, type Policy } from "../core/policy.js";
 import type { NewConfig } from "./ports.js";
 
 const DEPTH_MAX = 100;
@@ -46,9 +45,9 @@ function hashOf(value: Json): string {
     .digest("hex");
 }
 
-/** What must be equal for two policies to be the same. */
+/** The hash of what stays frozen of a policy while its experiment runs. */
 export function policyHashOf(policy: Policy): string {
-  return hashOf(policyJson(policy));
+  return hashOf(frozenPolicy(policy));
 }
 
 /**

@@ -2,48 +2,34 @@
  * A decision with everything it was made from, so that anyone can make it again.
  */
 import type { Ruling } from "../core/decide.js";
-import { evaluate } from "../core/evaluation.js";
+import type { LiveCount } from "../core/fuse.js";
 import type { EngineContext } from "./context.js";
-import type { Checkpoint, DecisionRecord, FoldRow, Store, StoredExperiment } from "./ports.js";
+import { evaluateExperiment } from "./evaluate-experiment.js";
+import type { Checkpoint, DecisionRecord, Store, StoredExperiment } from "./ports.js";
+import { termsAt } from "./terms.js";
 
-const PAGE = 5000;
-
-/** All folded units of an experiment, in assignment order. */
-export async function allFoldRows(store: Store, experimentId: number, untilSeq: number): Promise<FoldRow[]> {
-  const rows: FoldRow[] = [];
-  for (;;) {
-    const afterSeq = rows.at(-1)?.seq ?? 0;
-    const page = await store.foldRows({ experimentId, afterSeq, untilSeq, limit: PAGE });
-    rows.push(...page);
-    if (page.length < PAGE) return rows;
-  }
+/** What a record is made from besides the ruling. */
+interface RecordedBy {
+  readonly actor?: string | undefined;
+  readonly reason?: string | null;
+  readonly isExpired?: boolean;
+  readonly live?: readonly LiveCount[] | null;
+  /** the evidence it rests on; default: the stored one */
+  readonly checkpoint?: Checkpoint;
 }
 
-/** A fold row as the pure core takes it. */
-export function foldInput(row: FoldRow): { arm: FoldRow["role"]; share: number; score: number | null } {
-  return { arm: row.role, share: row.share, score: row.score };
-}
-
-/**
- * The record of a ruling on an experiment.
- *
- * @param checkpoint the evidence it rests on; default: the stored one
- */
+/** The record of a ruling on an experiment. */
 export async function decisionRecord(
   context: EngineContext,
   store: Store,
   experiment: StoredExperiment,
-  ruling: Ruling,
-  by: {
-    readonly actor?: string | undefined;
-    readonly reason?: string | null;
-    readonly isExpired?: boolean;
-    readonly checkpoint?: Checkpoint;
-  },
+  ruling: Pick<Ruling, "verdict" | "reason">,
+  by: RecordedBy,
 ): Promise<DecisionRecord> {
-  const { policy, planShare, promotion } = experiment;
-  const { evidence, foldedSeq } = by.checkpoint ?? (await store.checkpoint(experiment.id));
-  const rows = await allFoldRows(store, experiment.id, foldedSeq);
+  const checkpoint = by.checkpoint ?? (await store.checkpoint(experiment.id));
+  const { evidence, foldedSeq } = checkpoint;
+  const { policy, planShares } = termsAt(experiment, foldedSeq);
+  const live = by.live ?? null;
   return {
     uid: context.ids.next(),
     isTerminal: ruling.verdict !== "continue",
@@ -53,10 +39,11 @@ export async function decisionRecord(
     foldedSeq,
     isExpired: by.isExpired ?? false,
     policy,
-    planShare,
-    promotion,
+    planShare: planShares[0] as number,
+    promotion: experiment.promotion,
+    live,
     evidence,
-    evaluation: evaluate({ policy, planShare, evidence, units: rows.map(foldInput) }),
+    evaluation: await evaluateExperiment(store, experiment, { checkpoint, live }),
     engineVersion: context.version,
     actor: by.actor ?? "library",
     note: by.reason ?? null,

@@ -7,9 +7,11 @@ import type { Reason, Verdict } from "../core/decide.js";
 import type { JsonObject } from "../core/errors.js";
 import type { Evaluation } from "../core/evaluation.js";
 import type { Evidence, Role } from "../core/evidence.js";
+import type { LiveCount } from "../core/fuse.js";
 import type { ExperimentStatus } from "../core/life-cycle.js";
 import type { Policy } from "../core/policy.js";
 import type { ScoringSignal, Settlement, SignalKind } from "../core/score.js";
+import type { ShareRule } from "../core/share-rule.js";
 
 /** Where time comes from. */
 export interface Clock {
@@ -54,6 +56,21 @@ export interface StoredArm {
   readonly config: StoredConfig;
 }
 
+/** What may change while an experiment runs. A field left out stays as it was. */
+export interface RevisionFields {
+  readonly horizon?: number;
+  readonly futility?: Policy["futility"];
+  readonly minPerArm?: number;
+  readonly shareRule?: ShareRule;
+}
+
+/** A change in flight: it holds for sessions from `fromSeq` on, never for earlier ones. */
+export interface Revision {
+  readonly fromSeq: number;
+  readonly fields: RevisionFields;
+  readonly atMs: number;
+}
+
 /** An experiment as stored, with its arms and configs. */
 export interface StoredExperiment {
   readonly id: number;
@@ -67,8 +84,15 @@ export interface StoredExperiment {
   readonly arms: readonly StoredArm[];
   readonly again: string;
   readonly hashVersion: HashVersion;
+  /** as at its start; {@link Revision} says what has changed since */
   readonly policy: Policy;
+  /** SHA-256 of the part of the policy that never changes */
+  readonly policyHash: string;
+  readonly shareRule: ShareRule;
+  /** the challenger's share its tests were planned with */
   readonly planShare: number;
+  /** oldest first */
+  readonly revisions: readonly Revision[];
   readonly promotion: "auto" | "approve";
   readonly awaitingSeq: number | null;
   readonly createdAtMs: number;
@@ -173,6 +197,11 @@ export interface FoldRow {
   readonly role: Role;
   readonly share: number;
   readonly score: number | null;
+  readonly context: JsonObject | null;
+  /** from start to end; null where it never ended */
+  readonly durationMs: number | null;
+  /** counted signals, in the order of their acceptance; empty unless asked for */
+  readonly signals: readonly ScoringSignal[];
 }
 
 /** The folded state of an experiment. */
@@ -194,6 +223,8 @@ export interface DecisionRecord {
   readonly policy: Policy;
   readonly planShare: number;
   readonly promotion: "auto" | "approve";
+  /** live counts the fuse was asked with, the champion first; null where it was not asked */
+  readonly live: readonly LiveCount[] | null;
   readonly evidence: Evidence;
   readonly evaluation: Evaluation;
   readonly engineVersion: string;
@@ -232,6 +263,10 @@ export interface ExperimentChange {
   /** null leaves the evidence as it is */
   readonly checkpoint: { readonly previousVersion: number; readonly next: Checkpoint } | null;
   readonly decision: DecisionRecord | null;
+  /** the challenger's buckets for the sessions to come; null leaves them as they are */
+  readonly bucketCount: number | null;
+  /** a change in flight that takes effect with the next session; null for none */
+  readonly revision: RevisionFields | null;
   /** the new champion, if the change makes one */
   readonly champion: { readonly configId: number; readonly cause: "promoted" | "rollback" } | null;
   readonly audit: AuditEntry | null;
@@ -253,6 +288,17 @@ export interface ArmCounts {
   readonly durationsMs: readonly number[];
 }
 
+/** A project's recent past, as far as planning needs it. */
+export interface Traffic {
+  /** sessions that would have been units: those of a unit count once */
+  readonly units: number;
+  /** start of the first of them; null without any */
+  readonly firstAtMs: number | null;
+  /** settled sessions of the present champion, and the sum of their scores */
+  readonly scored: number;
+  readonly scoreSum: number;
+}
+
 /** An experiment on its way in. */
 export interface NewExperiment {
   readonly uid: string;
@@ -263,6 +309,7 @@ export interface NewExperiment {
   readonly hashVersion: HashVersion;
   readonly policy: Policy;
   readonly policyHash: string;
+  readonly shareRule: ShareRule;
   readonly bucketCount: number;
   readonly planShare: number;
   readonly promotion: "auto" | "approve";
@@ -335,7 +382,13 @@ export interface Store {
     afterSeq: number;
     untilSeq?: number;
     limit: number;
+    /** whether the rows are to carry their counted signals */
+    withSignals: boolean;
   }): Promise<FoldRow[]>;
+  /** Finished or timed-out sessions among the newest of the experiment, and how many failed; the champion first. */
+  liveCounts(experimentId: number): Promise<LiveCount[]>;
+  /** How much the project has to do, and how well its champion does it. */
+  traffic(input: { projectId: number; championConfigId: number; sinceMs: number }): Promise<Traffic>;
   armCounts(experimentId: number): Promise<ArmCounts[]>;
   decisions(filter: { uid?: string; experimentId?: number }): Promise<StoredDecision[]>;
   /** Newest first. */

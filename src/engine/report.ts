@@ -2,9 +2,9 @@
  * One experiment in full: its numbers, where its sessions are, its decision.
  */
 import { quantile } from "simple-statistics";
-import { type Evaluation, evaluate } from "../core/evaluation.js";
-import { allFoldRows, foldInput } from "./decision-record.js";
-import type { ArmCounts, Checkpoint, Store, StoredDecision, StoredExperiment } from "./ports.js";
+import type { Evaluation } from "../core/evaluation.js";
+import { evaluateExperiment } from "./evaluate-experiment.js";
+import type { ArmCounts, Store, StoredDecision, StoredExperiment } from "./ports.js";
 
 /** Where an arm's sessions are. */
 export interface ArmSessions extends Omit<ArmCounts, "durationsMs"> {
@@ -39,22 +39,6 @@ function sessionsOf(counts: ArmCounts): ArmSessions {
     durationMsP50: isEmpty ? null : quantile([...durationsMs], 0.5),
     durationMsP95: isEmpty ? null : quantile([...durationsMs], 0.95),
   };
-}
-
-/** The numbers of a checkpoint, by default the stored one. */
-export async function evaluateExperiment(
-  store: Store,
-  experiment: StoredExperiment,
-  checkpoint?: Checkpoint,
-): Promise<Evaluation> {
-  const { evidence, foldedSeq } = checkpoint ?? (await store.checkpoint(experiment.id));
-  const rows = await allFoldRows(store, experiment.id, foldedSeq);
-  return evaluate({
-    policy: experiment.policy,
-    planShare: experiment.planShare,
-    evidence,
-    units: rows.map(foldInput),
-  });
 }
 
 /** The report of an experiment. */

@@ -2,14 +2,21 @@
  * One tick: settle what is due, fold what has settled, decide, commit. Two at once do no harm: whoever commits second
  * finds the state moved and changes nothing.
  */
+import { bucketCountOf, shareOf } from "../core/assignment.js";
 import { decide, type Ruling } from "../core/decide.js";
-import { fold } from "../core/evidence.js";
+import { DethroneError } from "../core/errors.js";
+import type { Evidence } from "../core/evidence.js";
+import type { LiveCount } from "../core/fuse.js";
 import { nextStatus } from "../core/life-cycle.js";
 import { DEFAULT_POLICY } from "../core/policy.js";
 import { probabilityBetterBy, promotionChance } from "../core/posterior.js";
 import { settle } from "../core/score.js";
+import { nextShares } from "../core/share-rule.js";
+import type { Terms } from "../core/terms.js";
+import { policyHashOf } from "./config.js";
 import type { EngineContext } from "./context.js";
-import { decisionRecord, foldInput } from "./decision-record.js";
+import { decisionRecord } from "./decision-record.js";
+import { ExperimentFolding } from "./folding.js";
 import type {
   AuditEntry,
   Checkpoint,
@@ -18,6 +25,7 @@ import type {
   Store,
   StoredExperiment,
 } from "./ports.js";
+import { shareRuleOf, termsAt } from "./terms.js";
 
 const PAGE = 1000;
 
@@ -71,6 +79,8 @@ export async function settleDue(
   }
 }
 
+const COLLECTING: Ruling = { verdict: "continue", reason: "collecting" };
+
 const isCollecting = (ruling: Ruling): boolean => ruling.reason === "collecting";
 
 /** Folds what has settled since the checkpoint, deciding after each, until a decision or until nothing is left. */
@@ -78,23 +88,27 @@ async function foldNew(
   store: Store,
   experiment: StoredExperiment,
   from: Checkpoint,
-): Promise<{ checkpoint: Checkpoint; ruling: Ruling }> {
-  const { policy, planShare, promotion } = experiment;
-  let { evidence, foldedSeq } = from;
-  let ruling: Ruling = { verdict: "continue", reason: "collecting" };
+): Promise<{ checkpoint: Checkpoint; terms: Terms; ruling: Ruling }> {
+  const { promotion } = experiment;
+  const folding = new ExperimentFolding(experiment, from);
+  const { evidence } = folding;
+  let { foldedSeq } = from;
+  let ruling: Ruling = COLLECTING;
   for (;;) {
-    const rows = await store.foldRows({ experimentId: experiment.id, afterSeq: foldedSeq, limit: PAGE });
+    const page = { experimentId: experiment.id, afterSeq: foldedSeq, limit: PAGE, withSignals: true };
+    const rows = await store.foldRows(page);
     for (const row of rows) {
-      evidence = fold(evidence, foldInput(row), policy, planShare);
+      folding.add(row);
       foldedSeq = row.seq;
-      ruling = decide({ policy, planShare, promotion, evidence, isExpired: false });
+      ruling = decide({ ...folding.terms, promotion, evidence, isExpired: false });
       if (!isCollecting(ruling)) break;
     }
     if (rows.length < PAGE || !isCollecting(ruling)) break;
     await breathe();
   }
   const moved = foldedSeq !== from.foldedSeq;
-  return { checkpoint: moved ? { version: from.version + 1, foldedSeq, evidence } : from, ruling };
+  const checkpoint = moved ? { version: from.version + 1, foldedSeq, evidence } : from;
+  return { checkpoint, terms: folding.terms, ruling };
 }
 
 /** Whether the experiment has outlived its maximum duration. */
@@ -116,80 +130,119 @@ interface Finding {
   readonly experiment: StoredExperiment;
   readonly from: Checkpoint;
   readonly checkpoint: Checkpoint;
+  readonly terms: Terms;
   readonly ruling: Ruling;
   readonly isExpired: boolean;
+  /** live counts, where the fuse was asked */
+  readonly live: readonly LiveCount[] | null;
+}
+
+/** @throws DethroneError `stored_data_invalid` */
+function assertFrozen({ policy, policyHash, uid }: StoredExperiment): void {
+  if (policyHashOf(policy) === policyHash) return;
+  throw new DethroneError(
+    "stored_data_invalid",
+    `The policy of experiment ${uid} is not the one it was started with: alpha, margins and the like are frozen at start. Start a new experiment instead.`,
+    { experiment: uid, stored: policyHash, found: policyHashOf(policy) },
+  );
 }
 
 async function find(context: EngineContext, store: Store, experiment: StoredExperiment): Promise<Finding> {
+  assertFrozen(experiment);
   const from = await store.checkpoint(experiment.id);
   const isWaiting = experiment.awaitingSeq !== null;
   const folded = isWaiting
-    ? { checkpoint: from, ruling: { verdict: "continue", reason: "collecting" } as Ruling }
+    ? { checkpoint: from, terms: termsAt(experiment, from.foldedSeq), ruling: COLLECTING }
     : await foldNew(store, experiment, from);
-  if (!isCollecting(folded.ruling)) return { experiment, from, ...folded, isExpired: false };
-  // The clock is asked last: what had settled before the time ran out still counts.
-  const { policy, planShare, promotion } = experiment;
+  if (!isCollecting(folded.ruling)) return { experiment, from, ...folded, isExpired: false, live: null };
+  // The clock and the live counts are asked last: what had settled before still counts.
   const expired = isExpired(experiment, context.clock.now());
   const { evidence } = folded.checkpoint;
-  const ruling = decide({ policy, planShare, promotion, evidence, isExpired: expired });
-  return { experiment, from, checkpoint: folded.checkpoint, ruling, isExpired: expired };
+  const live = isWaiting || folded.terms.policy.fuse === null ? null : await store.liveCounts(experiment.id);
+  const facts = { ...folded.terms, promotion: experiment.promotion, evidence, isExpired: expired, live };
+  return { experiment, from, ...folded, ruling: decide(facts), isExpired: expired, live };
+}
+
+/** The challenger's buckets for the sessions to come, by the share rule; null where they stay. */
+function nextBuckets({ experiment, checkpoint, terms, ruling }: Finding): number | null {
+  if (!isCollecting(ruling)) return null;
+  const challenger = experiment.arms.find(({ role }) => role === "challenger");
+  const now = challenger?.bucketCount ?? 0;
+  const facts = { ...terms, evidence: checkpoint.evidence, shares: [shareOf(now)] };
+  const next = bucketCountOf(nextShares(shareRuleOf(experiment), facts)[0] as number);
+  return next === now ? null : next;
+}
+
+function auditOf(
+  finding: Finding,
+  bucketCount: number | null,
+  actor: string,
+  atMs: number,
+): AuditEntry | null {
+  const { experiment, ruling, checkpoint } = finding;
+  const sessionCount = checkpoint.evidence.index;
+  if (!isCollecting(ruling)) {
+    const { verdict, reason } = ruling;
+    return { action: AUDIT_ACTION[verdict], actor, reason, details: { sessionCount }, atMs };
+  }
+  // A ramp has a handful of steps; an adaptive share moves too often for the log, and each session keeps its own.
+  if (bucketCount === null || shareRuleOf(experiment).kind !== "ramp") return null;
+  const share = shareOf(bucketCount);
+  return {
+    action: "share-raised",
+    actor,
+    reason: `ramp to ${share}`,
+    details: { share, sessionCount },
+    atMs,
+  };
 }
 
 async function changeOf(
   context: EngineContext,
   store: Store,
   finding: Finding,
-  actor: string,
+  by: { readonly actor: string; readonly bucketCount: number | null },
 ): Promise<ExperimentChange> {
-  const { experiment, from, checkpoint, ruling } = finding;
+  const { experiment, from, checkpoint, ruling, isExpired: expired, live } = finding;
+  const { actor, bucketCount } = by;
   const { verdict, reason } = ruling;
   const status = verdict === "continue" ? experiment.status : nextStatus(experiment.status, ENDING[verdict]);
   const atMs = context.clock.now();
-  const isDecision = !isCollecting(ruling);
-  const audit: AuditEntry = {
-    action: AUDIT_ACTION[verdict],
-    actor,
-    reason,
-    details: { sessionCount: checkpoint.evidence.index },
-    atMs,
-  };
+  const record = { actor, isExpired: expired, live, checkpoint };
   return {
     experiment,
     status,
     awaitingSeq: reason === "awaiting-approval" ? checkpoint.foldedSeq : null,
     checkpoint: checkpoint === from ? null : { previousVersion: from.version, next: checkpoint },
-    decision: isDecision
-      ? await decisionRecord(context, store, experiment, ruling, {
-          actor,
-          isExpired: finding.isExpired,
-          checkpoint,
-        })
-      : null,
+    decision: isCollecting(ruling) ? null : await decisionRecord(context, store, experiment, ruling, record),
+    bucketCount,
+    revision: null,
     champion: verdict === "promote" ? { configId: experiment.challenger.id, cause: "promoted" } : null,
-    audit: isDecision ? audit : null,
+    audit: auditOf(finding, bucketCount, actor, atMs),
     atMs,
   };
 }
 
 function resultOf(finding: Finding, changed: boolean): TickResult {
-  const { experiment, checkpoint, ruling } = finding;
-  const { policy, planShare } = experiment;
+  const { experiment, checkpoint, terms, ruling } = finding;
   const { evidence } = checkpoint;
+  const { promote, harm } = evidence.pairs[0] as Evidence["pairs"][number];
   return {
     project: experiment.projectKey,
     experiment: experiment.uid,
-    ...ruling,
+    verdict: ruling.verdict,
+    reason: ruling.reason,
     changed,
     sessionCount: evidence.index,
-    probabilityBetter: probabilityBetterBy(evidence, policy, 0),
-    logSupPromote: evidence.promote.logSup,
-    logSupHarm: evidence.harm.logSup,
-    chanceOfPromotion: promotionChance(evidence, policy, planShare),
+    probabilityBetter: probabilityBetterBy(evidence, terms.policy, 0),
+    logSupPromote: promote.logSup,
+    logSupHarm: harm.logSup,
+    chanceOfPromotion: promotionChance(evidence, terms),
   };
 }
 
 /**
- * Folds and decides one running experiment.
+ * Folds and decides one running experiment, and moves its share as its rule says.
  *
  * @param isDryRun find out, but store nothing
  */
@@ -201,8 +254,11 @@ export async function tickExperiment(
 ): Promise<TickResult> {
   const finding = await find(context, store, experiment);
   const isWaitingStill = experiment.awaitingSeq !== null && finding.ruling.verdict === "continue";
-  const hasNews = finding.checkpoint !== finding.from || !isCollecting(finding.ruling);
+  const bucketCount = isWaitingStill ? null : nextBuckets(finding);
+  const hasNews =
+    finding.checkpoint !== finding.from || !isCollecting(finding.ruling) || bucketCount !== null;
   if (options.isDryRun || isWaitingStill || !hasNews) return resultOf(finding, false);
-  const isStored = await store.changeExperiment(await changeOf(context, store, finding, options.actor));
+  const change = await changeOf(context, store, finding, { actor: options.actor, bucketCount });
+  const isStored = await store.changeExperiment(change);
   return resultOf(finding, isStored && !isCollecting(finding.ruling));
 }

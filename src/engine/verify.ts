@@ -2,11 +2,13 @@
  * Recomputes stored decisions: the evidence from zero out of the session log, the verdict and the numbers out of that.
  */
 import { decide, type Ruling } from "../core/decide.js";
-import type { Json } from "../core/errors.js";
+import { DethroneError, type Json } from "../core/errors.js";
 import { evaluate } from "../core/evaluation.js";
-import { emptyEvidence, fold } from "../core/evidence.js";
-import { allFoldRows, foldInput } from "./decision-record.js";
-import type { Store, StoredDecision } from "./ports.js";
+import type { Terms } from "../core/terms.js";
+import { policyHashOf } from "./config.js";
+import { allFoldRows, ExperimentFolding } from "./folding.js";
+import type { Store, StoredDecision, StoredExperiment } from "./ports.js";
+import { startTerms } from "./terms.js";
 
 /** What recomputing a decision gave. */
 export interface Verification extends Ruling {
@@ -48,12 +50,34 @@ function differencesOf(stored: Json, computed: Json, isSameVersion: boolean, pat
 }
 
 /** What the rules say of the decision's own evidence; a decision by hand keeps its own verdict. */
-function recomputedRuling(decision: StoredDecision, evidence: StoredDecision["evidence"]): Ruling {
+function recomputedRuling(
+  decision: StoredDecision,
+  terms: Terms,
+  evidence: StoredDecision["evidence"],
+): Pick<Ruling, "verdict" | "reason"> {
   if (BY_HAND.includes(decision.reason)) return { verdict: decision.verdict, reason: decision.reason };
-  const { policy, planShare, isExpired } = decision;
+  const { isExpired, live } = decision;
   // An approved promotion rests on the rule that asked for the approval.
   const promotion = decision.verdict === "promote" ? "auto" : decision.promotion;
-  return decide({ policy, planShare, promotion, evidence, isExpired });
+  const { verdict, reason } = decide({ ...terms, promotion, evidence, isExpired, live });
+  return { verdict, reason };
+}
+
+/** What the session log and the terms make of a decision today. */
+async function recomputed(store: Store, decision: StoredDecision, experiment: StoredExperiment) {
+  const rows = await allFoldRows(store, decision.experimentId, decision.foldedSeq, { withSignals: true });
+  const folding = new ExperimentFolding(experiment);
+  const units = rows.map((row) => folding.add(row));
+  const { terms, evidence } = folding;
+  const { live } = decision;
+  return {
+    ...recomputedRuling(decision, terms, evidence),
+    sessionCount: evidence.index,
+    policy: terms.policy,
+    policyHash: policyHashOf(experiment.policy),
+    evidence,
+    evaluation: evaluate({ ...terms, startTerms: startTerms(experiment), evidence, units, live }),
+  };
 }
 
 /** Recomputes one decision. `version` is this package's. */
@@ -62,21 +86,12 @@ export async function verifyDecision(
   decision: StoredDecision,
   version: string,
 ): Promise<Verification> {
-  const { policy, planShare, foldedSeq } = decision;
-  const rows = await allFoldRows(store, decision.experimentId, foldedSeq);
-  const units = rows.map(foldInput);
-  const evidence = units.reduce(
-    (folded, unit) => fold(folded, unit, policy, planShare),
-    emptyEvidence(planShare),
-  );
-  const computed = {
-    ...recomputedRuling(decision, evidence),
-    sessionCount: evidence.index,
-    evidence,
-    evaluation: evaluate({ policy, planShare, evidence, units }),
-  };
-  const { verdict, reason, sessionCount, evaluation } = decision;
-  const stored = { verdict, reason, sessionCount, evidence: decision.evidence, evaluation };
+  const experiment = await store.experimentByUid(decision.experimentUid);
+  if (!experiment) throw new DethroneError("invariant_violated", "A decision without an experiment.");
+  const computed = await recomputed(store, decision, experiment);
+  const { verdict, reason, sessionCount, policy, evidence, evaluation } = decision;
+  const { policyHash } = experiment;
+  const stored = { verdict, reason, sessionCount, policy, policyHash, evidence, evaluation };
   // Through JSON, as the stored one went.
   const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value)) as Json;
   const differences = differencesOf(plain(stored), plain(computed), decision.engineVersion === version, "");

@@ -4,6 +4,7 @@
  */
 import { and, eq, isNull, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/libsql";
+import { BUCKET_COUNT } from "../core/assignment.js";
 import type {
   AuditEntry,
   DecisionRecord,
@@ -12,6 +13,7 @@ import type {
   NewExperiment,
   SettledSession,
   Store,
+  StoredExperiment,
 } from "../engine/ports.js";
 import {
   arms,
@@ -22,6 +24,7 @@ import {
   experiments,
   projects,
   reigns,
+  revisions,
   sessions,
 } from "./schema.js";
 import type { Value, WriteStatement } from "./write-protocol.js";
@@ -113,7 +116,7 @@ export function startExperiment(input: NewExperiment): WriteStatement[] {
         startedAtMs: atMs,
       }),
     ),
-    armOf(0, "champion", championConfigId, 10_000 - bucketCount),
+    armOf(0, "champion", championConfigId, BUCKET_COUNT - bucketCount),
     armOf(1, "challenger", configIdOf(challenger.hash), bucketCount),
     addAudit(audit, { projectId, experimentId: experimentIdOf(uid) }),
   ];
@@ -152,9 +155,32 @@ function moveChampion(input: {
   ];
 }
 
+/** The challenger's buckets, and the champion the rest. */
+function moveShare(experiment: StoredExperiment, bucketCount: number): WriteStatement[] {
+  return experiment.arms.map(({ id, role }) =>
+    statement(
+      builder
+        .update(arms)
+        .set({ bucketCount: role === "champion" ? BUCKET_COUNT - bucketCount : bucketCount })
+        .where(eq(arms.id, id)),
+    ),
+  );
+}
+
+/** A revision from the session after the last one there is: what has been assigned stays under the terms it had. */
+function addRevision({ experiment, revision, atMs }: ExperimentChange): WriteStatement[] {
+  if (revision === null) return [];
+  const fromSeq = sql`(SELECT coalesce(max(seq), 0) + 1 FROM sessions)` as never;
+  return [
+    statement(
+      builder.insert(revisions).values({ experimentId: experiment.id, fromSeq, fields: revision, atMs }),
+    ),
+  ];
+}
+
 /** Status, checkpoint, decision, champion and audit entry of one experiment, all or nothing. */
 export function changeExperiment(change: ExperimentChange): WriteStatement[] {
-  const { experiment, status, awaitingSeq, decision, champion, audit, atMs } = change;
+  const { experiment, status, awaitingSeq, decision, champion, audit, atMs, bucketCount } = change;
   const isEnded = status === "promoted" || status === "held" || status === "aborted";
   const isSame = and(
     eq(experiments.id, experiment.id),
@@ -175,6 +201,8 @@ export function changeExperiment(change: ExperimentChange): WriteStatement[] {
       1,
     ),
     ...moveCheckpoint(change),
+    ...(bucketCount === null ? [] : moveShare(experiment, bucketCount)),
+    ...addRevision(change),
     ...(decision ? [addDecision(experiment.id, decision)] : []),
     ...(champion
       ? moveChampion({

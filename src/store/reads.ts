@@ -8,6 +8,7 @@ import {
   desc,
   eq,
   gt,
+  gte,
   inArray,
   isNotNull,
   isNull,
@@ -19,7 +20,9 @@ import {
 import { alias } from "drizzle-orm/sqlite-core";
 import { DethroneError } from "../core/errors.js";
 import { emptyEvidence } from "../core/evidence.js";
+import type { LiveCount } from "../core/fuse.js";
 import type { Policy } from "../core/policy.js";
+import type { ScoringSignal } from "../core/score.js";
 import type {
   ArmCounts,
   Checkpoint,
@@ -31,6 +34,7 @@ import type {
   StoredConfig,
   StoredDecision,
   StoredExperiment,
+  Traffic,
 } from "../engine/ports.js";
 import type { OpenDatabase } from "./database.js";
 import {
@@ -42,9 +46,13 @@ import {
   experiments,
   projects,
   reigns,
+  revisions,
   sessions,
   signals,
 } from "./schema.js";
+
+/** Live errors are counted over the newest sessions of an experiment, so that a tick costs the same in the long run. */
+const LIVE_SAMPLE = 1000;
 
 /** Durations are read from the newest sessions, so that a report costs the same however long the history is. */
 const DURATION_SAMPLE = 10_000;
@@ -184,6 +192,7 @@ export class LibsqlReads {
           foldedSeq: checkpoints.foldedSeq,
           evidence: checkpoints.evidence,
           planShare: experiments.planShare,
+          policy: experiments.policy,
         })
         .from(experiments)
         .leftJoin(checkpoints, eq(checkpoints.experimentId, experiments.id))
@@ -192,7 +201,11 @@ export class LibsqlReads {
     if (!row)
       throw new DethroneError("invariant_violated", `No experiment has the internal id ${experimentId}.`);
     if (row.version === null || row.foldedSeq === null || row.evidence === null) {
-      return { version: 0, foldedSeq: 0, evidence: emptyEvidence(row.planShare) };
+      return {
+        version: 0,
+        foldedSeq: 0,
+        evidence: emptyEvidence({ policy: row.policy, planShares: [row.planShare] }),
+      };
     }
     return { version: row.version, foldedSeq: row.foldedSeq, evidence: row.evidence };
   }
@@ -216,6 +229,9 @@ export class LibsqlReads {
           role: arms.role,
           share: sessions.share,
           score: sessions.score,
+          context: sessions.context,
+          startedAtMs: sessions.startedAtMs,
+          endedAtMs: sessions.endedAtMs,
         })
         .from(sessions)
         .innerJoin(arms, eq(arms.id, sessions.armId))
@@ -232,7 +248,69 @@ export class LibsqlReads {
         .orderBy(asc(sessions.seq))
         .limit(input.limit);
     });
-    return rows.map((row) => ({ ...row, share: row.share as number }));
+    const bySession = input.withSignals
+      ? await this.#countedSignals(rows.map((row) => row.seq))
+      : new Map<number, ScoringSignal[]>();
+    return rows.map(({ startedAtMs, endedAtMs, ...row }) => ({
+      ...row,
+      share: row.share as number,
+      durationMs: endedAtMs === null ? null : Math.max(0, endedAtMs - startedAtMs),
+      signals: bySession.get(row.seq) ?? [],
+    }));
+  }
+
+  async liveCounts(experimentId: number): Promise<LiveCount[]> {
+    const failed = sql`EXISTS (SELECT 1 FROM signals WHERE session_seq = seq AND name IN ('error', 'timeout') AND value <> 0)`;
+    const rows = await this.#database.read((db) => {
+      const newest = db
+        .select({
+          armId: sessions.armId,
+          isFinished: sql<number>`(${sessions.endedAtMs} IS NOT NULL OR ${failed})`.as("is_finished"),
+          isFailed: sql<number>`${failed}`.as("is_failed"),
+        })
+        .from(sessions)
+        .where(eq(sessions.experimentId, experimentId))
+        .orderBy(desc(sessions.seq))
+        .limit(LIVE_SAMPLE)
+        .as("newest");
+      return db
+        .select({
+          sessions: sql<number>`coalesce(sum(${newest.isFinished}), 0)`.mapWith(Number),
+          errors: sql<number>`coalesce(sum(${newest.isFailed}), 0)`.mapWith(Number),
+        })
+        .from(arms)
+        .leftJoin(newest, eq(newest.armId, arms.id))
+        .where(eq(arms.experimentId, experimentId))
+        .groupBy(arms.id)
+        .orderBy(asc(arms.position));
+    });
+    return rows;
+  }
+
+  async traffic(input: Parameters<Store["traffic"]>[0]): Promise<Traffic> {
+    const isRecent = and(eq(sessions.projectId, input.projectId), gte(sessions.startedAtMs, input.sinceMs));
+    return this.#database.read(async (db) => {
+      const [units] = await db
+        .select({
+          units: sql<number>`count(DISTINCT coalesce(${sessions.unit}, ${sessions.id}))`.mapWith(Number),
+          firstAtMs: sql<number | null>`min(${sessions.startedAtMs})`,
+        })
+        .from(sessions)
+        .where(isRecent);
+      const [scores] = await db
+        .select({
+          scored: count(),
+          scoreSum: sql<number>`coalesce(sum(${sessions.score}), 0)`.mapWith(Number),
+        })
+        .from(sessions)
+        .where(and(isRecent, eq(sessions.configId, input.championConfigId), isNotNull(sessions.score)));
+      return {
+        units: units?.units ?? 0,
+        firstAtMs: units?.firstAtMs ?? null,
+        scored: scores?.scored ?? 0,
+        scoreSum: scores?.scoreSum ?? 0,
+      };
+    });
   }
 
   async armCounts(experimentId: number): Promise<ArmCounts[]> {
@@ -353,8 +431,22 @@ export class LibsqlReads {
         )
         .orderBy(asc(arms.position)),
     );
+    const changes = await this.#database.read((db) =>
+      db
+        .select()
+        .from(revisions)
+        .where(
+          inArray(
+            revisions.experimentId,
+            rows.map((row) => row.experiments.id),
+          ),
+        )
+        .orderBy(asc(revisions.id)),
+    );
     return rows.map((row) => ({
       ...row.experiments,
+      shareRule: row.experiments.shareRule ?? { kind: "fixed" as const, share: row.experiments.planShare },
+      revisions: changes.filter((revision) => revision.experimentId === row.experiments.id),
       hashVersion: row.experiments.hashVersion as 1 | 2,
       projectKey: row.projects.key,
       champion: configOf(row.champion_configs),

@@ -19,7 +19,10 @@ import {
 import type { JsonObject } from "../core/errors.js";
 import type { Evaluation } from "../core/evaluation.js";
 import type { Evidence } from "../core/evidence.js";
+import type { LiveCount } from "../core/fuse.js";
 import type { Policy } from "../core/policy.js";
+import type { ShareRule } from "../core/share-rule.js";
+import type { RevisionFields } from "../engine/ports.js";
 
 /** Configs are identified by their content, so one row serves every project that uses it. */
 export const configs = sqliteTable("configs", {
@@ -80,8 +83,10 @@ export const experiments = sqliteTable(
     again: text("again").notNull(),
     hashVersion: integer("hash_version").notNull(),
     policy: text("policy", { mode: "json" }).$type<Policy>().notNull(),
-    /** SHA-256 of the canonical policy, frozen at start */
+    /** SHA-256 of the canonical part of the policy that is frozen at start */
     policyHash: text("policy_hash").notNull(),
+    /** how the challenger's share moves; null: fixed, at the planned share */
+    shareRule: text("share_rule", { mode: "json" }).$type<ShareRule>(),
     planShare: real("plan_share").notNull(),
     promotion: text("promotion", { enum: ["auto", "approve"] }).notNull(),
     /** set while a promotion waits for a person: assignment sequence of the deciding session */
@@ -94,6 +99,22 @@ export const experiments = sqliteTable(
     uniqueIndex("experiments_one_slot").on(table.projectId).where(sql`status IN ('running', 'paused')`),
     index("experiments_pair").on(table.projectId, table.championConfigId, table.challengerConfigId),
   ],
+);
+
+/** Changes in flight: each holds for sessions from its assignment sequence on. */
+export const revisions = sqliteTable(
+  "revisions",
+  {
+    id: integer("id").primaryKey({ autoIncrement: true }),
+    experimentId: integer("experiment_id")
+      .notNull()
+      .references(() => experiments.id),
+    /** the first assignment sequence it holds for */
+    fromSeq: integer("from_seq").notNull(),
+    fields: text("fields", { mode: "json" }).$type<RevisionFields>().notNull(),
+    atMs: integer("at_ms").notNull(),
+  },
+  (table) => [index("revisions_experiment").on(table.experimentId)],
 );
 
 /** The places in a contest, with their shares. */
@@ -236,6 +257,7 @@ export const decisions = sqliteTable(
     policy: text("policy", { mode: "json" }).$type<Policy>().notNull(),
     planShare: real("plan_share").notNull(),
     promotion: text("promotion", { enum: ["auto", "approve"] }).notNull(),
+    live: text("live", { mode: "json" }).$type<LiveCount[]>(),
     evidence: text("evidence", { mode: "json" }).$type<Evidence>().notNull(),
     evaluation: text("evaluation", { mode: "json" }).$type<Evaluation>().notNull(),
     engineVersion: text("engine_version").notNull(),

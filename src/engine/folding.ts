@@ -1,0 +1,75 @@
+/**
+ * Folds stored sessions into evidence, under the terms each was assigned under.
+ */
+import { type Evidence, emptyEvidence, type FoldInput, Folding } from "../core/evidence.js";
+import type { Terms } from "../core/terms.js";
+import type { FoldRow, Store, StoredExperiment } from "./ports.js";
+import { foldInput, startTerms, termsAt } from "./terms.js";
+
+const PAGE = 5000;
+
+/** All folded units of an experiment, in assignment order. */
+export async function allFoldRows(
+  store: Store,
+  experimentId: number,
+  untilSeq: number,
+  options: { readonly withSignals: boolean } = { withSignals: false },
+): Promise<FoldRow[]> {
+  const rows: FoldRow[] = [];
+  for (;;) {
+    const afterSeq = rows.at(-1)?.seq ?? 0;
+    const page = await store.foldRows({ experimentId, afterSeq, untilSeq, limit: PAGE, ...options });
+    rows.push(...page);
+    if (page.length < PAGE) return rows;
+  }
+}
+
+/** Evidence on its way, row by row; the terms follow the revisions. */
+export class ExperimentFolding {
+  readonly #experiment: StoredExperiment;
+  readonly #folding: Folding;
+  #terms: Terms;
+
+  /**
+   * @param from evidence to go on from, and the sequence it is folded up to; default: from zero
+   */
+  constructor(
+    experiment: StoredExperiment,
+    from?: { readonly evidence: Evidence; readonly foldedSeq: number },
+  ) {
+    this.#experiment = experiment;
+    this.#terms = termsAt(experiment, from?.foldedSeq ?? 0);
+    this.#folding = new Folding(from?.evidence ?? emptyEvidence(startTerms(experiment)), this.#terms);
+  }
+
+  /** The terms of the newest unit folded. */
+  get terms(): Terms {
+    return this.#terms;
+  }
+
+  /** The evidence so far; it changes with the next unit. */
+  get evidence(): Evidence {
+    return this.#folding.evidence;
+  }
+
+  /** Folds one row; returns it as the core took it. */
+  add(row: FoldRow): FoldInput {
+    if (this.#experiment.revisions.length > 0) this.#revise(row.seq);
+    const unit = foldInput(row, this.#terms.policy);
+    this.#folding.add(unit);
+    return unit;
+  }
+
+  #revise(seq: number): void {
+    const terms = termsAt(this.#experiment, seq);
+    const { policy, planShares } = this.#terms;
+    const isSame =
+      policy.horizon === terms.policy.horizon &&
+      policy.minPerArm === terms.policy.minPerArm &&
+      policy.futility === terms.policy.futility &&
+      planShares[0] === terms.planShares[0];
+    if (isSame) return;
+    this.#terms = terms;
+    this.#folding.setTerms(terms);
+  }
+}
