@@ -195,7 +195,7 @@ export function advanceGuardrail(
  * const guardrail = { metric: "cost", direction: "lower", margin: 0.1, mode: "abort" } as const;
  * const plan = { guardrail, kind: "positive", alpha: 0.05, horizon: 100, planShare: 0.5 } as const;
  * const first = stepGuardrail(prepareGuardrail(plan), startGuardrail(), { g: 0, value: 2, w: 0.5 });
- * stepGuardrail(prepareGuardrail(plan), first, { g: 1, value: 4, w: 0.5 }).test.logE; // LOGE
+ * stepGuardrail(prepareGuardrail(plan), first, { g: 1, value: 4, w: 0.5 }).test.logE; // 0.205383561333
  */
 export function stepGuardrail(
   prepared: PreparedGuardrail,
