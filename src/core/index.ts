@@ -49,16 +49,8 @@ export { type ExperimentAction, type ExperimentStatus, nextStatus } from "./life
 export { type MetricValues, metricValues } from "./metric.js";
 export type { MetricArm, MetricEvaluation, PerSuccess } from "./metric-evaluation.js";
 export { normalCdf, normalQuantile } from "./normal.js";
-export {
-  createPolicy,
-  DEFAULT_POLICY,
-  type FusePolicy,
-  type GuardrailInput,
-  type MetricPolicy,
-  type Policy,
-  type PolicyInput,
-  type ScoringPolicy,
-} from "./policy.js";
+export { type Design, horizonFor, type PowerGoal, powerOf, shareFor, smallestEffect } from "./planning.js";
+export { createPolicy, DEFAULT_POLICY, type Policy, type PolicyInput, type ScoringPolicy } from "./policy.js";
 export { type BetaPosterior, phi, posteriors } from "./posterior.js";
 export { chanceOfPromotion, predictivePromotion } from "./promotion-chance.js";
 export { createRandom, type Random, shuffled } from "./random.js";
