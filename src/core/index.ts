@@ -44,7 +44,7 @@ export {
 export { explain } from "./explain.js";
 export { fuseBlown, type LiveCount } from "./fuse.js";
 export { golden } from "./golden.js";
-export type { Guardrail, MetricKind } from "./guardrail.js";
+export { eLondLevel, type Ledger, type LedgerEntry, ledgerOf, type StreamPosition } from "./ledger.js";
 export { type ExperimentAction, type ExperimentStatus, nextStatus } from "./life-cycle.js";
 export { type MetricValues, metricValues } from "./metric.js";
 export type { MetricArm, MetricEvaluation, PerSuccess } from "./metric-evaluation.js";
