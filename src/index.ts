@@ -77,9 +77,12 @@ export {
 export type { ArmEvaluation, Evaluation } from "./core/evaluation.js";
 export type { ExperimentStatus } from "./core/life-cycle.js";
 export type { Policy, PolicyInput } from "./core/policy.js";
+export type { ShareRule, ShareRuleInput } from "./core/share-rule.js";
+export type { ChallengeOptions } from "./engine/challenge.js";
 export type { Health } from "./engine/context.js";
+export type { Forecast } from "./engine/detect.js";
 export type { DecideOptions, Engine, ProjectOptions, Schedule, ScheduleOptions } from "./engine/engine.js";
-export type { ByHand, ChallengeOptions } from "./engine/experiments.js";
+export type { ByHand, RevisionInput } from "./engine/experiments.js";
 export type { EndReceipt, Logger, SignalReceipt, StoredAuditEntry, StoredDecision } from "./engine/ports.js";
 export type { ChallengeResult, ExperimentSummary, Project } from "./engine/project.js";
 export type { ArmSessions, ExperimentReport } from "./engine/report.js";

@@ -16,7 +16,9 @@ import {
   challenge,
   createProject,
   history,
+  type ReviseFlags,
   report,
+  revise,
   showProject,
   status,
 } from "./commands/projects.js";
@@ -78,9 +80,12 @@ function addExperiments(program: Command): void {
       "change a field of the champion's config; repeatable; @file takes a file's text",
       collect,
     )
-    .option("--share <share>", "the challenger's share of sessions, 0.01 to 0.99 (default: 0.2)")
+    .option("--share <share>", "the challenger's share: 0.01 to 0.99, ramp or adaptive (default: 0.2)")
     .option("--horizon <sessions>", "planned sessions, both arms together (default: 2000)")
-    .option("--policy <policy>", "calibrated, threshold, JSON or @file.json")
+    .option("--detect <uplift>", "derive share and horizon: the uplift to be found, e.g. 0.1, with --within")
+    .option("--within <duration>", "... and by when, e.g. 14d")
+    .option("--policy <policy>", "calibrated, strict, threshold, JSON or @file.json")
+    .option("--fdr <rate>", "level by e-LOND: part of all promotions that may be false, e.g. 0.1")
     .addOption(
       new Option("--promotion <how>", "whether a promotion waits for a person").choices(["auto", "approve"]),
     )
@@ -129,6 +134,22 @@ function addByHand(program: Command): void {
         byHand(await contextOf(command), verb, key, flags),
       );
   }
+}
+
+function addRevise(program: Command): void {
+  program
+    .command("revise <project>")
+    .description(
+      "change horizon, share, futility or minimum of the running experiment, from the next session on",
+    )
+    .option("--horizon <sessions>", "planned sessions, both arms together")
+    .option("--share <share>", "the challenger's share: 0.01 to 0.99, ramp or adaptive")
+    .option("--min-per-arm <sessions>", "sessions each arm must have before a promotion")
+    .option("--futility <chance>", "hold once the chance of promotion is below this; 'off' for never")
+    .requiredOption("--reason <text>", "why, for the audit log")
+    .action(async (key: string, flags: ReviseFlags, command: Command) =>
+      revise(await contextOf(command), key, flags),
+    );
 }
 
 function addDecisions(program: Command): void {
@@ -202,6 +223,7 @@ function createProgram(writeErr: (text: string) => void): Command {
   addExperiments(program);
   addDecisions(program);
   addByHand(program);
+  addRevise(program);
   addBacktest(program);
   quieten(program, writeErr);
   return program;

@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { createJiti } from "jiti";
 import { DethroneError, type Json, type JsonObject, received } from "../core/errors.js";
+import { parseDuration } from "../engine/duration.js";
 import type { FileSettings } from "../file-settings.js";
 
 const FILE_NAMES = ["dethrone.config.ts", "dethrone.config.mjs", "dethrone.config.js"] as const;
@@ -119,13 +120,10 @@ function setPath(target: Record<string, unknown>, path: readonly string[], value
   setPath(target[key] as Record<string, unknown>, rest, value);
 }
 
-const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /** Milliseconds of a duration such as `30s`, `5m`, `24h`, `14d`. @throws DethroneError `usage_invalid` */
 export function durationMs(text: string): number {
-  const [, amount, unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
-  const ms = Number(amount) * (UNITS_MS[unit] ?? Number.NaN);
-  if (ms > 0 && ms <= 365 * 86_400_000) return ms;
+  const ms = parseDuration(text);
+  if (ms !== null) return ms;
   throw new DethroneError("usage_invalid", `A duration reads like 30s, 5m, 24h or 14d; received '${text}'.`, {
     received: text,
   });

@@ -44,13 +44,23 @@ export {
 export { explain } from "./explain.js";
 export { fuseBlown, type LiveCount } from "./fuse.js";
 export { golden } from "./golden.js";
+export type { Guardrail, MetricKind } from "./guardrail.js";
 export { eLondLevel, type Ledger, type LedgerEntry, ledgerOf, type StreamPosition } from "./ledger.js";
 export { type ExperimentAction, type ExperimentStatus, nextStatus } from "./life-cycle.js";
 export { type MetricValues, metricValues } from "./metric.js";
 export type { MetricArm, MetricEvaluation, PerSuccess } from "./metric-evaluation.js";
 export { normalCdf, normalQuantile } from "./normal.js";
 export { type Design, horizonFor, type PowerGoal, powerOf, shareFor, smallestEffect } from "./planning.js";
-export { createPolicy, DEFAULT_POLICY, type Policy, type PolicyInput, type ScoringPolicy } from "./policy.js";
+export {
+  createPolicy,
+  DEFAULT_POLICY,
+  type FusePolicy,
+  type GuardrailInput,
+  type MetricPolicy,
+  type Policy,
+  type PolicyInput,
+  type ScoringPolicy,
+} from "./policy.js";
 export { type BetaPosterior, phi, posteriors } from "./posterior.js";
 export { chanceOfPromotion, predictivePromotion } from "./promotion-chance.js";
 export { createRandom, type Random, shuffled } from "./random.js";

@@ -10,6 +10,8 @@ const SERIES_UP_TO = 2;
 
 /** Density of the standard normal; relative error below 1e-15 however far out. */
 export function standardDensity(x: number): number {
+  // Below the smallest double from here on; much further out the two factors would be 0 and infinity.
+  if (Math.abs(x) > 39) return 0;
   // x^2 alone would lose its last digits to rounding, and exp() would magnify the loss by x^2/2.
   const rounded = Math.round(x * 16) / 16;
   return (Math.exp((-rounded * rounded) / 2) * Math.exp((-(x - rounded) * (x + rounded)) / 2)) / SQRT_TWO_PI;

@@ -13,9 +13,10 @@
  * horizon of 7.5 p (1 - p)/(effect^2 w (1 - w)).
  */
 import { checkFinite, checkInside, checkInteger, checkUnit } from "./check.js";
-import { predictivePromotion, startEProcess, touchTarget } from "./e-process.js";
+import { startEProcess, touchOutlook } from "./e-process.js";
 import { domainError } from "./errors.js";
 import { standardQuantile } from "./normal.js";
+import { predictivePromotion } from "./promotion-chance.js";
 
 /** An experiment as it is planned. */
 export interface Design {
@@ -39,8 +40,6 @@ export interface PowerGoal {
 const HORIZON_MAX = 1e12;
 /** As in the bets, which are sized by no smaller variance. */
 const VARIANCE_MIN = 1e-12;
-/** Power is 0 or 1 in doubles long before: z0 is below 38. Far beyond, the density of the normal would overflow. */
-const DRIFT_MAX = 100;
 const SHARE_STEPS = 10_000;
 const SHARE_MIN = 0.01;
 const SHARE_MAX = 0.5;
@@ -56,7 +55,7 @@ function checkRates(baseRate: number, effect: number): void {
 function depthOf(alpha: number): number {
   checkInside("alpha", alpha);
   const plan = { alpha, horizon: 1, planShare: 0.5, direction: 1, shift: 0 } as const;
-  return standardQuantile(touchTarget(plan, startEProcess()).chance);
+  return standardQuantile(touchOutlook(plan, startEProcess()).chance);
 }
 
 /** {@link powerOf} without its checks. */
@@ -64,7 +63,7 @@ function chanceOf(u: number, { baseRate, effect, share, horizon }: Omit<Design, 
   const rate = baseRate + share * effect;
   const deviation = Math.sqrt(Math.max(rate * (1 - rate), VARIANCE_MIN));
   const drift = (effect / deviation) * Math.sqrt(horizon * share * (1 - share));
-  return predictivePromotion({ u, m: Math.min(Math.max(drift, -DRIFT_MAX), DRIFT_MAX), s2: 0 });
+  return predictivePromotion({ u, m: drift, s2: 0 });
 }
 
 /**

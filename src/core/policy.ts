@@ -99,6 +99,9 @@ export interface Policy {
 /** A guardrail as a caller gives it: margin 0.1, direction as of the metric and mode `abort` where left out. */
 export type GuardrailInput = Pick<Guardrail, "metric"> & Partial<Guardrail>;
 
+/** Policies by name: `strict` is `calibrated` at alpha 0.02, for loops that nobody watches. */
+export type PolicyName = Policy["kind"] | "strict";
+
 /** What a caller may give. A field left out takes its default. */
 export type PolicyInput = Partial<Omit<Policy, "scoring" | "guardrails" | "metrics" | "fuse">> & {
   readonly scoring?: Partial<ScoringPolicy>;
@@ -151,6 +154,9 @@ export function metricPolicy(policy: Pick<Policy, "metrics">, name: string): Met
   return (Object.hasOwn(policy.metrics, name) ? policy.metrics[name] : undefined) ?? UNDECLARED_METRIC;
 }
 
+/** What `strict` changes of the default. */
+export const STRICT_POLICY: PolicyInput = { alpha: 0.02 };
+
 const THRESHOLD_POLICY: Policy = {
   ...DEFAULT_POLICY,
   minPerArm: 20,
@@ -177,14 +183,14 @@ function completeMetrics(given: PolicyInput["metrics"] = {}): Policy["metrics"] 
  * Lists replace: guardrails that are given stand instead of the default one on `error`. The plain `threshold` rule
  * has no guardrails and no fuse by default.
  *
- * @param input a policy kind (`"calibrated"`, `"threshold"`) or the fields that differ from the default
+ * @param input a name (`"calibrated"`, `"strict"`, `"threshold"`) or the fields that differ from the default
  * @throws DethroneError `policy_invalid` naming the field, the value and what is allowed
  * @example
  * createPolicy({ tau: 0.99 }).alpha; // 0.05
  * createPolicy("threshold").minPerArm; // 20
  */
-export function createPolicy(input: PolicyInput | Policy["kind"] = {}): Policy {
-  const given: PolicyInput = typeof input === "string" ? { kind: input } : input;
+export function createPolicy(input: PolicyInput | PolicyName = {}): Policy {
+  const given = input === "strict" ? STRICT_POLICY : typeof input === "string" ? { kind: input } : input;
   checkPolicyInput(given, DEFAULT_POLICY);
   const base = given.kind === "threshold" ? THRESHOLD_POLICY : DEFAULT_POLICY;
   const metrics = completeMetrics(given.metrics);

@@ -3,6 +3,12 @@
  */
 import { Cron } from "croner";
 import { DethroneError, type JsonObject, received } from "../core/errors.js";
+import {
+  type ChallengeOptions,
+  type ChallengePreview,
+  planChallenge,
+  previewChallenge,
+} from "./challenge.js";
 import { type ContextSettings, EngineContext, type Health, within } from "./context.js";
 import { checkActor, requireProject } from "./experiments.js";
 import type { NewConfig, SignalReceipt, Store, StoredExperiment } from "./ports.js";
@@ -273,6 +279,20 @@ export class Engine implements AsyncDisposable {
     const results: Verification[] = [];
     for (const each of decisions) results.push(await verifyDecision(store, each, this.#context.version));
     return results;
+  }
+
+  /**
+   * What a challenge would start and what it could find, or what stands in its way; nothing is written.
+   *
+   * @throws DethroneError as `challenge` does, and `project_not_found`
+   */
+  async previewChallenge(
+    key: string,
+    config: unknown,
+    options: ChallengeOptions = {},
+  ): Promise<ChallengePreview> {
+    const plan = planChallenge(config, options);
+    return previewChallenge(this.#context, this.#context.requireStore(), key, plan);
   }
 
   /** All experiments of a project, newest first. */

@@ -1,41 +1,24 @@
 /**
- * What a person or boot code does to experiments: challenge, pause, resume, abort, promote, approve, decline, roll back.
+ * What a person does to experiments: pause, resume, revise, abort, promote, approve, decline, roll back.
  */
-import { bucketCountOf, HASH_VERSION, shareOf } from "../core/assignment.js";
+import { bucketCountOf } from "../core/assignment.js";
 import type { Reason, Verdict } from "../core/decide.js";
-import { DethroneError, received } from "../core/errors.js";
+import { DethroneError, type JsonObject, received } from "../core/errors.js";
 import { type ExperimentAction, nextStatus } from "../core/life-cycle.js";
-import { createPolicy, type Policy, type PolicyInput } from "../core/policy.js";
-import { identifyConfig, policyHashOf } from "./config.js";
+import { createPolicy, type Policy } from "../core/policy.js";
+import { createShareRule, type ShareRuleInput, startShares } from "../core/share-rule.js";
 import type { EngineContext } from "./context.js";
 import { decisionRecord } from "./decision-record.js";
 import type {
   AuditEntry,
   DecisionRecord,
-  NewConfig,
   ProjectState,
+  RevisionFields,
   Store,
   StoredConfig,
   StoredExperiment,
 } from "./ports.js";
-
-/** The challenger's share where none is given. */
-export const DEFAULT_SHARE = 0.2;
-
-/** How a challenger is to contend. */
-export interface ChallengeOptions {
-  /** the challenger's share of traffic, in [0.01, 0.99], or 0; default 0.2 */
-  readonly share?: number | undefined;
-  /** thresholds and limits: a kind or the fields that differ from the default */
-  readonly policy?: PolicyInput | Policy["kind"] | undefined;
-  /** planned units, both arms together; short for `policy.horizon` */
-  readonly horizon?: number | undefined;
-  /** `approve` makes a promotion wait for a person; default `auto` */
-  readonly promotion?: "auto" | "approve" | undefined;
-  /** why a pair that has contended before contends again; the same reason again is the same challenge */
-  readonly again?: string | undefined;
-  readonly actor?: string | undefined;
-}
+import { termsAt } from "./terms.js";
 
 /** Who did it, and why. */
 export interface ByHand {
@@ -43,143 +26,8 @@ export interface ByHand {
   readonly actor?: string | undefined;
 }
 
-/** A challenge, checked and complete. */
-export interface ChallengePlan {
-  readonly challenger: NewConfig;
-  readonly bucketCount: number;
-  readonly policy: Policy;
-  readonly promotion: "auto" | "approve";
-  readonly again: string;
-  readonly actor: string;
-}
-
-/** What a challenge came to. */
-export interface ChallengeOutcome {
-  readonly experiment: StoredExperiment | null;
-  readonly started: boolean;
-  /**
-   * `started`; `existing`: this pair runs or ended before; `overlap`: another experiment occupies the slot;
-   * `is-champion`: the challenger reigns already; `pending`: the store is away and will be asked again; `off`
-   */
-  readonly status: "started" | "existing" | "overlap" | "is-champion" | "pending" | "off";
-}
-
 /** The actor of the audit log where none is named. */
 export const DEFAULT_ACTOR = "library";
-
-/** @throws DethroneError `config_invalid`, `share_out_of_range`, `policy_invalid`, `settings_invalid` */
-export function planChallenge(config: unknown, options: ChallengeOptions): ChallengePlan {
-  const { promotion = "auto", again = "" } = options;
-  if (promotion !== "auto" && promotion !== "approve") {
-    throw new DethroneError(
-      "settings_invalid",
-      `promotion must be 'auto' or 'approve'; received '${String(promotion)}'.`,
-      {
-        received: received(promotion),
-      },
-    );
-  }
-  if (typeof again !== "string") {
-    throw new DethroneError("settings_invalid", "again must be a text: the reason to contend again.", {
-      received: received(again),
-    });
-  }
-  checkActor(options.actor ?? DEFAULT_ACTOR);
-  const policy = createPolicy(options.policy);
-  const { horizon } = options;
-  return {
-    challenger: identifyConfig(config),
-    bucketCount: bucketCountOf(options.share ?? DEFAULT_SHARE),
-    policy: horizon === undefined ? policy : createPolicy({ ...policy, horizon }),
-    promotion,
-    again,
-    actor: options.actor ?? DEFAULT_ACTOR,
-  };
-}
-
-/**
- * Starts an experiment, or returns the one this challenge stands for. Idempotent by champion, challenger and `again`:
- * boot code may run it in every process.
- */
-export function challenge(
-  context: EngineContext,
-  store: Store,
-  key: string,
-  plan: ChallengePlan,
-): Promise<ChallengeOutcome> {
-  return persist(key, async () => {
-    const state = await requireProject(store, key);
-    const known = await knownOutcome(store, state, plan);
-    if (known) return { isDone: true, result: known };
-    const uid = context.ids.next();
-    const isDone = await store.startExperiment(newExperiment(context, state, plan, uid));
-    const experiment = await store.experimentByUid(uid);
-    return { isDone, result: { experiment, started: true, status: "started" } };
-  });
-}
-
-async function knownOutcome(
-  store: Store,
-  state: ProjectState,
-  plan: ChallengePlan,
-): Promise<ChallengeOutcome | null> {
-  const all = await store.experiments(state.key);
-  const isThisChallenger = (experiment: StoredExperiment): boolean =>
-    experiment.challenger.hash === plan.challenger.hash;
-  if (plan.challenger.hash === state.champion.hash) {
-    const promotedBy = all.find(
-      (experiment) => isThisChallenger(experiment) && experiment.status === "promoted",
-    );
-    return { experiment: promotedBy ?? null, started: false, status: "is-champion" };
-  }
-  // Without a reason the pair's newest experiment stands for the challenge, whatever reason that one had.
-  const existing = all.find(
-    (experiment) =>
-      isThisChallenger(experiment) &&
-      experiment.champion.hash === state.champion.hash &&
-      (plan.again === "" || experiment.again === plan.again),
-  );
-  if (existing) return { experiment: existing, started: false, status: "existing" };
-  if (state.experiment) return { experiment: state.experiment, started: false, status: "overlap" };
-  return null;
-}
-
-function newExperiment(
-  context: EngineContext,
-  state: ProjectState,
-  plan: ChallengePlan,
-  uid: string,
-): Parameters<Store["startExperiment"]>[0] {
-  const { challenger, bucketCount, policy, promotion, again, actor } = plan;
-  const atMs = context.clock.now();
-  const planShare = shareOf(bucketCount);
-  return {
-    uid,
-    projectId: state.id,
-    championConfigId: state.champion.id,
-    challenger,
-    again,
-    hashVersion: HASH_VERSION,
-    policy,
-    policyHash: policyHashOf(policy),
-    bucketCount,
-    planShare,
-    promotion,
-    audit: {
-      action: "started",
-      actor,
-      reason: again === "" ? null : again,
-      details: {
-        champion: state.champion.hash,
-        challenger: challenger.hash,
-        share: planShare,
-        horizon: policy.horizon,
-      },
-      atMs,
-    },
-    atMs,
-  };
-}
 
 /** @throws DethroneError `project_not_found` */
 export async function requireProject(store: Store, key: string): Promise<ProjectState> {
@@ -225,7 +73,7 @@ function audit(context: EngineContext, action: string, byHand: ByHand): AuditEnt
 const ATTEMPTS = 5;
 
 /** Tries a change again on the state as it is then: a tick that folds meanwhile is no reason to refuse a person. */
-async function persist<T>(
+export async function persist<T>(
   key: string,
   attempt: () => Promise<{ readonly isDone: boolean; readonly result: T }>,
 ): Promise<T> {
@@ -278,6 +126,70 @@ export function setPaused(
       atMs: context.clock.now(),
     });
     return { isDone, result: undefined };
+  });
+}
+
+/** What is to change in flight. A field left out stays as it is. */
+export interface RevisionInput extends ByHand {
+  readonly horizon?: number | undefined;
+  readonly futility?: Policy["futility"] | undefined;
+  readonly minPerArm?: number | undefined;
+  readonly share?: ShareRuleInput | undefined;
+}
+
+function revisionFields(experiment: StoredExperiment, input: RevisionInput): RevisionFields {
+  const { policy } = termsAt(experiment, Number.MAX_SAFE_INTEGER);
+  const given = Object.entries({
+    horizon: input.horizon,
+    futility: input.futility,
+    minPerArm: input.minPerArm,
+  });
+  const changed = Object.fromEntries(given.filter(([, value]) => value !== undefined)) as Partial<Policy>;
+  const { horizon } = createPolicy({ ...policy, ...changed });
+  const fields = {
+    ...changed,
+    ...(input.share === undefined ? {} : { shareRule: createShareRule(input.share, horizon) }),
+  };
+  if (Object.keys(fields).length > 0) return fields;
+  throw new DethroneError(
+    "settings_invalid",
+    "A revision changes horizon, share, futility or minPerArm; none was given.",
+    {
+      allowed: ["horizon", "share", "futility", "minPerArm"],
+    },
+  );
+}
+
+/**
+ * Changes horizon, share, futility or minPerArm of the experiment in the slot, from the next session on; what has been
+ * assigned stays under the terms it had. Nothing else of a policy can change: start a new experiment instead.
+ */
+export function revise(
+  context: EngineContext,
+  store: Store,
+  key: string,
+  input: RevisionInput,
+): Promise<RevisionFields> {
+  const pin = pinned(key);
+  return persist(key, async () => {
+    const experiment = await requireOccupied(store, key);
+    pin(experiment.uid);
+    const fields = revisionFields(experiment, input);
+    const { shareRule } = fields;
+    const entry = audit(context, "revised", input);
+    const isDone = await store.changeExperiment({
+      experiment,
+      status: experiment.status,
+      awaitingSeq: experiment.awaitingSeq,
+      checkpoint: null,
+      bucketCount: shareRule ? bucketCountOf(startShares(shareRule, 1)[0] as number) : null,
+      revision: fields,
+      decision: null,
+      champion: null,
+      audit: { ...entry, details: { ...fields } as JsonObject },
+      atMs: entry.atMs,
+    });
+    return { isDone, result: fields };
   });
 }
 

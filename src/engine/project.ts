@@ -5,24 +5,30 @@ import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.
 import type { Evaluation } from "../core/evaluation.js";
 import type { ExperimentStatus } from "../core/life-cycle.js";
 import type { Policy } from "../core/policy.js";
-import { identifyConfig } from "./config.js";
-import type { EngineContext } from "./context.js";
 import {
-  type ByHand,
   type ChallengeOptions,
   type ChallengeOutcome,
   type ChallengePlan,
   challenge,
+  planChallenge,
+} from "./challenge.js";
+import { identifyConfig } from "./config.js";
+import type { EngineContext } from "./context.js";
+import type { Forecast } from "./detect.js";
+import { evaluateExperiment } from "./evaluate-experiment.js";
+import {
+  type ByHand,
   DEFAULT_ACTOR,
   type EndingByHand,
   endByHand,
-  planChallenge,
+  type RevisionInput,
   requireProject,
+  revise,
   rollback,
   setPaused,
 } from "./experiments.js";
 import type { NewConfig, ProjectState, Store, StoredAuditEntry, StoredExperiment } from "./ports.js";
-import { type ExperimentReport, evaluateExperiment, reportOf } from "./report.js";
+import { type ExperimentReport, reportOf } from "./report.js";
 import { checkSessionOptions, type ForcedRole, Router, type SessionOptions } from "./router.js";
 import type { EngineSession, Session } from "./session.js";
 import { type ArgsOf, type Runner, type WrapOptions, type Wrapped, wrapRunner } from "./wrap.js";
@@ -45,6 +51,8 @@ export interface ChallengeResult {
   readonly experiment: ExperimentSummary | null;
   readonly started: boolean;
   readonly status: ChallengeOutcome["status"];
+  /** what the experiment can be expected to find, and when; null where none was started */
+  readonly forecast: Forecast | null;
 }
 
 /** One agent whose config is being improved. */
@@ -57,6 +65,8 @@ export interface Project<Config = JsonObject> {
   challenge(config: Config, options?: ChallengeOptions): Promise<ChallengeResult>;
   pause(byHand: ByHand): Promise<void>;
   resume(byHand: ByHand): Promise<void>;
+  /** Changes horizon, share, futility or minPerArm of the experiment in the slot, from the next session on. */
+  revise(input: RevisionInput): Promise<void>;
   abort(byHand: ByHand): Promise<void>;
   promote(byHand: ByHand): Promise<void>;
   approve(byHand: ByHand): Promise<void>;
@@ -241,7 +251,7 @@ export class EngineProject<Config> implements Project<Config> {
 
   async challenge(config: Config, options: ChallengeOptions = {}): Promise<ChallengeResult> {
     const plan = planChallenge(config, options);
-    if (this.#context.isOff) return { experiment: null, started: false, status: "off" };
+    if (this.#context.isOff) return { experiment: null, started: false, status: "off", forecast: null };
     const { store } = this.#context;
     if (!store) return this.#challengeLater(plan);
     try {
@@ -280,7 +290,7 @@ export class EngineProject<Config> implements Project<Config> {
     };
     if (this.#context.store) this.#context.clock.after(CHALLENGE_RETRY_MS, again);
     else this.#context.whenOpen(again);
-    return { experiment: null, started: false, status: "pending" };
+    return { experiment: null, started: false, status: "pending", forecast: null };
   }
 
   pause(byHand: ByHand): Promise<void> {
@@ -289,6 +299,10 @@ export class EngineProject<Config> implements Project<Config> {
 
   resume(byHand: ByHand): Promise<void> {
     return this.#change((store) => setPaused(this.#context, store, this.key, "resume", byHand));
+  }
+
+  async revise(input: RevisionInput): Promise<void> {
+    await this.#change((store) => revise(this.#context, store, this.key, input));
   }
 
   abort(byHand: ByHand): Promise<void> {

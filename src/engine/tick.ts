@@ -139,7 +139,8 @@ interface Finding {
 
 /** @throws DethroneError `stored_data_invalid` */
 function assertFrozen({ policy, policyHash, uid }: StoredExperiment): void {
-  if (policyHashOf(policy) === policyHash) return;
+  // Experiments of the first schema have no such hash.
+  if (policyHash === "" || policyHashOf(policy) === policyHash) return;
   throw new DethroneError(
     "stored_data_invalid",
     `The policy of experiment ${uid} is not the one it was started with: alpha, margins and the like are frozen at start. Start a new experiment instead.`,

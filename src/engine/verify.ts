@@ -74,7 +74,7 @@ async function recomputed(store: Store, decision: StoredDecision, experiment: St
     ...recomputedRuling(decision, terms, evidence),
     sessionCount: evidence.index,
     policy: terms.policy,
-    policyHash: policyHashOf(experiment.policy),
+    policyHash: experiment.policyHash === "" ? "" : policyHashOf(experiment.policy),
     evidence,
     evaluation: evaluate({ ...terms, startTerms: startTerms(experiment), evidence, units, live }),
   };
@@ -92,9 +92,16 @@ export async function verifyDecision(
   const { verdict, reason, sessionCount, policy, evidence, evaluation } = decision;
   const { policyHash } = experiment;
   const stored = { verdict, reason, sessionCount, policy, policyHash, evidence, evaluation };
+  // What the first schema stored beside the verdict had another shape.
+  const comparable = "arms" in evidence ? stored : { verdict, reason, sessionCount };
   // Through JSON, as the stored one went.
   const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value)) as Json;
-  const differences = differencesOf(plain(stored), plain(computed), decision.engineVersion === version, "");
+  const differences = differencesOf(
+    plain(comparable),
+    plain(computed),
+    decision.engineVersion === version,
+    "",
+  );
   return {
     decision: decision.uid,
     project: decision.projectKey,

@@ -200,13 +200,12 @@ export class LibsqlReads {
     );
     if (!row)
       throw new DethroneError("invariant_violated", `No experiment has the internal id ${experimentId}.`);
+    const empty = emptyEvidence({ policy: row.policy, planShares: [row.planShare] });
     if (row.version === null || row.foldedSeq === null || row.evidence === null) {
-      return {
-        version: 0,
-        foldedSeq: 0,
-        evidence: emptyEvidence({ policy: row.policy, planShares: [row.planShare] }),
-      };
+      return { version: 0, foldedSeq: 0, evidence: empty };
     }
+    // Evidence of the first schema had another shape: it is folded again from zero.
+    if (!("arms" in row.evidence)) return { version: row.version, foldedSeq: 0, evidence: empty };
     return { version: row.version, foldedSeq: row.foldedSeq, evidence: row.evidence };
   }
 

@@ -257,7 +257,7 @@ export const decisions = sqliteTable(
     policy: text("policy", { mode: "json" }).$type<Policy>().notNull(),
     planShare: real("plan_share").notNull(),
     promotion: text("promotion", { enum: ["auto", "approve"] }).notNull(),
-    live: text("live", { mode: "json" }).$type<LiveCount[]>(),
+    live: text("live", { mode: "json" }).$type<readonly LiveCount[]>(),
     evidence: text("evidence", { mode: "json" }).$type<Evidence>().notNull(),
     evaluation: text("evaluation", { mode: "json" }).$type<Evaluation>().notNull(),
     engineVersion: text("engine_version").notNull(),

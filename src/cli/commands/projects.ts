@@ -2,17 +2,19 @@
  * Projects, challenges and where things stand.
  */
 
-import { bucketCountOf, shareOf } from "../../core/assignment.js";
 import { DethroneError, type JsonObject } from "../../core/errors.js";
-import { createPolicy, type PolicyInput } from "../../core/policy.js";
+import { type PolicyInput, STRICT_POLICY } from "../../core/policy.js";
+import type { ShareRuleInput } from "../../core/share-rule.js";
+import type { ChallengeOptions } from "../../engine/challenge.js";
 import { identifyConfig } from "../../engine/config.js";
 import type { Engine } from "../../engine/engine.js";
-import { DEFAULT_SHARE, requireProject } from "../../engine/experiments.js";
+import { requireProject } from "../../engine/experiments.js";
 import type { Store } from "../../engine/ports.js";
 import { summaryOf } from "../../engine/project.js";
 import { type ExperimentReport, reportOf } from "../../engine/report.js";
 import { CLI_ACTOR, withEngine } from "../open.js";
 import type { Output } from "../output.js";
+import { forecastText, previewText } from "../plan-views.js";
 import { percent, plural } from "../render.js";
 import { applySettings, type FileSettings, numberFrom, readJson, readText } from "../settings.js";
 import { configDiff, experimentsText, historyText, reportText, short, statusText } from "../views.js";
@@ -111,6 +113,9 @@ export interface ChallengeFlags extends ConfigFlags {
   readonly policy?: string;
   readonly promotion?: string;
   readonly again?: string;
+  readonly detect?: string;
+  readonly within?: string;
+  readonly fdr?: string;
   readonly dryRun?: boolean;
 }
 
@@ -118,13 +123,14 @@ export interface ChallengeFlags extends ConfigFlags {
 export function policyFrom(text: string | undefined, base: PolicyInput | undefined): PolicyInput {
   if (text === undefined) return base ?? {};
   if (text === "calibrated" || text === "threshold") return { ...base, kind: text };
+  if (text === "strict") return { ...base, ...STRICT_POLICY };
   const source = text.startsWith("@") ? readText(text.slice(1)) : text;
   const policy = parsed(source);
   if (typeof policy === "object" && policy !== null && !Array.isArray(policy)) return { ...base, ...policy };
   throw new DethroneError(
     "policy_invalid",
-    `--policy takes calibrated, threshold, a JSON object or @file.json; received '${text}'.`,
-    { received: text, allowed: "calibrated, threshold, a JSON object or @file.json" },
+    `--policy takes calibrated, strict, threshold, a JSON object or @file.json; received '${text}'.`,
+    { received: text, allowed: "calibrated, strict, threshold, a JSON object or @file.json" },
   );
 }
 
@@ -136,21 +142,25 @@ function parsed(text: string): unknown {
   }
 }
 
-function challengeOptions(
-  context: CommandContext,
-  flags: ChallengeFlags,
-): {
-  share: number;
-  policy: PolicyInput;
-  promotion: "auto" | "approve";
-  again: string | undefined;
-} {
-  const policy = policyFrom(flags.policy, context.file.policy);
+/** A share rule of the command line: a number, `ramp` or `adaptive`. */
+function shareFrom(text: string): ShareRuleInput {
+  return text === "ramp" || text === "adaptive" ? text : numberFrom(text);
+}
+
+function challengeOptions(context: CommandContext, flags: ChallengeFlags): ChallengeOptions {
+  const { file } = context;
+  const isSized = flags.detect !== undefined || flags.within !== undefined;
+  const share = flags.share === undefined ? file.share : shareFrom(flags.share);
   return {
-    share: flags.share === undefined ? (context.file.share ?? DEFAULT_SHARE) : numberFrom(flags.share),
-    policy: flags.horizon === undefined ? policy : { ...policy, horizon: numberFrom(flags.horizon) },
+    policy: policyFrom(flags.policy, file.policy),
     promotion: (flags.promotion ?? "auto") as "auto" | "approve",
     again: flags.again,
+    // The file's share is a default; a goal that is asked for takes its place.
+    share: isSized && flags.share === undefined ? undefined : share,
+    horizon: flags.horizon === undefined ? undefined : numberFrom(flags.horizon),
+    detect: flags.detect === undefined ? undefined : numberFrom(flags.detect),
+    within: flags.within,
+    fdr: flags.fdr === undefined ? undefined : numberFrom(flags.fdr),
   };
 }
 
@@ -160,7 +170,7 @@ export async function challenge(context: CommandContext, key: string, flags: Cha
     const { champion } = await requireProject(store, key);
     const challenger = configFrom(flags, champion.body, "--config");
     const options = challengeOptions(context, flags);
-    if (flags.dryRun) return dryRun(context, key, champion.body, challenger, options);
+    if (flags.dryRun) return dryRun(context, engine, key, challenger, options);
     const project = await engine.project(key);
     const outcome = await project.challenge(challenger, { ...options, actor: CLI_ACTOR });
     if (outcome.status === "overlap") {
@@ -170,10 +180,11 @@ export async function challenge(context: CommandContext, key: string, flags: Cha
         { project: key, experiment: outcome.experiment?.id ?? null },
       );
     }
-    const { experiment, started, status: outcomeStatus } = outcome;
-    context.output.result({ project: key, experiment, started, status: outcomeStatus }, () => {
+    const { experiment, started, status: outcomeStatus, forecast } = outcome;
+    context.output.result({ project: key, experiment, started, status: outcomeStatus, forecast }, () => {
       if (started && experiment) {
-        return `Started experiment ${experiment.id}: ${percent(experiment.share)} of sessions get the challenger, planned for ${plural(experiment.policy.horizon, "session")}.`;
+        const start = `Started experiment ${experiment.id}: ${percent(experiment.share)} of sessions get the challenger, planned for ${plural(experiment.policy.horizon, "session")}.`;
+        return forecast ? `${start}\n${forecastText(forecast, context.output.colors)}` : start;
       }
       if (outcomeStatus === "is-champion") return "This config is the champion already; nothing to start.";
       return `This challenge stands as experiment ${experiment?.id} (${experiment?.status}). To run it again, say why with --again.`;
@@ -181,24 +192,32 @@ export async function challenge(context: CommandContext, key: string, flags: Cha
   });
 }
 
-function dryRun(
+async function dryRun(
   context: CommandContext,
+  engine: Engine,
   key: string,
-  champion: JsonObject,
   challenger: JsonObject,
-  options: ReturnType<typeof challengeOptions>,
-): void {
-  const policy = createPolicy(options.policy);
-  const share = shareOf(bucketCountOf(options.share));
-  const { hash } = identifyConfig(challenger);
+  options: ChallengeOptions,
+): Promise<void> {
+  const { known, champion, design } = await engine.previewChallenge(key, challenger, options);
+  const { policy, shareRule, forecast } = design;
   const { colors } = context.output;
-  context.output.result(
-    { project: key, dryRun: true, challenger: { hash, body: challenger }, share, policy },
-    () =>
-      [
-        `Would start in ${colors.bold(key)}: share ${percent(share)}, policy ${policy.kind}, planned for ${plural(policy.horizon, "session")}.`,
-        configDiff(champion, challenger, colors) || "The configs do not differ.",
-      ].join("\n"),
+  const result = {
+    project: key,
+    dryRun: true,
+    challenger: identifyConfig(challenger),
+    known: known && { status: known.status, experiment: known.experiment?.uid ?? null },
+    share: design.planShare,
+    shareRule,
+    policy,
+    forecast,
+  };
+  context.output.result(result, () =>
+    [
+      previewText(key, design, colors),
+      forecastText(forecast, colors),
+      configDiff(champion, challenger, colors) || "The configs do not differ.",
+    ].join("\n\n"),
   );
 }
 
@@ -288,3 +307,37 @@ async function actByHand(engine: Engine, verb: ByHandVerb, key: string, reason: 
   const project = await engine.project(key);
   await project[verb]({ reason, actor: CLI_ACTOR });
 }
+
+/** Flags of `revise`. */
+export interface ReviseFlags {
+  readonly horizon?: string;
+  readonly share?: string;
+  readonly minPerArm?: string;
+  readonly futility?: string;
+  readonly reason: string;
+}
+
+/** `revise PROJECT` */
+export async function revise(context: CommandContext, key: string, flags: ReviseFlags): Promise<void> {
+  const { horizon, share, minPerArm, futility, reason } = flags;
+  const changes = {
+    ...(horizon !== undefined && { horizon: numberFrom(horizon) }),
+    ...(share !== undefined && { share: shareFrom(share) }),
+    ...(minPerArm !== undefined && { minPerArm: numberFrom(minPerArm) }),
+    ...(futility !== undefined && {
+      futility: futility === "off" ? null : { chance: numberFrom(futility), after: FUTILITY_AFTER },
+    }),
+  };
+  await withEngine(context.url, { mustExist: true }, async ({ engine, store }) => {
+    await requireProject(store, key);
+    const project = await engine.project(key);
+    await project.revise({ ...changes, reason, actor: CLI_ACTOR });
+    context.output.result(
+      { project: key, action: "revise", reason, changes },
+      () => `Revised ${Object.keys(changes).join(", ")} of ${key}, from the next session on.`,
+    );
+  });
+}
+
+/** Part of the horizon before which nothing is held as unlikely, where only the chance is given. */
+const FUTILITY_AFTER = 0.1;
