@@ -347,7 +347,7 @@ export class EngineProject<Config> implements Project<Config> {
     const store = this.#context.requireStore();
     await requireProject(store, this.key);
     const [experiment] = await store.experiments(this.key);
-    return experiment ? reportOf(store, experiment) : null;
+    return experiment ? reportOf(store, experiment, this.#context.clock.now()) : null;
   }
 
   async history(limit = HISTORY_LIMIT): Promise<readonly StoredAuditEntry[]> {

@@ -2,9 +2,14 @@
  * One experiment in full: its numbers, where its sessions are, its decision.
  */
 import { quantile } from "simple-statistics";
+import { shareOf } from "../core/assignment.js";
 import type { Evaluation } from "../core/evaluation.js";
+import type { Ledger } from "../core/ledger.js";
+import type { ShareRule } from "../core/share-rule.js";
 import { evaluateExperiment } from "./evaluate-experiment.js";
+import { projectLedger } from "./ledger.js";
 import type { ArmCounts, Store, StoredDecision, StoredExperiment } from "./ports.js";
+import { shareRuleOf, termsAt } from "./terms.js";
 
 /** Where an arm's sessions are. */
 export interface ArmSessions extends Omit<ArmCounts, "durationsMs"> {
@@ -21,7 +26,9 @@ export interface ExperimentReport {
   readonly isAwaitingApproval: boolean;
   readonly champion: StoredExperiment["champion"];
   readonly challenger: StoredExperiment["challenger"];
+  /** the challenger's share of the sessions to come */
   readonly share: number;
+  readonly shareRule: ShareRule;
   readonly policy: StoredExperiment["policy"];
   readonly promotion: "auto" | "approve";
   readonly startedAtMs: number | null;
@@ -29,6 +36,12 @@ export interface ExperimentReport {
   readonly evaluation: Evaluation;
   readonly sessions: readonly ArmSessions[];
   readonly decision: StoredDecision | null;
+  /** units folded a day since the start; null before the first */
+  readonly unitsPerDay: number | null;
+  /** days until the horizon at this pace; null before the first unit, and once ended */
+  readonly daysLeft: number | null;
+  /** all experiments of the project together */
+  readonly ledger: Ledger;
 }
 
 function sessionsOf(counts: ArmCounts): ArmSessions {
@@ -41,10 +54,35 @@ function sessionsOf(counts: ArmCounts): ArmSessions {
   };
 }
 
+const DAY_MS = 86_400_000;
+
+/** How fast units are folded, and how long the rest takes. */
+function paceOf(
+  experiment: StoredExperiment,
+  sessionCount: number,
+  horizon: number,
+  nowMs: number,
+): Pick<ExperimentReport, "unitsPerDay" | "daysLeft"> {
+  const { startedAtMs, endedAtMs } = experiment;
+  if (startedAtMs === null || sessionCount === 0) return { unitsPerDay: null, daysLeft: null };
+  // At least a minute, so that the first units are not taken for a pace.
+  const spanMs = Math.max((endedAtMs ?? nowMs) - startedAtMs, 60_000);
+  const unitsPerDay = (sessionCount * DAY_MS) / spanMs;
+  const left = Math.max(0, horizon - sessionCount) / unitsPerDay;
+  return { unitsPerDay, daysLeft: endedAtMs === null ? left : null };
+}
+
 /** The report of an experiment. */
-export async function reportOf(store: Store, experiment: StoredExperiment): Promise<ExperimentReport> {
+export async function reportOf(
+  store: Store,
+  experiment: StoredExperiment,
+  nowMs: number,
+): Promise<ExperimentReport> {
   const decisions = await store.decisions({ experimentId: experiment.id });
   const counts = await store.armCounts(experiment.id);
+  const checkpoint = await store.checkpoint(experiment.id);
+  const { policy } = termsAt(experiment, checkpoint.foldedSeq);
+  const challenger = experiment.arms.find(({ role }) => role === "challenger");
   return {
     project: experiment.projectKey,
     experiment: experiment.uid,
@@ -52,13 +90,16 @@ export async function reportOf(store: Store, experiment: StoredExperiment): Prom
     isAwaitingApproval: experiment.awaitingSeq !== null,
     champion: experiment.champion,
     challenger: experiment.challenger,
-    share: experiment.planShare,
-    policy: experiment.policy,
+    share: shareOf(challenger?.bucketCount ?? 0),
+    shareRule: shareRuleOf(experiment),
+    policy,
     promotion: experiment.promotion,
     startedAtMs: experiment.startedAtMs,
     endedAtMs: experiment.endedAtMs,
-    evaluation: await evaluateExperiment(store, experiment),
+    evaluation: await evaluateExperiment(store, experiment, { checkpoint }),
     sessions: counts.map(sessionsOf),
     decision: decisions.at(-1) ?? null,
+    ...paceOf(experiment, checkpoint.evidence.index, policy.horizon, nowMs),
+    ledger: await projectLedger(store, experiment.projectKey),
   };
 }

@@ -1,40 +1,19 @@
 /**
- * Every query of the product, by Drizzle.
+ * Every query about projects, experiments and decisions, by Drizzle.
  */
-import {
-  and,
-  asc,
-  count,
-  desc,
-  eq,
-  gt,
-  gte,
-  inArray,
-  isNotNull,
-  isNull,
-  lt,
-  lte,
-  type SQL,
-  sql,
-} from "drizzle-orm";
+import { and, asc, desc, eq, inArray, type SQL } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
 import { DethroneError } from "../core/errors.js";
 import { emptyEvidence } from "../core/evidence.js";
-import type { LiveCount } from "../core/fuse.js";
 import type { Policy } from "../core/policy.js";
-import type { ScoringSignal } from "../core/score.js";
 import type {
-  ArmCounts,
   Checkpoint,
-  DueSession,
-  FoldRow,
   ProjectState,
-  Store,
   StoredAuditEntry,
   StoredConfig,
   StoredDecision,
   StoredExperiment,
-  Traffic,
+  StoredRuling,
 } from "../engine/ports.js";
 import type { OpenDatabase } from "./database.js";
 import {
@@ -47,15 +26,8 @@ import {
   projects,
   reigns,
   revisions,
-  sessions,
-  signals,
 } from "./schema.js";
-
-/** Live errors are counted over the newest sessions of an experiment, so that a tick costs the same in the long run. */
-const LIVE_SAMPLE = 1000;
-
-/** Durations are read from the newest sessions, so that a report costs the same however long the history is. */
-const DURATION_SAMPLE = 10_000;
+import { SessionReads } from "./session-reads.js";
 
 const championConfigs = alias(configs, "champion_configs");
 const challengerConfigs = alias(configs, "challenger_configs");
@@ -65,10 +37,11 @@ function configOf(row: typeof configs.$inferSelect): StoredConfig {
 }
 
 /** The reading half of the store. */
-export class LibsqlReads {
+export class LibsqlReads extends SessionReads {
   readonly #database: OpenDatabase;
 
   constructor(database: OpenDatabase) {
+    super(database);
     this.#database = database;
   }
 
@@ -128,51 +101,6 @@ export class LibsqlReads {
     return row ? configOf(row.configs) : null;
   }
 
-  async dueSessions(input: Parameters<Store["dueSessions"]>[0]): Promise<DueSession[]> {
-    const { nowMs, limit, projectKey } = input;
-    const ofProject = sql`${sessions.projectId} = (SELECT id FROM projects WHERE key = ${projectKey})`;
-    const due = await this.#database.read((db) =>
-      db
-        .select()
-        .from(sessions)
-        .where(
-          and(
-            lt(sessions.windowEndsAtMs, nowMs),
-            isNull(sessions.settledAtMs),
-            projectKey === null ? undefined : ofProject,
-          ),
-        )
-        .orderBy(asc(sessions.windowEndsAtMs))
-        .limit(limit),
-    );
-    if (due.length === 0) return [];
-    const bySession = await this.#countedSignals(due.map((session) => session.seq));
-    return due.map((session) => ({
-      seq: session.seq,
-      experimentId: session.experimentId,
-      windowEndsAtMs: session.windowEndsAtMs,
-      hasEnded: session.endedAtMs !== null,
-      signals: bySession.get(session.seq) ?? [],
-    }));
-  }
-
-  async #countedSignals(seqs: number[]): Promise<Map<number, (typeof signals.$inferSelect)[]>> {
-    const rows = await this.#database.read((db) =>
-      db
-        .select()
-        .from(signals)
-        .where(and(inArray(signals.sessionSeq, seqs), eq(signals.isLate, false)))
-        .orderBy(asc(signals.id)),
-    );
-    const bySession = new Map<number, (typeof signals.$inferSelect)[]>();
-    for (const row of rows) {
-      const list = bySession.get(row.sessionSeq);
-      if (list) list.push(row);
-      else bySession.set(row.sessionSeq, [row]);
-    }
-    return bySession;
-  }
-
   async policies(experimentIds: readonly number[]): Promise<Map<number, Policy>> {
     if (experimentIds.length === 0) return new Map();
     const rows = await this.#database.read((db) =>
@@ -209,158 +137,6 @@ export class LibsqlReads {
     return { version: row.version, foldedSeq: row.foldedSeq, evidence: row.evidence };
   }
 
-  async foldRows(input: Parameters<Store["foldRows"]>[0]): Promise<FoldRow[]> {
-    const rows = await this.#database.read((db) => {
-      const firstUnsettled = db
-        .select({ seq: sql`min(${sessions.seq})` })
-        .from(sessions)
-        .where(
-          and(
-            eq(sessions.experimentId, input.experimentId),
-            isNull(sessions.settledAtMs),
-            sql`is_evidence = 1`,
-          ),
-        );
-      return db
-        .select({
-          seq: sessions.seq,
-          sessionId: sessions.id,
-          role: arms.role,
-          share: sessions.share,
-          score: sessions.score,
-          context: sessions.context,
-          startedAtMs: sessions.startedAtMs,
-          endedAtMs: sessions.endedAtMs,
-        })
-        .from(sessions)
-        .innerJoin(arms, eq(arms.id, sessions.armId))
-        .where(
-          and(
-            eq(sessions.experimentId, input.experimentId),
-            gt(sessions.seq, input.afterSeq),
-            input.untilSeq === undefined ? undefined : lte(sessions.seq, input.untilSeq),
-            eq(sessions.isEvidence, true),
-            isNotNull(sessions.settledAtMs),
-            sql`${sessions.seq} < coalesce((${firstUnsettled}), ${Number.MAX_SAFE_INTEGER})`,
-          ),
-        )
-        .orderBy(asc(sessions.seq))
-        .limit(input.limit);
-    });
-    const bySession = input.withSignals
-      ? await this.#countedSignals(rows.map((row) => row.seq))
-      : new Map<number, ScoringSignal[]>();
-    return rows.map(({ startedAtMs, endedAtMs, ...row }) => ({
-      ...row,
-      share: row.share as number,
-      durationMs: endedAtMs === null ? null : Math.max(0, endedAtMs - startedAtMs),
-      signals: bySession.get(row.seq) ?? [],
-    }));
-  }
-
-  async liveCounts(experimentId: number): Promise<LiveCount[]> {
-    const failed = sql`EXISTS (SELECT 1 FROM signals WHERE session_seq = seq AND name IN ('error', 'timeout') AND value <> 0)`;
-    const rows = await this.#database.read((db) => {
-      const newest = db
-        .select({
-          armId: sessions.armId,
-          isFinished: sql<number>`(${sessions.endedAtMs} IS NOT NULL OR ${failed})`.as("is_finished"),
-          isFailed: sql<number>`${failed}`.as("is_failed"),
-        })
-        .from(sessions)
-        .where(eq(sessions.experimentId, experimentId))
-        .orderBy(desc(sessions.seq))
-        .limit(LIVE_SAMPLE)
-        .as("newest");
-      return db
-        .select({
-          sessions: sql<number>`coalesce(sum(${newest.isFinished}), 0)`.mapWith(Number),
-          errors: sql<number>`coalesce(sum(${newest.isFailed}), 0)`.mapWith(Number),
-        })
-        .from(arms)
-        .leftJoin(newest, eq(newest.armId, arms.id))
-        .where(eq(arms.experimentId, experimentId))
-        .groupBy(arms.id)
-        .orderBy(asc(arms.position));
-    });
-    return rows;
-  }
-
-  async traffic(input: Parameters<Store["traffic"]>[0]): Promise<Traffic> {
-    const isRecent = and(eq(sessions.projectId, input.projectId), gte(sessions.startedAtMs, input.sinceMs));
-    return this.#database.read(async (db) => {
-      const [units] = await db
-        .select({
-          units: sql<number>`count(DISTINCT coalesce(${sessions.unit}, ${sessions.id}))`.mapWith(Number),
-          firstAtMs: sql<number | null>`min(${sessions.startedAtMs})`,
-        })
-        .from(sessions)
-        .where(isRecent);
-      const [scores] = await db
-        .select({
-          scored: count(),
-          scoreSum: sql<number>`coalesce(sum(${sessions.score}), 0)`.mapWith(Number),
-        })
-        .from(sessions)
-        .where(and(isRecent, eq(sessions.configId, input.championConfigId), isNotNull(sessions.score)));
-      return {
-        units: units?.units ?? 0,
-        firstAtMs: units?.firstAtMs ?? null,
-        scored: scores?.scored ?? 0,
-        scoreSum: scores?.scoreSum ?? 0,
-      };
-    });
-  }
-
-  async armCounts(experimentId: number): Promise<ArmCounts[]> {
-    const tally = sql<number>`count(*)`.mapWith(Number);
-    const where = (condition: ReturnType<typeof sql>) =>
-      sql<number>`coalesce(sum(${condition}), 0)`.mapWith(Number);
-    return this.#database.read(async (db) => {
-      const rows = await db
-        .select({
-          armId: arms.id,
-          role: arms.role,
-          served: count(sessions.seq),
-          excluded: where(sql`${sessions.isEvidence} = 0`),
-          unsettled: where(sql`${sessions.seq} IS NOT NULL AND ${sessions.settledAtMs} IS NULL`),
-          missing: where(sql`${sessions.isMissing} = 1`),
-          abandoned: where(sql`${sessions.isAbandoned} = 1`),
-        })
-        .from(arms)
-        .leftJoin(sessions, and(eq(sessions.experimentId, experimentId), eq(sessions.armId, arms.id)))
-        .where(eq(arms.experimentId, experimentId))
-        .groupBy(arms.id)
-        .orderBy(asc(arms.position));
-      const result: ArmCounts[] = [];
-      for (const { armId, ...row } of rows) {
-        const [late] = await db
-          .select({ n: tally })
-          .from(signals)
-          .innerJoin(sessions, eq(sessions.seq, signals.sessionSeq))
-          .where(
-            and(eq(sessions.experimentId, experimentId), eq(sessions.armId, armId), eq(signals.isLate, true)),
-          );
-        const durations = await db
-          .select({
-            ms: sql<number>`max(0, ${sessions.endedAtMs} - ${sessions.startedAtMs})`.mapWith(Number),
-          })
-          .from(sessions)
-          .where(
-            and(
-              eq(sessions.experimentId, experimentId),
-              eq(sessions.armId, armId),
-              isNotNull(sessions.endedAtMs),
-            ),
-          )
-          .orderBy(desc(sessions.seq))
-          .limit(DURATION_SAMPLE);
-        result.push({ ...row, lateSignals: late?.n ?? 0, durationsMs: durations.map(({ ms }) => ms) });
-      }
-      return result;
-    });
-  }
-
   async decisions(filter: { uid?: string; experimentId?: number }): Promise<StoredDecision[]> {
     const rows = await this.#database.read((db) =>
       db
@@ -382,6 +158,19 @@ export class LibsqlReads {
       experimentUid: row.experiments.uid,
       projectKey: row.projects.key,
     }));
+  }
+
+  async rulings(projectKey: string): Promise<StoredRuling[]> {
+    const rows = await this.#database.read((db) =>
+      db
+        .select({ policy: experiments.policy, verdict: decisions.verdict, reason: decisions.reason })
+        .from(experiments)
+        .innerJoin(projects, eq(projects.id, experiments.projectId))
+        .leftJoin(decisions, and(eq(decisions.experimentId, experiments.id), eq(decisions.isTerminal, true)))
+        .where(eq(projects.key, projectKey))
+        .orderBy(asc(experiments.id)),
+    );
+    return rows.map((row) => ({ ...row, reason: row.reason as StoredRuling["reason"] }));
   }
 
   async auditLog(projectId: number, limit: number): Promise<StoredAuditEntry[]> {

@@ -79,7 +79,11 @@ async function statusRow(
 ): Promise<{ key: string; championHash: string; report: ExperimentReport | null }> {
   const state = await requireProject(store, key);
   const [newest] = await store.experiments(key);
-  return { key, championHash: state.champion.hash, report: newest ? await reportOf(store, newest) : null };
+  return {
+    key,
+    championHash: state.champion.hash,
+    report: newest ? await reportOf(store, newest, Date.now()) : null,
+  };
 }
 
 /** `project show KEY` */
@@ -245,7 +249,7 @@ export async function report(
         },
       );
     }
-    const data = await reportOf(store, experiment);
+    const data = await reportOf(store, experiment, Date.now());
     if (format === "json") process.stdout.write(`${JSON.stringify(data)}\n`);
     else context.output.result(data, () => reportText(data, Date.now(), context.output.colors));
   });

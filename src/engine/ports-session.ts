@@ -1,0 +1,100 @@
+/**
+ * Sessions and signals on their way into the store and out of it.
+ */
+import type { JsonObject } from "../core/errors.js";
+import type { Role } from "../core/evidence.js";
+import type { ScoringSignal, Settlement, SignalKind } from "../core/score.js";
+
+/** Why a session may not become evidence. */
+export type Exclusion = "repeat" | "forced" | "unconfirmed" | "share";
+
+/** The start record of a session, as queued before the runner is called. */
+export interface SessionStart {
+  readonly id: string;
+  readonly projectId: number;
+  readonly configId: number;
+  readonly experimentId: number | null;
+  readonly armId: number | null;
+  readonly unit: string | null;
+  readonly share: number | null;
+  readonly excluded: Exclusion | null;
+  /** JSON text */
+  readonly context: string | null;
+  readonly startedAtMs: number;
+  readonly windowEndsAtMs: number;
+  /** whether the id may already be stored: then the stored session is returned and nothing is written */
+  readonly mayExist: boolean;
+}
+
+/** A session as stored at its start. */
+export interface StartedSession
+  extends Pick<SessionStart, "id" | "projectId" | "configId" | "experimentId" | "armId" | "unit" | "share"> {
+  readonly isNew: boolean;
+  /** of a stored session: its arm's role and its experiment's id at the edge */
+  readonly role: Role | null;
+  readonly experimentUid: string | null;
+}
+
+/** The end of a session, as accepted. */
+export interface SessionEnd {
+  readonly sessionId: string;
+  readonly atMs: number;
+  /** in [0, 1]; null leaves the score to the signals */
+  readonly score: number | null;
+}
+
+/** What became of an acknowledged end. */
+export interface EndReceipt {
+  /** `recorded`, `duplicate` (the same end again) or `late` (after the window; changes nothing) */
+  readonly status: "recorded" | "duplicate" | "late";
+}
+
+/** A signal, as accepted. */
+export interface SessionSignal {
+  readonly sessionId: string;
+  readonly key: string;
+  readonly name: string;
+  readonly value: number;
+  readonly kind: SignalKind | null;
+  readonly source: string | null;
+  readonly atMs: number;
+}
+
+/** What became of an acknowledged signal. */
+export interface SignalReceipt {
+  /** `recorded`, `duplicate` (same key and body) or `late` (kept and shown, never counted) */
+  readonly status: "recorded" | "duplicate" | "late";
+}
+
+/** A session whose window has closed unsettled. */
+export interface DueSession {
+  readonly seq: number;
+  readonly experimentId: number | null;
+  readonly windowEndsAtMs: number;
+  readonly hasEnded: boolean;
+  readonly signals: readonly ScoringSignal[];
+}
+
+/** A session with its score fixed. */
+export interface SettledSession {
+  readonly seq: number;
+  readonly settledAtMs: number;
+  readonly settlement: Settlement;
+  /** the settlement holds only if the session still has this many counted signals and this end */
+  readonly signalCount: number;
+  readonly hasEnded: boolean;
+}
+
+/** One settled session of an experiment, in assignment order. */
+export interface FoldRow {
+  readonly seq: number;
+  readonly sessionId: string;
+  readonly role: Role;
+  readonly share: number;
+  readonly score: number | null;
+  readonly context: JsonObject | null;
+  /** from start to end; null where it never ended */
+  readonly durationMs: number | null;
+  /** counted signals, in the order of their acceptance; empty unless asked for */
+  readonly signals: readonly ScoringSignal[];
+}
