@@ -11,15 +11,7 @@
  * by the horizon, which is an O'Brien-Fleming boundary. The grid, weight 0.3 over four constant bets, stops early on
  * large effects and survives the horizon. All wealth is kept as natural logs, so that nothing overflows.
  */
-import {
-  checkFinite,
-  checkInside,
-  checkInteger,
-  checkLists,
-  checkNonNegative,
-  checkSigned,
-  checkUnit,
-} from "./check.js";
+import { checkInside, checkInteger, checkLists, checkSigned, checkUnit } from "./check.js";
 import { domainError } from "./errors.js";
 import { standardDensity, standardQuantile } from "./normal.js";
 
