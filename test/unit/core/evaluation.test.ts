@@ -1,8 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Reason, Ruling } from "../../../src/core/decide.js";
 import { evaluate } from "../../../src/core/evaluation.js";
-import { type Explained, explain } from "../../../src/core/explain.js";
-import { createPolicy, DEFAULT_POLICY } from "../../../src/core/policy.js";
 import { foldAll, simulatedUnits, termsOf } from "../../support/evidence.js";
 
 const units = simulatedUnits({ count: 600, share: 0.3, champion: 0.5, uplift: 0.2, seed: 21 });
