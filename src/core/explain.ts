@@ -60,9 +60,7 @@ function comparison({ evaluation }: Explained): string {
 
 /** How many times over a stake has to be multiplied, from the log of it. */
 function needed(logLine: number): string {
-  return `${Math.exp(logLine)
-    .toPrecision(3)
-    .replace(/\.?0+$/, "")} times`;
+  return `${Number(Math.exp(logLine).toPrecision(3))} times`;
 }
 
 const standing = ({ evaluation }: Explained): string =>
@@ -100,24 +98,28 @@ function whyGuarded({ evaluation }: Explained): string {
 function missingPiece(explained: Explained): string {
   const { evaluation, policy } = explained;
   const { logSupPromote, logLinePromote, probabilityBetterBy, probabilityBetter } = evaluation;
-  const hasEvidence = logSupPromote >= logLinePromote - 1e-9;
+  const isCalibrated = policy.kind === "calibrated";
+  const lacksEvidence = isCalibrated && logSupPromote < logLinePromote - 1e-9;
   const unproven = evaluation.guardrails.filter(({ mode, isCrossed }) => mode === "require" && !isCrossed);
   const [champion, challenger] = armsOf(evaluation);
-  if (policy.kind === "calibrated" && !hasEvidence && probabilityBetter >= policy.tau) {
+  if (lacksEvidence && probabilityBetter >= policy.tau) {
     return `P(better) is ${probability(probabilityBetter)}, but an equal challenger often gets that far when one looks after every session; the evidence, which nobody can fool by looking, stands at ${standing(explained)}.`;
   }
-  if (policy.kind === "calibrated" && !hasEvidence) return `${capitalised(evidenceSoFar(explained))}`;
+  if (lacksEvidence) return capitalised(evidenceSoFar(explained));
   if (Math.min(champion.sessionCount, challenger.sessionCount) < policy.minPerArm) {
     return `An arm has fewer than the ${policy.minPerArm} sessions a promotion needs.`;
   }
-  if (evaluation.missingLogE > Math.LN2) {
+  if (isCalibrated && evaluation.missingLogE > Math.LN2) {
     return "The score is good enough, but one arm seems to lose more outcomes than the other; a promotion waits until that is clear.";
   }
   if (unproven.length > 0) {
     const [first] = unproven as [GuardrailEvaluation];
     return `The score is good enough, but the promotion also needs proof on ${unproven.map(nameOf).join(" and ")}: it stands at ${multiple(first.logSup)} of the ${needed(first.logLine)} needed.`;
   }
-  return `The evidence is in, but P(better) is ${probability(probabilityBetterBy)} and ${policy.tau} is needed.`;
+  const standsAt = `P(better) is ${probability(probabilityBetterBy)}`;
+  return isCalibrated
+    ? `The evidence is in, but ${standsAt} and ${policy.tau} is needed.`
+    : `${standsAt}, and above ${policy.tau} is needed.`;
 }
 
 const OUTCOMES: Record<Ruling["reason"], (explained: Explained) => string> = {

@@ -12,7 +12,7 @@ import type { ArmSummary } from "./evidence.js";
 import { gammaProbGreater, gammaQuantile, gammaRatioInterval } from "./gamma.js";
 import type { MetricKind } from "./guardrail.js";
 import { EMPTY_METRIC, type MetricSummary } from "./metric.js";
-import { type NigParameters, nigDiffInterval, nigPosterior, nigProbGreater } from "./normal-inverse-gamma.js";
+import { nigDiffInterval, nigPosterior, nigProbGreater } from "./normal-inverse-gamma.js";
 import { metricPolicy, type Policy } from "./policy.js";
 import { quantileOf } from "./sketch.js";
 
@@ -137,6 +137,9 @@ function countModel(champion: MetricSummary, challenger: MetricSummary): Model {
 
 type Moments = MetricSummary["values"];
 
+/** m, k, a, b of a normal-inverse-gamma distribution. */
+type NigParameters = readonly [number, number, number, number];
+
 /** A prior worth a hundredth of an observation, centred on both arms together and as wide as they scatter. */
 function normalPrior(left: Moments, right: Moments): NigParameters {
   const count = left.count + right.count;
@@ -237,7 +240,8 @@ function perSuccess(champion: MetricSummary, challenger: MetricSummary): PerSucc
 }
 
 function evaluateMetric(name: string, policy: Policy, left: ArmSummary, right: ArmSummary): MetricEvaluation {
-  const of = ({ metrics }: ArmSummary): MetricSummary => metrics[name] ?? EMPTY_METRIC;
+  const of = ({ metrics }: ArmSummary): MetricSummary =>
+    (Object.hasOwn(metrics, name) ? metrics[name] : undefined) ?? EMPTY_METRIC;
   const [champion, challenger] = [of(left), of(right)];
   const { kind: declared, direction } = metricPolicy(policy, name);
   const kind = kindOf(declared, champion, challenger);

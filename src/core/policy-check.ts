@@ -2,7 +2,7 @@
  * Checks of a policy, as given and as completed: each failure names the field, the value and what is allowed.
  */
 import { DethroneError, received } from "./errors.js";
-import type { Guardrail } from "./guardrail.js";
+import type { Guardrail, MetricKind } from "./guardrail.js";
 import type { Aggregate, FusePolicy, Policy, PolicyInput, ScoringPolicy } from "./policy.js";
 
 interface Bound {
@@ -21,6 +21,11 @@ const wholePositive: Bound = {
   holds: (x) => Number.isInteger(x) && x >= 1 && x <= 1e12,
 };
 const signedUnit: Bound = { allowed: "a number in (-1, 1)", holds: (x) => x > -1 && x < 1 };
+const finite: Bound = { allowed: "a finite number", holds: Number.isFinite };
+const finitePositive: Bound = {
+  allowed: "a finite number, 0 or more",
+  holds: (x) => Number.isFinite(x) && x >= 0,
+};
 
 function fail(field: string, value: unknown, allowed: string): never {
   throw new DethroneError(
@@ -107,12 +112,19 @@ function checkScoring(scoring: ScoringPolicy): void {
 const isName = (value: unknown): boolean =>
   typeof value === "string" && value.length > 0 && value.length <= 200;
 
-function checkGuardrail(field: string, { metric, direction, margin, mode, where }: Guardrail): void {
+/** A margin is a part of the champion's values or rate points, or for real metrics in their own unit. */
+function marginBound(mode: Guardrail["mode"], kind: MetricKind | "auto"): Bound {
+  // Only what is required can be an improvement: to abort a challenger for not being better is the promotion's work.
+  if (kind === "real") return mode === "require" ? finite : finitePositive;
+  return mode === "require" ? signedUnit : halfOpenUnit;
+}
+
+function checkGuardrail(field: string, guardrail: Guardrail, kind: MetricKind | "auto"): void {
+  const { metric, direction, margin, mode, where } = guardrail;
   if (!isName(metric)) fail(`${field}.metric`, metric, "a text of 1 to 200 characters");
   checkChoice(`${field}.direction`, direction, DIRECTIONS);
   checkChoice(`${field}.mode`, mode, ["abort", "require"]);
-  // Only what is required can be an improvement: to abort a challenger for not being better is the promotion's work.
-  check(`${field}.margin`, margin, mode === "require" ? signedUnit : halfOpenUnit);
+  check(`${field}.margin`, margin, marginBound(mode, kind));
   if (where === undefined) return;
   if (!isObject(where)) fail(`${field}.where`, where, "an object of fields and values");
   for (const [name, value] of Object.entries(where)) {
@@ -134,8 +146,13 @@ function checkFuse({ minSessions, errorRate }: FusePolicy): void {
   check("fuse.errorRate", errorRate, positiveUnit);
 }
 
-/** Checks a complete policy. @throws DethroneError `policy_invalid` */
-export function checkPolicy(policy: Policy): void {
+/**
+ * Checks a complete policy.
+ *
+ * @param kindOf the kind of a metric under this policy
+ * @throws DethroneError `policy_invalid`
+ */
+export function checkPolicy(policy: Policy, kindOf: (metric: string) => MetricKind | "auto"): void {
   checkChoice("kind", policy.kind, ["calibrated", "threshold"]);
   for (const [field, bound] of Object.entries(NUMERIC_BOUNDS))
     check(field, policy[field as keyof Policy], bound);
@@ -150,6 +167,6 @@ export function checkPolicy(policy: Policy): void {
   if (policy.fuse !== null) checkFuse(policy.fuse);
   checkMetrics(policy.metrics);
   for (const [index, guardrail] of policy.guardrails.entries())
-    checkGuardrail(`guardrails[${index}]`, guardrail);
+    checkGuardrail(`guardrails[${index}]`, guardrail, kindOf(guardrail.metric));
   checkScoring(policy.scoring);
 }

@@ -172,7 +172,8 @@ function completeGuardrail(given: GuardrailInput, metrics: Policy["metrics"]): G
 
 function completeMetrics(given: PolicyInput["metrics"] = {}): Policy["metrics"] {
   const complete = Object.entries(given).map(
-    ([name, metric]) => [name, { ...UNDECLARED_METRIC, ...withoutUndefined(metric) }] as const,
+    ([name, metric]) =>
+      [name, { ...metricPolicy(DEFAULT_POLICY, name), ...withoutUndefined(metric) }] as const,
   );
   return { ...DEFAULT_POLICY.metrics, ...Object.fromEntries(complete) };
 }
@@ -207,7 +208,7 @@ export function createPolicy(input: PolicyInput | PolicyName = {}): Policy {
         ? null
         : base.fuse,
   };
-  checkPolicy(policy);
+  checkPolicy(policy, (name) => metricPolicy(policy, name).kind);
   return policy;
 }
 

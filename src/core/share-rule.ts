@@ -46,14 +46,17 @@ const onGrid = (share: number): number => shareOf(bucketCountOf(share));
 
 function checkedRamp(steps: readonly RampStep[]): ShareRule {
   if (!Array.isArray(steps) || steps.length === 0) fail(steps, "a ramp of at least one step");
-  for (const { minSessions } of steps) {
+  let last = 0;
+  const checked = steps.map((step) => {
+    const minSessions = step?.minSessions;
     if (!(Number.isSafeInteger(minSessions) && minSessions >= 1))
-      fail(minSessions, "a ramp whose steps have minSessions, an integer of at least 1");
-  }
-  return {
-    kind: "ramp",
-    steps: steps.map(({ share, minSessions }) => ({ share: onGrid(share), minSessions })),
-  };
+      fail(step, "a ramp whose steps have minSessions, an integer of at least 1");
+    const share = onGrid(step.share);
+    if (!(share > last)) fail(step.share, "a ramp whose shares rise from step to step");
+    last = share;
+    return { share, minSessions };
+  });
+  return { kind: "ramp", steps: checked };
 }
 
 function checkedAdaptive(min: number, max: number): ShareRule {
@@ -116,14 +119,17 @@ function rampShares(
   facts: Terms & { readonly evidence: Evidence; readonly shares: readonly number[] },
 ): readonly number[] {
   const { evidence, shares } = facts;
-  const at = steps.findIndex(({ share }) => divided(share, shares.length)[0] === shares[0]);
+  const each = (step: RampStep): number => divided(step.share, shares.length)[0] as number;
+  // Who was dropped has no share any more, and gets none.
+  const now = shares.find((share) => share > 0);
+  const at = steps.findLastIndex((step) => each(step) === now);
   const step = steps[at];
   const next = steps[at + 1];
-  // Not yet a unit of this step, or its last one.
-  if (!step || !next || evidence.shares[0] !== shares[0]) return shares;
+  // The last step, or none; or not yet a unit of this one.
+  if (!step || !next || shares.some((share, j) => evidence.shares[j] !== share)) return shares;
   if (evidence.phaseCount < step.minSessions) return shares;
-  if (evidence.pairs.some((pair) => isDoubtful(pair, facts.policy))) return shares;
-  return divided(next.share, shares.length);
+  if (evidence.pairs.some((pair, j) => shares[j] !== 0 && isDoubtful(pair, facts.policy))) return shares;
+  return shares.map((share) => (share === 0 ? 0 : each(next)));
 }
 
 const STEP = 100;
@@ -138,7 +144,7 @@ function adaptiveShare(min: number, max: number, probability: number): number {
  * The shares for the sessions to come.
  *
  * @param facts the terms, the evidence, and the shares that hold now
- * @returns one share a challenger; `facts.shares` itself where nothing changes
+ * @returns one share a challenger, 0 for one that has been dropped; `facts.shares` itself where nothing changes
  */
 export function nextShares(
   rule: ShareRule,
@@ -147,7 +153,8 @@ export function nextShares(
   const { evidence, policy, shares } = facts;
   if (rule.kind === "fixed") return shares;
   if (rule.kind === "ramp") return rampShares(rule.steps, facts);
-  const wanted = shares.map((_, challenger) => {
+  const wanted = shares.map((now, challenger) => {
+    if (now === 0) return 0;
     const probability = probabilityBetterBy(evidence, policy, 0, challenger);
     const share = adaptiveShare(rule.min, rule.max, probability);
     return shares.length === 1 ? share : onGrid(Math.max(0.01, share / shares.length));

@@ -2,24 +2,16 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type DecisionFacts, decide } from "../../../src/core/decide.js";
 import { emptyEvidence, type FoldInput, fold } from "../../../src/core/evidence.js";
-import { createPolicy, type PolicyInput } from "../../../src/core/policy.js";
-import { foldAll, simulatedUnits } from "../../support/evidence.js";
+import type { PolicyInput } from "../../../src/core/policy.js";
+import { foldAll, simulatedUnits, termsOf } from "../../support/evidence.js";
 
 function facts(
   units: readonly FoldInput[],
   input: PolicyInput = {},
   more: Partial<DecisionFacts> = {},
 ): DecisionFacts {
-  const policy = createPolicy(input);
-  const planShare = 0.5;
-  return {
-    policy,
-    planShare,
-    promotion: "auto",
-    evidence: foldAll(units, policy, planShare),
-    isExpired: false,
-    ...more,
-  };
+  const terms = termsOf(input);
+  return { ...terms, promotion: "auto", evidence: foldAll(units, terms), isExpired: false, ...more };
 }
 
 const units = (uplift: number, count = 400, seed = 3) =>
@@ -29,10 +21,11 @@ const horizon = 400;
 describe("decide", () => {
   it("promotes on evidence, and waits for a person where the policy says so", () => {
     const better = units(0.3);
-    expect(decide(facts(better, { horizon }))).toEqual({ verdict: "promote", reason: "evidence" });
+    expect(decide(facts(better, { horizon }))).toEqual({ verdict: "promote", reason: "evidence", arm: 1 });
     expect(decide(facts(better, { horizon }, { promotion: "approve" }))).toEqual({
       verdict: "continue",
       reason: "awaiting-approval",
+      arm: 1,
     });
     expect(decide(facts(better, { horizon }, { promotion: "approve", isExpired: true }))).toEqual({
       verdict: "hold",
@@ -57,20 +50,20 @@ describe("decide", () => {
   });
 
   it("aborts before it promotes where the sample ratio is broken", () => {
-    const skewed = units(0.4, 600).filter((unit, index) => unit.arm === "challenger" || index % 2 === 0);
+    const skewed = units(0.4, 600).filter((unit, index) => unit.arm === 1 || index % 2 === 0);
     expect(decide(facts(skewed, { horizon }))).toEqual({ verdict: "abort", reason: "srm" });
   });
 
   it("aborts where one arm goes missing more, and never promotes while that is open", () => {
     // The challenger is no better; its failures go missing.
     const lossy = units(0, 1000).map((unit) =>
-      unit.arm === "challenger" && unit.score === 0 ? { ...unit, score: null } : unit,
+      unit.arm === 1 && unit.score === 0 ? { ...unit, score: null } : unit,
     );
-    const policy = createPolicy({ horizon: 1000 });
-    let evidence = emptyEvidence(0.5);
+    const terms = termsOf({ horizon: 1000 });
+    let evidence = emptyEvidence(terms);
     const rulings = lossy.map((unit) => {
-      evidence = fold(evidence, unit, policy, 0.5);
-      return decide({ policy, planShare: 0.5, promotion: "auto", evidence, isExpired: false });
+      evidence = fold(evidence, unit, terms);
+      return decide({ ...terms, promotion: "auto", evidence, isExpired: false });
     });
     const first = rulings.find((ruling) => ruling.reason !== "collecting");
     expect(first).toEqual({ verdict: "abort", reason: "srm" });
@@ -78,25 +71,30 @@ describe("decide", () => {
 
   it("the plain rule promotes whatever is missing, until the sample ratio counts as broken", () => {
     const lossy = units(0.3, 120).map((unit, index) =>
-      unit.arm === "challenger" && unit.score === 0 && index % 2 === 0 ? { ...unit, score: null } : unit,
+      unit.arm === 1 && unit.score === 0 && index % 2 === 0 ? { ...unit, score: null } : unit,
     );
     expect(decide(facts(lossy, { kind: "threshold", horizon }))).toEqual({
       verdict: "promote",
       reason: "evidence",
+      arm: 1,
     });
     expect(decide(facts(lossy, { horizon: 120, alpha: 0.5, tau: 0.5 })).verdict).not.toBe("promote");
   });
 
   it("missingness of the champion counts as well", () => {
     const lossy = units(0, 600).map((unit, index) =>
-      unit.arm === "champion" && index % 3 > 0 ? { ...unit, score: null } : unit,
+      unit.arm === 0 && index % 3 > 0 ? { ...unit, score: null } : unit,
     );
     expect(decide(facts(lossy, { horizon: 600 }))).toEqual({ verdict: "abort", reason: "srm" });
   });
 
   it("missingness alike in both arms does not keep a better challenger from promotion", () => {
     const lossy = units(0.3, 800).map((unit, index) => (index % 4 === 0 ? { ...unit, score: null } : unit));
-    expect(decide(facts(lossy, { horizon: 800 }))).toEqual({ verdict: "promote", reason: "evidence" });
+    expect(decide(facts(lossy, { horizon: 800 }))).toEqual({
+      verdict: "promote",
+      reason: "evidence",
+      arm: 1,
+    });
   });
 
   it("holds where a promotion has become unlikely, not before its time", () => {
@@ -127,6 +125,7 @@ describe("decide", () => {
     expect(decide(facts(units(0.3, 200), { kind, horizon }))).toEqual({
       verdict: "promote",
       reason: "evidence",
+      arm: 1,
     });
     expect(decide(facts(units(-0.3, 200), { kind, horizon }))).toEqual({ verdict: "abort", reason: "harm" });
     expect(decide(facts(units(0.5, 25), { kind, horizon })).verdict).toBe("continue");
@@ -141,8 +140,8 @@ describe("decide", () => {
 
   it("is total and deterministic over any sessions and policies", () => {
     const unit = fc.record({
-      arm: fc.constantFrom("champion" as const, "challenger" as const),
-      share: fc.constantFrom(0.01, 0.2, 0.5, 0.99),
+      arm: fc.constantFrom(0, 1),
+      shares: fc.constantFrom([0.01], [0.2], [0.5], [0.99]),
       score: fc.oneof(fc.constantFrom(0, 1, null), fc.double({ min: 0, max: 1, noNaN: true })),
     });
     const policy = fc.record({
@@ -158,14 +157,9 @@ describe("decide", () => {
         policy,
         fc.constantFrom(0, 0.2, 0.5),
         (given, input, planShare) => {
-          const full = createPolicy(input);
-          const asked = {
-            policy: full,
-            planShare,
-            promotion: "auto",
-            evidence: foldAll(given, full, planShare),
-            isExpired: false,
-          } as const;
+          const terms = termsOf(input, [planShare]);
+          const evidence = foldAll(given, terms);
+          const asked = { ...terms, promotion: "auto", evidence, isExpired: false } as const;
           const ruling = decide(asked);
           expect(["promote", "hold", "abort", "continue"]).toContain(ruling.verdict);
           expect(decide(JSON.parse(JSON.stringify(asked)))).toEqual(ruling);

@@ -2,20 +2,19 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   advance,
-  chanceOfPromotion,
   type EProcessData,
   type EProcessPlan,
   type EProcessState,
   eProcess,
   hasCrossed,
-  predictivePromotion,
   preparePlan,
   runningCopy,
   sessionsOf,
   startEProcess,
   stepEProcess,
-  touchTarget,
+  touchOutlook,
 } from "../../../src/core/e-process.js";
+import { chanceOfPromotion, isChanceBelow, predictivePromotion } from "../../../src/core/promotion-chance.js";
 import { expectCase, fixture, type NumericCase } from "../../support/numeric.js";
 
 const PLAN: EProcessPlan = { alpha: 0.05, horizon: 100, planShare: 0.5, direction: 1, shift: 0 };
@@ -135,7 +134,8 @@ describe("stepEProcess", () => {
     const plan = { ...PLAN, ...change };
     const session = { g: 1, y: 1, w: 0.5 } as const;
     expect(() => stepEProcess(plan, startEProcess(), session)).toThrow(new RegExp(`^${name} must be`));
-    expect(() => touchTarget(plan, startEProcess())).toThrow(new RegExp(`^${name} must be`));
+    const belief = { w: 0.5, upliftMean: 0, upliftVariance: 0.01 };
+    expect(() => chanceOfPromotion(plan, startEProcess(), belief)).toThrow(new RegExp(`^${name} must be`));
   });
 
   it.each([
@@ -259,8 +259,8 @@ describe("chanceOfPromotion", () => {
   );
 
   it("is certain once the test has crossed by its grid alone", () => {
-    const state: EProcessState = { ...startEProcess(), logGrid: [9, 9, 9, 9] };
-    expect(touchTarget(PLAN, state).target).toBeLessThan(0);
+    const state: EProcessState = { ...startEProcess(), logGrid: [9, 9, 9, 9], logMean: 9 };
+    expect(touchOutlook(PLAN, state).chance).toBe(1);
     expect(chanceOfPromotion(PLAN, state, belief)).toBe(1);
   });
 
@@ -272,7 +272,7 @@ describe("chanceOfPromotion", () => {
 
   it("does not look beyond the horizon", () => {
     const state: EProcessState = { ...startEProcess(), count: 500 };
-    const { chance } = touchTarget(PLAN, state);
+    const { chance } = touchOutlook(PLAN, state);
     expect(chanceOfPromotion(PLAN, state, belief)).toBeCloseTo(2 * chance, 12);
   });
 
@@ -283,5 +283,34 @@ describe("chanceOfPromotion", () => {
   ])("refuses a wrong %s", (name, change) => {
     const wrong = { ...belief, ...change };
     expect(() => chanceOfPromotion(PLAN, startEProcess(), wrong)).toThrow(new RegExp(`^${name} must be`));
+  });
+});
+
+describe("isChanceBelow", () => {
+  it("answers as the whole chance does, whichever way it takes", () => {
+    const beliefs = fc.record({
+      w: fc.double({ min: 0.01, max: 0.99, noNaN: true }),
+      upliftMean: fc.double({ min: -1, max: 1, noNaN: true }),
+      upliftVariance: fc.double({ min: 0, max: 0.2, noNaN: true }),
+    });
+    const limits = fc.double({ min: 1e-6, max: 0.999, noNaN: true });
+    let below = 0;
+    fc.assert(
+      fc.property(anyData, beliefs, limits, (data, belief, limit) => {
+        const state = stateAfter(PLAN, data);
+        const chance = chanceOfPromotion(PLAN, state, belief);
+        if (Math.abs(chance - limit) < 1e-7) return;
+        expect(isChanceBelow(PLAN, state, belief, limit)).toBe(chance < limit);
+        below += chance < limit ? 1 : 0;
+      }),
+      { numRuns: 400 },
+    );
+    expect(below).toBeGreaterThan(40);
+    expect(below).toBeLessThan(360);
+  });
+
+  it("is never so where the line is reached already", () => {
+    const state: EProcessState = { ...startEProcess(), logTouch: 5 };
+    expect(isChanceBelow(PLAN, state, { w: 0.5, upliftMean: -1, upliftVariance: 0 }, 0.999)).toBe(false);
   });
 });

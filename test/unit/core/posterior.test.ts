@@ -1,32 +1,35 @@
 import { describe, expect, it } from "vitest";
-import { emptyEvidence, type FoldInput } from "../../../src/core/evidence.js";
-import { createPolicy, DEFAULT_POLICY } from "../../../src/core/policy.js";
+import { type ArmSummary, type Evidence, emptyEvidence, type FoldInput } from "../../../src/core/evidence.js";
+import { DEFAULT_POLICY } from "../../../src/core/policy.js";
 import {
-  phi,
+  meanOf,
+  phi as phiOf,
   posteriors,
   probabilityBetterBy,
   promotionChance,
-  upliftMean,
 } from "../../../src/core/posterior.js";
 import { createRandom } from "../../../src/core/random.js";
-import { foldAll, simulatedUnits } from "../../support/evidence.js";
+import { foldAll, simulatedUnits, termsOf } from "../../support/evidence.js";
 
 function graded(count: number, values: (random: () => number) => number, seed = 2): FoldInput[] {
   const random = createRandom(seed);
   return Array.from({ length: count }, (_, index) => ({
-    arm: index % 2 ? "challenger" : "champion",
-    share: 0.5,
+    arm: index % 2,
+    shares: [0.5],
     score: values(random.next),
   }));
 }
+
+const TERMS = termsOf();
+const phi = ({ arms }: Evidence): number => phiOf(arms[0] as ArmSummary, arms[1] as ArmSummary);
 
 describe("phi", () => {
   it("is exactly 1 while every score is 0 or 1", () => {
     for (let seed = 1; seed <= 50; seed += 1) {
       const units = simulatedUnits({ count: seed * 7, share: 0.3, champion: 0.37, uplift: 0.2, seed });
-      expect(phi(foldAll(units, DEFAULT_POLICY, 0.3))).toBe(1);
+      expect(phi(foldAll(units, TERMS))).toBe(1);
     }
-    expect(phi(emptyEvidence(0.5))).toBe(1);
+    expect(phi(emptyEvidence(TERMS))).toBe(1);
   });
 
   it("is c(1-c)/v of the scores with one 0 and one 1 added, between 1 and 20", () => {
@@ -34,13 +37,12 @@ describe("phi", () => {
     const scores = [0, 1, ...units.map((unit) => unit.score as number)];
     const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
     const variance = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length;
-    expect(phi(foldAll(units, DEFAULT_POLICY, 0.5))).toBeCloseTo((mean * (1 - mean)) / variance, 10);
+    expect(phi(foldAll(units, TERMS))).toBeCloseTo((mean * (1 - mean)) / variance, 10);
     expect(
       phi(
         foldAll(
           graded(400, () => 0.5),
-          DEFAULT_POLICY,
-          0.5,
+          TERMS,
         ),
       ),
     ).toBe(20);
@@ -49,33 +51,34 @@ describe("phi", () => {
 
 describe("posteriors", () => {
   it("are the prior, the scaled sums, and nothing else", () => {
-    const policy = createPolicy({ prior: { alpha: 2, beta: 3 } });
+    const terms = termsOf({ prior: { alpha: 2, beta: 3 } });
     const units = simulatedUnits({ count: 100, share: 0.5, champion: 0.5, uplift: 0, seed: 1 });
-    const evidence = foldAll(units, policy, 0.5);
-    const { champion } = posteriors(evidence, policy);
-    expect(champion).toEqual({
-      alpha: 2 + evidence.champion.sum,
-      beta: 3 + evidence.champion.count - evidence.champion.sum,
+    const evidence = foldAll(units, terms);
+    const { champion, challenger } = posteriors(evidence, terms.policy);
+    [champion, challenger].forEach((believed, arm) => {
+      const { sum, count } = evidence.arms[arm] as ArmSummary;
+      expect(believed).toEqual({ alpha: 2 + sum, beta: 3 + count - sum });
     });
   });
 });
 
 describe("the numbers that follow", () => {
   const units = simulatedUnits({ count: 500, share: 0.5, champion: 0.5, uplift: 0.05, seed: 6 });
-  const evidence = foldAll(units, DEFAULT_POLICY, 0.5);
+  const evidence = foldAll(units, TERMS);
 
   it("P(better) falls with the uplift asked for, and matches its mean", () => {
     const at = (minUplift: number) => probabilityBetterBy(evidence, DEFAULT_POLICY, minUplift);
     expect(at(-0.1)).toBeGreaterThan(at(0));
     expect(at(0)).toBeGreaterThan(at(0.1));
     expect(at(1e-12)).toBeCloseTo(at(0), 9);
-    expect(at(upliftMean(evidence, DEFAULT_POLICY))).toBeCloseTo(0.5, 1);
+    const { champion, challenger } = posteriors(evidence, DEFAULT_POLICY);
+    expect(at(meanOf(challenger) - meanOf(champion))).toBeCloseTo(0.5, 1);
   });
 
   it("the chance of promotion rises with the uplift seen", () => {
     const chance = (uplift: number) => {
       const seen = simulatedUnits({ count: 500, share: 0.5, champion: 0.5, uplift, seed: 6 });
-      return promotionChance(foldAll(seen, DEFAULT_POLICY, 0.5), DEFAULT_POLICY, 0.5);
+      return promotionChance(foldAll(seen, TERMS), TERMS);
     };
     expect(chance(0.15)).toBeGreaterThan(chance(0.05));
     expect(chance(0.05)).toBeGreaterThan(chance(-0.1));

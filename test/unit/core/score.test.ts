@@ -84,6 +84,72 @@ describe("scoreSignals", () => {
   });
 });
 
+describe("scoreSignals, every signal a vote", () => {
+  const votes = { ...scoring, mode: "signal" } as const;
+
+  it("lets a chatty session outvote its user, as the plain weighted mean does", () => {
+    const chatty = Array.from({ length: 6 }, () => implicit(1));
+    expect(scoreSignals([explicit(0), ...chatty], votes)).toBeCloseTo(6 / 11, 15);
+    expect(scoreSignals([explicit(0), ...chatty], scoring)).toBeCloseTo(1 / 6, 15);
+  });
+
+  it("is the weighted mean over the signals, whatever their names and aggregates", () => {
+    const signal = fc.record({
+      name: fc.constantFrom("a", "b"),
+      value: fc.double({ min: 0, max: 1, noNaN: true }),
+      kind: fc.constantFrom("explicit" as const, "implicit" as const, null),
+    });
+    const aggregate = { a: "max", b: "last" } as const;
+    fc.assert(
+      fc.property(fc.array(signal), (signals) => {
+        const weighted = signals.flatMap(({ value, kind }) =>
+          kind === null ? [] : [{ value, weight: kind === "explicit" ? 5 : 1 }],
+        );
+        const total = weighted.reduce((sum, { weight }) => sum + weight, 0);
+        const expected = weighted.reduce((sum, { value, weight }) => sum + (weight * value) / total, 0);
+        const score = scoreSignals(signals, { ...votes, aggregate });
+        if (total === 0) expect(score).toBeNull();
+        else expect(score).toBeCloseTo(expected, 12);
+      }),
+    );
+  });
+});
+
+describe("rules", () => {
+  it("fix the score whatever else is said, by a signal of any kind", () => {
+    expect(scoreSignals([explicit(1), metric(1, "escalated")], scoring)).toBe(0);
+    expect(scoreSignals([explicit(1), implicit(0.3, "escalated")], scoring)).toBe(0);
+    expect(scoreSignals([metric(1, "escalated")], scoring)).toBe(0);
+  });
+
+  it("do not apply where the signal's value is 0", () => {
+    expect(scoreSignals([explicit(1), metric(0, "escalated")], scoring)).toBe(1);
+    expect(scoreSignals([metric(0, "escalated")], scoring)).toBeNull();
+  });
+
+  it("give the lowest of several scores, and none where the policy has no rules", () => {
+    const two = { ...scoring, rules: { refunded: 0.2, praised: 1 } };
+    expect(scoreSignals([metric(1, "praised"), metric(3, "refunded"), explicit(0.9)], two)).toBe(0.2);
+    expect(scoreSignals([metric(1, "praised"), explicit(0)], two)).toBe(1);
+    expect(scoreSignals([explicit(1), metric(1, "escalated")], { ...scoring, rules: {} })).toBe(1);
+  });
+
+  it.each(["toString", "constructor"])("take a signal called %s for no rule", (name) => {
+    expect(scoreSignals([explicit(0.5), metric(1, name)], scoring)).toBe(0.5);
+  });
+
+  it("do not hide a scoring value that is none", () => {
+    expect(() => scoreSignals([metric(1, "escalated"), explicit(2)], scoring)).toThrow(
+      expect.objectContaining({ code: "numeric_domain" }),
+    );
+  });
+
+  it("count as a verdict: a session that was taken over is not missing", () => {
+    const session = { hasEnded: true, signals: [metric(1, "escalated")] };
+    expect(settle(session, DEFAULT_POLICY)).toEqual({ score: 0, isMissing: false, isAbandoned: false });
+  });
+});
+
 describe("settle", () => {
   it("scores an abandoned session 0 whatever its signals", () => {
     const settled = settle({ hasEnded: false, signals: [explicit(1)] }, DEFAULT_POLICY);

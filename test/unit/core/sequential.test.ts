@@ -2,15 +2,14 @@ import { jStat } from "jstat";
 import { describe, expect, it } from "vitest";
 import { confidenceSequence } from "../../../src/core/confidence-sequence.js";
 import {
-  chanceOfPromotion,
   type EProcessPlan,
   eProcess,
   hasCrossed,
-  predictivePromotion,
   startEProcess,
   stepEProcess,
 } from "../../../src/core/e-process.js";
 import { normalCdf, normalQuantile } from "../../../src/core/normal.js";
+import { chanceOfPromotion, predictivePromotion } from "../../../src/core/promotion-chance.js";
 import { createRandom } from "../../../src/core/random.js";
 import { srmChiSquare, srmSequentialLogE } from "../../../src/core/srm.js";
 
