@@ -220,7 +220,8 @@ export class Engine implements AsyncDisposable {
     if (experiment?.status !== "running") return null;
     const { dryRun = false, actor = "tick" } = options;
     const result = await tickExperiment(this.#context, store, experiment, { isDryRun: dryRun, actor });
-    if (result.changed) await this.#projects.get(key)?.refresh();
+    // Status or share may have moved: this process must not serve what it has just changed.
+    if (!dryRun) await this.#projects.get(key)?.refresh();
     return result;
   }
 

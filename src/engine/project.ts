@@ -27,6 +27,7 @@ import {
   rollback,
   setPaused,
 } from "./experiments.js";
+import { type FusedSession, LocalFuse } from "./local-fuse.js";
 import type { NewConfig, ProjectState, Store, StoredAuditEntry, StoredExperiment } from "./ports.js";
 import { type ExperimentReport, reportOf } from "./report.js";
 import { checkSessionOptions, type ForcedRole, Router, type SessionOptions } from "./router.js";
@@ -105,6 +106,7 @@ export class EngineProject<Config> implements Project<Config> {
   /** the champion of the host's code: used to create the project, and while the store has never been reached */
   readonly #codeChampion: NewConfig | null;
   readonly #tasks = new Set<Promise<unknown>>();
+  readonly #fuse: LocalFuse;
   #state: ProjectState | null = null;
   #isRefusing = false;
 
@@ -115,7 +117,8 @@ export class EngineProject<Config> implements Project<Config> {
     forced: ForcedRole | undefined,
   ) {
     this.#context = context;
-    this.#router = new Router(context, forced);
+    this.#router = new Router(context, forced, (session, isFailed) => this.#observe(session, isFailed));
+    this.#fuse = new LocalFuse(context, key);
     this.key = key;
     this.#codeChampion = codeChampion;
   }
@@ -208,7 +211,7 @@ export class EngineProject<Config> implements Project<Config> {
       }
       return this.#unrecorded(options);
     }
-    const state = this.#state;
+    const state = this.#fuse.served(this.#state);
     if (options.id !== undefined || options.unit !== undefined)
       return this.#router.start(store, state, options);
     if (store.queueLength() < BACKLOG_MAX) return this.#router.startNow(store, state, options);
@@ -216,6 +219,11 @@ export class EngineProject<Config> implements Project<Config> {
     return new Promise((resolve) =>
       setImmediate(() => resolve(this.#router.startNow(store, state, options))),
     );
+  }
+
+  #observe(session: FusedSession, isFailed: boolean): void {
+    const aborting = this.#fuse.observe(this.#state, session, isFailed);
+    if (aborting) this.#keep(aborting.then(() => this.refresh()));
   }
 
   #whyAway(): unknown {

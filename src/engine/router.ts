@@ -20,7 +20,7 @@ import type {
   StoredConfig,
   StoredExperiment,
 } from "./ports.js";
-import { EngineSession, type Placement } from "./session.js";
+import { EngineSession, type ObserveOutcome, type Placement } from "./session.js";
 
 /** How a session is to start. */
 export interface SessionOptions {
@@ -96,15 +96,21 @@ function challengerShare(experiment: StoredExperiment): number {
 export class Router {
   readonly #context: EngineContext;
   readonly #forced: ForcedRole | undefined;
+  readonly #observe: ObserveOutcome;
 
-  constructor(context: EngineContext, forced: ForcedRole | undefined) {
+  constructor(context: EngineContext, forced: ForcedRole | undefined, observe: ObserveOutcome) {
     this.#context = context;
     this.#forced = forced;
+    this.#observe = observe;
+  }
+
+  #session<Config>(placement: Placement): EngineSession<Config> {
+    return new EngineSession(this.#context, placement, this.#observe);
   }
 
   /** A session nothing is recorded of: the champion's, for when there is no store or no telling what to do. */
   unrecorded<Config>(key: string, champion: JsonObject, options: SessionOptions): EngineSession<Config> {
-    return new EngineSession(this.#context, {
+    return this.#session({
       id: options.id ?? this.#context.ids.next(),
       project: key,
       body: champion,
@@ -124,7 +130,7 @@ export class Router {
       store,
       this.#startRecord(state, route, { ...options, id }, false),
     );
-    return new EngineSession(this.#context, placementOf(state, route, { id, unit: null, isRecorded }));
+    return this.#session(placementOf(state, route, { id, unit: null, isRecorded }));
   }
 
   /** Starts or resumes a session that has a unit or an id. */
@@ -142,7 +148,7 @@ export class Router {
     const placement = placementOf(state, route, { id, unit, isRecorded });
     const confirmed = stored && (await this.#confirmed(store, state, placement, stored));
     if (!confirmed && isRecorded) this.#leaveOut(store, record);
-    return new EngineSession(this.#context, confirmed ?? placement);
+    return this.#session(confirmed ?? placement);
   }
 
   #startRecord(

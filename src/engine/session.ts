@@ -5,6 +5,7 @@ import { DethroneError, type JsonObject, received } from "../core/errors.js";
 import type { Role } from "../core/evidence.js";
 import type { SignalKind } from "../core/score.js";
 import type { EngineContext } from "./context.js";
+import type { FusedSession } from "./local-fuse.js";
 import type { EndReceipt, SignalReceipt, Store } from "./ports.js";
 
 /** An observation about a session. */
@@ -128,6 +129,12 @@ export interface Placement {
   readonly isRecorded: boolean;
 }
 
+/** Told once of each session: that it failed, or that it ended without. */
+export type ObserveOutcome = (session: FusedSession, isFailed: boolean) => void;
+
+/** Signals that say that the run failed, whatever it scored. */
+const FAILURES: readonly string[] = ["error", "timeout"];
+
 /** The session the engine hands out. */
 export class EngineSession<Config> implements Session<Config> {
   readonly id: string;
@@ -139,11 +146,14 @@ export class EngineSession<Config> implements Session<Config> {
   readonly isRecorded: boolean;
   readonly #context: EngineContext;
   readonly #body: JsonObject;
+  readonly #observe: ObserveOutcome;
+  #isObserved = false;
   #config: Config | undefined;
   #abort: AbortController | undefined;
 
-  constructor(context: EngineContext, placement: Placement) {
+  constructor(context: EngineContext, placement: Placement, observe: ObserveOutcome) {
     this.#context = context;
+    this.#observe = observe;
     this.#body = placement.body;
     this.id = placement.id;
     this.project = placement.project;
@@ -175,15 +185,24 @@ export class EngineSession<Config> implements Session<Config> {
   }
 
   async signal(signal: SignalInput): Promise<Receipt<SignalReceipt>> {
-    checkedSignal(signal);
+    const { name, value } = checkedSignal(signal);
     if (this.#context.isOff) return { status: "off" };
+    if (FAILURES.includes(name) && value !== 0) this.#tell(true);
     return recordSignal(this.#context, this.#recordingStore(), this.id, signal);
   }
 
   async end(input: EndInput = {}): Promise<Receipt<EndReceipt>> {
     const score = scoreOf(input.score);
     if (this.#context.isOff) return { status: "off" };
+    this.#tell(false);
     return this.#recordingStore().endSession({ sessionId: this.id, score, atMs: this.#context.clock.now() });
+  }
+
+  /** Tells how the session went, the first time that is known. */
+  #tell(isFailed: boolean): void {
+    if (this.#isObserved) return;
+    this.#isObserved = true;
+    this.#observe(this, isFailed);
   }
 
   #recordingStore(): Store {

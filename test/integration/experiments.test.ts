@@ -81,7 +81,12 @@ describe("challenge", () => {
 
   it("of the champion itself starts nothing, and after its promotion returns that experiment", async () => {
     const bot = await project();
-    expect(await bot.challenge(LONG)).toEqual({ experiment: null, started: false, status: "is-champion" });
+    expect(await bot.challenge(LONG)).toEqual({
+      experiment: null,
+      started: false,
+      status: "is-champion",
+      forecast: null,
+    });
     const { experiment } = await bot.challenge(SHORT);
     await bot.promote(BECAUSE);
     expect(await bot.challenge(SHORT)).toMatchObject({
@@ -345,7 +350,7 @@ describe("guarantee 4: the database itself refuses", () => {
     await bot.challenge(SHORT);
     await bot.abort(BECAUSE);
     await refused(
-      "INSERT INTO decisions SELECT id + 1, 'other', experiment_id, is_terminal, verdict, reason, session_count, folded_seq, is_expired, policy, plan_share, promotion, evidence, evaluation, engine_version, actor, note, decided_at_ms FROM decisions",
+      "INSERT INTO decisions SELECT id + 1, 'other', experiment_id, is_terminal, verdict, reason, session_count, folded_seq, is_expired, policy, plan_share, promotion, evidence, evaluation, engine_version, actor, note, decided_at_ms, live FROM decisions",
     );
   });
 

@@ -33,6 +33,7 @@ describe("guarantee 5: the host's agent is never broken", () => {
       experiment: null,
       started: false,
       status: "pending",
+      forecast: null,
     });
     expect(engine.health()).toMatchObject({
       status: "degraded",
@@ -232,7 +233,12 @@ describe("guarantee 5: the host's agent is never broken", () => {
     const path = temporaryDatabase();
     const engine = await createEngine({ url: path });
     const bot = await engine.project("support", { champion: LONG });
-    expect(await bot.challenge(SHORT)).toEqual({ experiment: null, started: false, status: "off" });
+    expect(await bot.challenge(SHORT)).toEqual({
+      experiment: null,
+      started: false,
+      status: "off",
+      forecast: null,
+    });
     expect(await bot.wrap((session) => session.config.prompt, { score: () => 1 })()).toBe("long");
     const session = await bot.session({ unit: "u" });
     expect(await session.end({ score: 1 })).toEqual({ status: "off" });

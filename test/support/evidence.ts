@@ -1,6 +1,7 @@
+import { decide, type Ruling } from "../../src/core/decide.js";
 import { type Evidence, emptyEvidence, type FoldInput, Folding } from "../../src/core/evidence.js";
 import { createPolicy, type Policy, type PolicyInput } from "../../src/core/policy.js";
-import { createRandom } from "../../src/core/random.js";
+import { createRandom, type Random } from "../../src/core/random.js";
 import type { Terms } from "../../src/core/terms.js";
 
 /** The terms of a contest: a policy, and the challengers' planned shares. */
@@ -61,3 +62,33 @@ export function drawnArm(shares: readonly number[], drawn: number): number {
   }
   return 0;
 }
+
+/** Folds units one by one and decides after each: the first ruling that ends the experiment, or the last one. */
+export function firstRuling(units: Iterable<FoldInput>, terms: Terms): Ruling {
+  const folding = new Folding(emptyEvidence(terms), terms);
+  const facts = { ...terms, promotion: "auto", evidence: folding.evidence, isExpired: false } as const;
+  let ruling = decide(facts);
+  for (const unit of units) {
+    folding.add(unit);
+    ruling = decide(facts);
+    if (ruling.verdict !== "continue") break;
+  }
+  return ruling;
+}
+
+/** Part of `runs` experiments that end in a promotion, each on units made from its own seed. */
+export function promotionRate(
+  runs: number,
+  seed: number,
+  experiment: (random: Random) => { readonly units: Iterable<FoldInput>; readonly terms: Terms },
+): number {
+  let promoted = 0;
+  for (let run = 0; run < runs; run += 1) {
+    const { units, terms } = experiment(createRandom(seed + run));
+    promoted += firstRuling(units, terms).verdict === "promote" ? 1 : 0;
+  }
+  return promoted / runs;
+}
+
+/** The most a rate of probability `p` or less shows in `runs` runs: three standard errors above. */
+export const atMost = (p: number, runs: number): number => p + 3 * Math.sqrt((p * (1 - p)) / runs);

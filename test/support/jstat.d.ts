@@ -8,5 +8,7 @@ declare module "jstat" {
     readonly beta: Distribution;
     readonly normal: Distribution;
     readonly chisquare: Distribution;
+    readonly gamma: Distribution;
+    readonly studentt: Distribution;
   };
 }
