@@ -5,6 +5,7 @@ import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.
 import type { Evaluation } from "../core/evaluation.js";
 import type { ExperimentStatus } from "../core/life-cycle.js";
 import type { Policy } from "../core/policy.js";
+import type { ShareRule } from "../core/share-rule.js";
 import {
   type ChallengeOptions,
   type ChallengeOutcome,
@@ -40,7 +41,10 @@ export interface ExperimentSummary {
   readonly status: ExperimentStatus;
   readonly champion: JsonObject;
   readonly challenger: JsonObject;
+  /** the challenger's share as planned; the average of a share that moves */
   readonly share: number;
+  /** how the share moves, as at the start */
+  readonly shareRule: ShareRule;
   readonly policy: Policy;
   readonly isAwaitingApproval: boolean;
   readonly startedAtMs: number | null;
@@ -89,6 +93,7 @@ export function summaryOf(experiment: StoredExperiment): ExperimentSummary {
     champion: experiment.champion.body,
     challenger: experiment.challenger.body,
     share: experiment.planShare,
+    shareRule: experiment.shareRule,
     policy: experiment.policy,
     isAwaitingApproval: experiment.awaitingSeq !== null,
     startedAtMs: experiment.startedAtMs,
