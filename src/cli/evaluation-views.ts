@@ -17,7 +17,7 @@ import {
   table,
 } from "./render.js";
 
-const BAR_WIDTH = 14;
+const BAR_WIDTH = 12;
 const INTERVAL_WIDTH = 30;
 
 /** An arm's name: challengers have numbers where there are several. */
@@ -66,9 +66,9 @@ export function decidingNumbers(
     `${evidenceBar(logSup, logLine)} ${evidence(logSup)} of ${evidence(logLine)}`;
   const { upliftMean, upliftInterval, upliftUnbiased, chanceOfPromotion } = evaluation;
   const { expectedLossChallenger, expectedLossChampion } = evaluation;
-  const by = policy.minUplift === 0 ? "" : `, by ${signedPoints(policy.minUplift)}`;
+  const better = policy.minUplift === 0 ? "better" : `> ${signedPoints(policy.minUplift)}`;
   const rows = [
-    line(`P(better${by})`, probability(evaluation.probabilityBetterBy), `${policy.tau} or more to promote`),
+    line(`P(${better})`, probability(evaluation.probabilityBetterBy), `${policy.tau} or more to promote`),
     line(
       "evidence: better",
       toLine(evaluation.logSupPromote, evaluation.logLinePromote),
@@ -81,7 +81,7 @@ export function decidingNumbers(
     ),
     line("uplift", `${signedPoints(upliftMean)} (${bounds(upliftInterval)})`, "95 %, at all times at once"),
     ...(hasMoved && upliftUnbiased !== null
-      ? [line("uplift, unbiased", signedPoints(upliftUnbiased), "whatever drifts as the share moves")]
+      ? [line("uplift, unbiased", signedPoints(upliftUnbiased), "free of drift")]
       : []),
     line(
       "expected loss",
@@ -90,7 +90,7 @@ export function decidingNumbers(
     ),
     ...(policy.kind === "threshold"
       ? []
-      : [line("chance", percent(chanceOfPromotion), `to be promoted by ${count(policy.horizon)} sessions`)]),
+      : [line("promotion chance", percent(chanceOfPromotion), `by ${count(policy.horizon)} sessions`)]),
   ];
   return table(rows, { align: ["left", "left", "left"], colors });
 }

@@ -9,7 +9,7 @@ import { bar, type Colors, count, evidence, percent, probability, table } from "
 
 type Metrics = Readonly<Record<string, MetricEvaluation>>;
 
-const NAME_WIDTH = 22;
+const NAME_WIDTH = 18;
 const BAR_WIDTH = 10;
 
 const clipped = (name: string): string =>

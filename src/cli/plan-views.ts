@@ -40,10 +40,10 @@ function facts(rows: readonly (readonly [name: string, value: string])[], colors
 }
 
 function ruleText({ kind, alpha, tau, minUplift }: Policy): string {
-  const by = minUplift === 0 ? "" : ` by more than ${signedPoints(minUplift)}`;
-  if (kind === "threshold") return `threshold: promotes at P(better${by}) above ${tau}`;
-  const level = Number(alpha.toPrecision(3));
-  return `calibrated: promotes if better${by}, at ${evidence(-Math.log(alpha))} (alpha ${level})`;
+  const better = minUplift === 0 ? "better" : `uplift > ${signedPoints(minUplift)}`;
+  if (kind === "threshold") return `threshold: promotes at P(${better}) above ${tau}`;
+  const proven = minUplift === 0 ? "that it is better" : `that ${better}`;
+  return `calibrated, alpha ${Number(alpha.toPrecision(3))}: ${evidence(-Math.log(alpha))} evidence ${proven}`;
 }
 
 /** What a challenge would start. */
@@ -54,7 +54,7 @@ export function designText(
 ): string {
   const { policy, shareRule, planShare } = design;
   const { fuse, guardrails, horizon } = policy;
-  const average = shareRule.kind === "fixed" ? "" : ` (planned as ${percent(planShare)})`;
+  const average = shareRule.kind === "fixed" ? "" : `, planned as ${percent(planShare)} on average`;
   const guards = guardrails.map((guardrail) => guardrailText(guardrail, policy));
   return facts(
     [
@@ -102,7 +102,7 @@ export function forecastText(forecast: Forecast, colors: Colors): string {
         "smallest effect",
         smallestEffect === null
           ? "none is found with 80 % power"
-          : `${(100 * smallestEffect).toFixed(1)} points, with 80 % power`,
+          : `${signedPoints(smallestEffect)}, found with 80 % power`,
       ],
       [
         "time",

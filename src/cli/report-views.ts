@@ -79,7 +79,7 @@ function heading(report: ExperimentReport, ruling: Ruling, nowMs: number, colors
   const state = report.isAwaitingApproval ? "awaiting approval" : report.status;
   const facts = [
     `experiment ${report.experiment}`,
-    `${shareText(report)}; policy ${policy.kind}, alpha ${Number(policy.alpha.toPrecision(3))}`,
+    `${shareText(report)}; policy ${policy.kind}, ${policy.kind === "threshold" ? `P above ${policy.tau}` : `alpha ${Number(policy.alpha.toPrecision(3))}`}`,
     `${count(evaluation.sessionCount)} of ${plural(policy.horizon, "planned session")}`,
     ...report.revisions.map(revisionText),
   ];

@@ -24,13 +24,29 @@ export function verdictText({ verdict, reason }: Ruling, colors: Colors): string
 /** A time of the log, in UTC to the second. */
 export const timeText = (ms: number): string => new Date(ms).toISOString().replace("T", " ").slice(0, 19);
 
-/** The fields in which two configs differ, one a line. */
+const LINE_WIDTH = 80;
+
+/** A text from shortly before a place, held to a width. */
+function excerpt(text: string, from: number, width: number): string {
+  const start = from > width / 2 ? from - Math.floor(width / 4) : 0;
+  const end = start + width;
+  return `${start > 0 ? "…" : ""}${text.slice(start, end)}${end < text.length ? "…" : ""}`;
+}
+
+/** The fields in which two configs differ: on one line where both values fit, else each from where they part. */
 export function configDiff(champion: JsonObject, challenger: JsonObject, colors: Colors): string {
   const keys = [...new Set([...Object.keys(champion), ...Object.keys(challenger)])].sort();
   const changed = keys.filter((key) => JSON.stringify(champion[key]) !== JSON.stringify(challenger[key]));
   const shown = (value: unknown): string => (value === undefined ? "(none)" : JSON.stringify(value));
   return changed
-    .map((key) => `  ${key}: ${colors.red(shown(champion[key]))} -> ${colors.green(shown(challenger[key]))}`)
+    .map((key) => {
+      const [before, after] = [shown(champion[key]), shown(challenger[key])];
+      if (key.length + before.length + after.length + 8 <= LINE_WIDTH)
+        return `  ${key}: ${colors.red(before)} -> ${colors.green(after)}`;
+      const parts = [...before].findIndex((letter, index) => letter !== after[index]);
+      const part = (text: string): string => excerpt(text, Math.max(0, parts), LINE_WIDTH - 10);
+      return `  ${key}:\n    ${colors.red(`- ${part(before)}`)}\n    ${colors.green(`+ ${part(after)}`)}`;
+    })
     .join("\n");
 }
 
@@ -42,7 +58,8 @@ export function sentences(explained: Explained): string {
 /** A text as wide as the terminal; on one line where there is none. */
 export function paragraph(text: string): string {
   const { columns } = process.stdout;
-  return columns === undefined ? text : wrapped(text, columns);
+  // A terminal that does not know its width says 0.
+  return columns ? wrapped(text, columns) : text;
 }
 
 /** A text broken at words to a width. */
@@ -107,7 +124,7 @@ export function experimentsText(experiments: readonly StoredExperiment[], colors
     experiment.uid,
     experiment.status,
     short(experiment.challenger.hash),
-    percent(experiment.planShare),
+    experiment.shareRule.kind === "fixed" ? percent(experiment.planShare) : experiment.shareRule.kind,
     experiment.startedAtMs === null ? "" : timeText(experiment.startedAtMs).slice(0, 10),
   ]);
   return table(rows, {

@@ -90,7 +90,8 @@ export async function challenge(context: CommandContext, key: string, flags: Cha
         const start = `Started experiment ${experiment.id}:\n${shareRuleText(shareRule)} of sessions to the challenger, planned for ${plural(policy.horizon, "session")}.`;
         return [
           start,
-          ...(forecast ? [forecastText(forecast, colors)] : []),
+          // The forecast is about the calibrated test, which the plain rule does not use.
+          ...(forecast && !price ? [forecastText(forecast, colors)] : []),
           ...plainRuleText(price, colors),
         ].join("\n\n");
       },
@@ -127,7 +128,7 @@ async function dryRun(
       ...(known ? [colors.yellow(knownText(known.status, standing))] : []),
       `${colors.bold("config, champion -> challenger")}\n${configDiff(champion, challenger, colors) || "  (no difference)"}`,
       `${colors.bold(known ? "a new experiment would have" : "the experiment")}\n${designText(design, options.promotion ?? "auto", colors)}`,
-      `${colors.bold("what it can be expected to find")}\n${forecastText(forecast, colors)}`,
+      `${colors.bold(`what ${policy.kind === "threshold" ? "the calibrated rule" : "it"} can be expected to find`)}\n${forecastText(forecast, colors)}`,
       ...plainRuleText(price, colors),
     ].join("\n\n"),
   );

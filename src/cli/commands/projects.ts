@@ -3,10 +3,10 @@
  */
 import { DethroneError } from "../../core/errors.js";
 import { identifyConfig } from "../../engine/config.js";
+import { summaryOf } from "../../engine/experiment-summary.js";
 import { requireProject } from "../../engine/experiments.js";
 import { projectLedger } from "../../engine/ledger.js";
 import type { Store } from "../../engine/ports.js";
-import { summaryOf } from "../../engine/project.js";
 import { reportOf } from "../../engine/report.js";
 import { type ConfigFlags, configFrom } from "../config-flags.js";
 import { withEngine } from "../open.js";
