@@ -29,15 +29,17 @@ function armRow(arm: MetricArm | null, named: Named): string[] {
   if (arm === null) return ["-", "no value", "", ""];
   const shown = (value: number): string => quantity(value, named);
   const [low, high] = arm.interval;
-  return [shown(arm.typical), range(shown(low), shown(high)), shown(arm.p50), shown(arm.p95)];
+  // The percentiles of zeros and ones say nothing that the rate does not.
+  const percentiles = named.kind === "binary" ? ["", ""] : [shown(arm.p50), shown(arm.p95)];
+  return [shown(arm.typical), range(shown(low), shown(high)), ...percentiles];
 }
 
 function changeRow({ scale, change, changeInterval }: MetricEvaluation, named: Named): string[] {
   if (change === null || changeInterval === null) return ["-", "needs two values an arm", "", ""];
   const shown = (value: number): string =>
     scale === "ratio" ? signedPercent(value) : signedQuantity(value, named);
-  const [low, high] = changeInterval.map(shown) as [string, string];
-  return [shown(change), range(low.replace(/ points$/, ""), high), "", ""];
+  const [low, high] = changeInterval.map((end) => shown(end).replace(/ points$/, "")) as [string, string];
+  return [shown(change), range(low, high), "", ""];
 }
 
 function metricRows(name: string, metric: MetricEvaluation, colors: Colors): string[][] {

@@ -246,11 +246,19 @@ export function selectRecorded(text: string, selection: RecordedSelection): Reco
   const challenger = lines.filter(({ record }) => matches(record, selectors.challenger));
   assertNotEmpty("champion", selectors.champion, champion, lines);
   assertNotEmpty("challenger", selectors.challenger, challenger, lines);
-  const session = (line: Line): RecordedSession => ({
-    line: line.number,
-    score: scoreOf(line, selection.score),
-    metrics: metricsOf(line, metrics),
-  });
+  // In the order of the file, so that the first mistake in it is the one that is named.
+  const picked = [...new Set([...champion, ...challenger])].sort((left, right) => left.number - right.number);
+  const sessions = new Map(
+    picked.map((line) => [
+      line,
+      {
+        line: line.number,
+        score: scoreOf(line, selection.score),
+        metrics: metricsOf(line, metrics),
+      } satisfies RecordedSession,
+    ]),
+  );
+  const session = (line: Line): RecordedSession => sessions.get(line) as RecordedSession;
   const arms = isSameSelector(selectors.champion, selectors.challenger)
     ? alternate(shuffled(champion, random))
     : apart(champion, challenger, (pool) => inOrder(pool, selection, random));

@@ -16,6 +16,10 @@ function log(agents: Record<string, [count: number, rate: number]>, seed = 9): s
         ok: random.next() < rate,
         at: 1_700_000_000_000 + index * 1000,
         grade: Math.round(random.next() * 8) / 8,
+        usage: { cost: (agent === "b" ? 0.5 : 1) * (0.5 + ((index * 7919) % 100) / 100) },
+        late: index % 3 === 0,
+        error: "none",
+        ...(index % 2 === 0 && { tools: index % 7 }),
       }),
     ),
   );
@@ -26,6 +30,14 @@ function file(content: string): string {
   const path = join(temporaryFolder(), "log.jsonl");
   writeFileSync(path, content);
   return path;
+}
+
+interface Measured extends Result {
+  policy: object;
+  evaluation: Result["evaluation"] & {
+    metrics: Record<string, { champion?: { sessionCount: number }; challenger?: { mean: number } }>;
+    guardrails: { metric: string; mode: string; margin: number }[];
+  };
 }
 
 interface Result {
@@ -204,6 +216,82 @@ describe("backtest", () => {
     );
     expect(out).toContain("PROMOTE");
     expect(out).toContain("no guaranteed error rate");
+    expect(out).toMatch(/promotes an identical challenger in about \d+ % of experiments/);
+  });
+
+  it("carries metrics and guardrails, without a change of the arms that are drawn", async () => {
+    const path = file(log({ a: [300, 0.6], b: [300, 0.6] }));
+    const plain = (await backtest(path)).json<Result>();
+    const flags = [
+      ...["--metric", "usage.cost:lower", "--metric", "late:lower:binary", "--metric", "tools:lower:count"],
+      ...["--guardrail", "usage.cost:-0.1:require", "--guardrail", "late:0.3", "--min-uplift", "-0.2"],
+    ];
+    const first = await backtest(path, ...flags);
+    const result = first.json<Measured>();
+    const { metrics, guardrails } = result.evaluation;
+    expect(Object.keys(metrics)).toEqual(["late", "tools", "usage.cost"]);
+    expect(metrics["usage.cost"]).toMatchObject({ kind: "positive", direction: "lower" });
+    expect(metrics.late).toMatchObject({ kind: "binary" });
+    const [champion] = result.arms;
+    expect(metrics["usage.cost"]?.champion?.sessionCount).toBe(champion?.sessionCount);
+    expect(metrics.tools?.champion?.sessionCount).toBeLessThan(champion?.sessionCount as number);
+    const ratio = metrics["usage.cost"]?.challenger?.mean as number;
+    expect(ratio).toBeGreaterThan(0.4);
+    expect(ratio).toBeLessThan(0.6);
+    expect(guardrails.map(({ metric, mode, margin }) => [metric, mode, margin])).toEqual([
+      ["usage.cost", "require", -0.1],
+      ["late", "abort", 0.3],
+    ]);
+    expect(result).toMatchObject({ verdict: "promote", policy: { minUplift: -0.2 } });
+    expect(guardrails[0]).toMatchObject({ isCrossed: true });
+    expect((await backtest(path, ...flags)).out).toBe(first.out);
+    // The same sessions in the same arms, as far as both went.
+    const trace = async (...more: string[]) =>
+      (await backtest(path, "--trace", ...more)).out
+        .split("\n")
+        .slice(0, Math.min(plain.sessionCount, result.sessionCount))
+        .map((line) => {
+          const { arm, score } = JSON.parse(line);
+          return { arm, score };
+        });
+    expect(await trace(...flags)).toEqual(await trace());
+  });
+
+  it("aborts where a guardrail is crossed, and takes both from a policy too", async () => {
+    const path = file(log({ a: [300, 0.6], b: [300, 0.6] }));
+    const flags = ["--champion", "agent=b", "--challenger", "agent=a"];
+    const aborted = await backtest(
+      path,
+      ...flags,
+      "--metric",
+      "usage.cost:lower",
+      "--guardrail",
+      "usage.cost",
+    );
+    expect(aborted.json()).toMatchObject({ verdict: "abort", reason: "guardrail" });
+    const policy = { metrics: { "usage.cost": {} }, guardrails: [{ metric: "usage.cost", margin: 0.1 }] };
+    const same = await backtest(path, ...flags, "--policy", JSON.stringify(policy));
+    expect(same.json()).toMatchObject({ verdict: "abort", reason: "guardrail" });
+  });
+
+  it("looks at no field that nobody names", async () => {
+    const result = (await backtest(file(log({ a: [100, 0.5], b: [100, 0.5] })))).json<Measured>();
+    expect(result.evaluation.metrics).toEqual({});
+    expect(result.policy).toMatchObject({ fuse: null });
+  });
+
+  it("shows people metrics and guardrails", async () => {
+    const { out } = await cli(
+      ...["backtest", file(log({ a: [300, 0.6], b: [300, 0.6] })), "--score", "ok", "--policy", "strict"],
+      ...["--champion", "agent=a", "--challenger", "agent=b", "--metric", "usage.cost:lower"],
+      ...["--guardrail", "usage.cost:0.1", "--metric", "tools:higher:count"],
+    );
+    expect(out).toMatch(/usage\.cost +champion/);
+    expect(out).toMatch(/higher is better +challenger/);
+    expect(out).toMatch(/usage\.cost +10 % worse +aborts .* ok/);
+    expect(out).toMatch(/per success +champion/);
+    expect(out).toMatch(/Values: tools: \d+ of \d+ sessions/);
+    expect(out).toContain("of 50.0x");
   });
 
   const good = log({ a: [20, 0.5], b: [20, 0.5] });
@@ -256,6 +344,53 @@ describe("backtest", () => {
     ["share 0", good, ["--share", "0"], "share_out_of_range", /received 0/],
     ["share NaN", good, ["--share", "half"], "share_out_of_range", /received NaN/],
     ["a horizon that is none", good, ["--horizon", "0"], "policy_invalid", /horizon/],
+    [
+      "a metric that is a text",
+      good,
+      ["--metric", "error:lower"],
+      "input_invalid",
+      /Line 1: 'error' must be/,
+    ],
+    [
+      "a rate above 1",
+      good,
+      ["--metric", "tools:lower:binary"],
+      "input_invalid",
+      /Line 3: 'tools' must be a boolean or a number in \[0, 1\]; received 2/,
+    ],
+    [
+      "a count that is none",
+      good,
+      ["--metric", "grade:lower:count"],
+      "input_invalid",
+      /'grade' must be a whole number/,
+    ],
+    [
+      "a metric nobody has",
+      good,
+      ["--metric", "cost:lower"],
+      "input_invalid",
+      /No line of either arm.*'cost'/,
+    ],
+    ["a metric without direction", good, ["--metric", "tools"], "usage_invalid", /NAME:lower or NAME:higher/],
+    ["a metric named twice", good, ["--metric", "a:lower", "--metric", "a:higher"], "usage_invalid", /once/],
+    ["the score as a metric", good, ["--metric", "score:higher"], "usage_invalid", /'score'/],
+    ["an undeclared guardrail", good, ["--guardrail", "tools:0.1"], "usage_invalid", /declared by --metric/],
+    [
+      "a bad mode of a guardrail",
+      good,
+      ["--metric", "tools:lower", "--guardrail", "tools:0.1:warn"],
+      "usage_invalid",
+      /known: tools/,
+    ],
+    [
+      "a negative margin of a guardrail that aborts",
+      good,
+      ["--metric", "tools:lower", "--guardrail", "tools:-0.1"],
+      "policy_invalid",
+      /guardrails\[0\]\.margin/,
+    ],
+    ["a bad uplift", good, ["--min-uplift", "some"], "policy_invalid", /minUplift/],
     ["an empty file", "", [], "input_invalid", /matches no line/],
   ])("refuses %s", async (_title, content, flags, code, message) => {
     const run = await backtest(file(content), ...flags);

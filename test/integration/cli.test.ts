@@ -153,6 +153,143 @@ describe("a project's life on the command line", () => {
   });
 });
 
+describe("before a challenge starts", () => {
+  const dry = (...flags: string[]) =>
+    run("challenge", "support", "--set", "prompt=short", "--dry-run", ...flags);
+
+  beforeEach(async () => {
+    await run("init");
+    await run("project", "create", "support", "--set", "prompt=long");
+  });
+
+  it("--dry-run shows the difference, the design and what it can find", async () => {
+    const { out } = await dry("--share", "ramp", "--metric", "cost_usd:lower", "--guardrail", "cost_usd:0.1");
+    expect(out).toContain("nothing is started");
+    expect(out).toContain('prompt: "long" -> "short"');
+    expect(out).toContain("ramp 5, 10, 25, 50 %, planned as 22.5 % on average");
+    expect(out).toContain("20.0x evidence that it is better");
+    expect(out).toContain("error at most 2 points worse");
+    expect(out).toContain("cost_usd at most 10 % worse");
+    expect(out).toMatch(/power +\d+\.\d % to promote a challenger 10 points better/);
+    expect(out).toMatch(/time +unknown without traffic/);
+    for (const line of out.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it("--dry-run says what stands in the way", async () => {
+    const champion = await run("challenge", "support", "--set", "prompt=long", "--dry-run");
+    expect(champion.out).toContain("is the champion already");
+    await run("challenge", "support", "--set", "prompt=short");
+    expect((await dry()).out).toContain("stands as experiment");
+    const other = await run("challenge", "support", "--set", "prompt=other", "--dry-run");
+    expect(other.out).toContain("in the project's slot");
+    expect((await json("challenge", "support", "--set", "prompt=other", "--dry-run")).json()).toMatchObject({
+      known: { status: "overlap" },
+    });
+  });
+
+  it("--detect and --within size the experiment by the project's own traffic", async () => {
+    await shortWins(30);
+    const sized = await json(
+      "challenge",
+      "support",
+      "--set",
+      "prompt=short",
+      "--detect",
+      "0.2",
+      "--within",
+      "1d",
+    );
+    const { experiment, forecast } = sized.json<{
+      experiment: { share: number; policy: { horizon: number } };
+      forecast: { effect: number; power: number; daysToHorizon: number };
+    }>();
+    expect(forecast.effect).toBe(0.2);
+    expect(forecast.power).toBeGreaterThanOrEqual(0.8);
+    expect(forecast.daysToHorizon).toBeCloseTo(1, 1);
+    expect(experiment.policy.horizon).toBeGreaterThan(100);
+    expect((await run("status")).out).toMatch(/support +running/);
+  });
+
+  it("--policy strict, --fdr and --min-uplift set the level and the bar", async () => {
+    expect((await dry("--policy", "strict")).out).toContain("alpha 0.02: 50.0x");
+    expect((await dry("--fdr", "0.1")).out).toContain("alpha 0.0493: 20.3x");
+    const cheap = [
+      "--metric",
+      "cost_usd:lower",
+      "--guardrail",
+      "cost_usd:-0.1:require",
+      "--min-uplift",
+      "-0.03",
+    ];
+    const { out } = await dry(...cheap);
+    expect(out).toContain("evidence that uplift > -3.0 points");
+    expect(out).toContain("cost_usd at least 10 % better, shown to be so");
+  });
+
+  it("the plain rule is told with its price", async () => {
+    const flags = ["--policy", "threshold", "--horizon", "200"];
+    const price = (await dry(...flags)).out;
+    expect(price).toMatch(/no guarantee: at 200 planned sessions .* in about \d+ % of experiments/);
+    const start = await json("challenge", "support", "--set", "prompt=short", ...flags);
+    expect(start.json()).toMatchObject({ started: true, falsePromotion: { horizon: 200, runs: 1000 } });
+  });
+
+  it("long texts are shown from where they differ", async () => {
+    const text = "You help people with their orders. ".repeat(6);
+    await run("project", "create", "prose", "--set", `prompt=${text}Be thorough.`);
+    const { out } = await run("challenge", "prose", "--set", `prompt=${text}Be brief.`, "--dry-run");
+    expect(out).toMatch(/- ….*Be thorough\./);
+    expect(out).toMatch(/\+ ….*Be brief\./);
+  });
+});
+
+describe("an experiment in flight", () => {
+  it("is revised from the next session on, and reported with its metrics and guardrails", async () => {
+    await started("--metric", "words:lower:count", "--guardrail", "words:0.5", "--share", "adaptive");
+    await measured(40);
+    await run("decide");
+    const revised = await run(
+      "revise",
+      "support",
+      "--horizon",
+      "900",
+      "--futility",
+      "off",
+      "--reason",
+      "slow",
+    );
+    expect(revised.out).toContain("Revised horizon, futility of support");
+    await run("revise", "support", "--share", "0.4", "--min-per-arm", "15", "--reason", "faster");
+    await measured(10);
+    await run("decide");
+    const { out } = await run("report", "support");
+    expect(out).toContain("50 of 900 planned sessions");
+    expect(out).toMatch(/at most about .* left at [\d,]+ sessions a day/);
+    expect(out).toMatch(/revised .*: 900 planned sessions, no futility rule/);
+    expect(out).toMatch(/revised .*: share 40.0 %, at least 15 sessions an arm/);
+    expect(out).toMatch(/uplift, unbiased +[-+][\d.]+ points/);
+    expect(out).toMatch(/words +champion +[\d.]+/);
+    expect(out).toMatch(/words +50 % worse +aborts .*x of 40.0x +ok/);
+    expect(out).toContain("All experiments of support: 0 promotions in 1 experiment");
+    expect((await run("status")).out).toMatch(/support +running +50 of 900/);
+    expect((await run("history", "support")).out).toContain("at most 0.05 false ones are expected.");
+    expect((await json("history", "support")).json()).toMatchObject({ ledger: { expectedFalseMax: 0.05 } });
+    expect((await run("project", "show", "support")).out).toMatch(/running +\w{12} +adaptive/);
+  });
+});
+
+/** Sessions through the library that carry a metric; success is even. */
+async function measured(count: number) {
+  const engine = await createEngine({ url: db, strict: true });
+  const bot = await engine.project<{ prompt: string }>("support");
+  for (let i = 0; i < count; i += 1) {
+    const session = await bot.session();
+    await session.signal({ name: "words", value: 40 + (i % 7) });
+    await session.end({ score: i % 2 });
+  }
+  await engine.close();
+}
+
 describe("bad input: a clear error, its code and exit code, and nothing written", () => {
   // One database for all: none of these may write to it.
   const shared = mkdtempSync(join(tmpdir(), "dethrone-test-"));
@@ -183,6 +320,32 @@ describe("bad input: a clear error, its code and exit code, and nothing written"
     ["a bad horizon", ["challenge", "support", "--set", "a=2", "--horizon", "0"], "policy_invalid", 2],
     ["a bad policy", ["challenge", "support", "--set", "a=2", "--policy", "bold"], "policy_invalid", 2],
     ["a bad promotion", ["challenge", "support", "--set", "a=2", "--promotion", "maybe"], "usage_invalid", 2],
+    ["--detect alone", ["challenge", "support", "--set", "a=2", "--detect", "0.1"], "usage_invalid", 2],
+    [
+      "--detect with a share",
+      ["challenge", "support", "--set", "a=2", "--detect", "0.1", "--within", "1d", "--share", "0.3"],
+      "settings_invalid",
+      2,
+    ],
+    [
+      "a bad --within",
+      ["challenge", "support", "--set", "a=2", "--detect", "0.1", "--within", "soon"],
+      "settings_invalid",
+      2,
+    ],
+    ["a bad --fdr", ["challenge", "support", "--set", "a=2", "--fdr", "1"], "settings_invalid", 2],
+    [
+      "an undeclared guardrail",
+      ["challenge", "support", "--set", "a=2", "--guardrail", "cost:0.1"],
+      "usage_invalid",
+      2,
+    ],
+    [
+      "nothing to revise",
+      ["revise", "support", "--horizon", "9", "--reason", "x"],
+      "experiment_not_found",
+      3,
+    ],
     ["a bad --set", ["challenge", "support", "--set", "a"], "usage_invalid", 2],
     ["--set of a prototype", ["challenge", "support", "--set", "__proto__.x=1"], "usage_invalid", 2],
     ["a misspelt flag", ["challenge", "support", "--set", "a=2", "--shar", "0.5"], "usage_invalid", 2],
