@@ -41,6 +41,9 @@ export interface SimulationInput extends WorldInput {
   readonly seed?: number | undefined;
 }
 
+/** Planned sessions up to which an experiment is simulated. */
+export const HORIZON_MAX = 1e7;
+
 /**
  * A complete, checked simulation. Scores alone are simulated: the policy's guardrails and fuse are left out.
  *
@@ -51,6 +54,7 @@ export interface SimulationInput extends WorldInput {
 export function createSimulation(input: SimulationInput = {}): Simulation {
   const { seed = 1, tickEvery = 20 } = input;
   const policy = { ...createPolicy(input.policy), guardrails: [], fuse: null };
+  checkWhole("horizon", policy.horizon, [1, HORIZON_MAX]);
   checkWhole("tickEvery", tickEvery, [1, 1e6]);
   checkWhole("seed", seed, [0, Number.MAX_SAFE_INTEGER]);
   const share = createShareRule(input.share ?? 0.2, policy.horizon);
