@@ -126,7 +126,7 @@ export function sentences(explained: Explained): string {
 }
 
 /** A text broken at words to a width. */
-function wrapped(text: string, width: number): string {
+export function wrapped(text: string, width: number): string {
   const lines = [""];
   for (const word of text.split(" ")) {
     const line = lines.at(-1) as string;

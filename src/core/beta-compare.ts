@@ -27,17 +27,17 @@ export function swapped({ aX, bX, aY, bY }: BetaPair): BetaPair {
 }
 
 /**
- * H = B(aX + aY, bX + bY) / [B(aX, bX) B(aY, bY)], the density of logit X - logit Y at 0.
+ * ln H, H = B(aX + aY, bX + bY) / [B(aX, bX) B(aY, bY)], the density of logit X - logit Y at 0.
  *
  * X^aX.. times Y^aY.. over the kernel of their sum is H at any point; at the sum's mean that last kernel is its constant.
  */
-function densityAtEquality({ aX, bX, aY, bY }: BetaPair): number {
+export function logDensityAtEquality({ aX, bX, aY, bY }: BetaPair): number {
   const sum = betaShape(aX + aY, bX + bY);
   const point = { x: sum.a / sum.total, y: sum.b / sum.total };
-  return Math.exp(
-    logKernel(betaShape(aX, bX), point) + logKernel(betaShape(aY, bY), point) - sum.logConstant,
-  );
+  return logKernel(betaShape(aX, bX), point) + logKernel(betaShape(aY, bY), point) - sum.logConstant;
 }
+
+const densityAtEquality = (pair: BetaPair): number => Math.exp(logDensityAtEquality(pair));
 
 /** The integrand exp(K(s))/s on the vertical line through c, K = ln E exp(s (logit X - logit Y)). */
 interface Line {

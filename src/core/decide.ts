@@ -55,7 +55,7 @@ export interface DecisionFacts extends Terms {
   /**
    * P(challenger > champion + minUplift) by another exact way, e.g. an update per session; default: computed anew.
    */
-  readonly probability?: (challenger: number) => number;
+  readonly probability?: ((challenger: number) => number) | undefined;
 }
 
 const CONTINUE: Ruling = { verdict: "continue", reason: "collecting" };

@@ -80,7 +80,8 @@ export function probabilityBetterBy(
 /** Mean of a Beta distribution. */
 export const meanOf = ({ alpha, beta }: BetaPosterior): number => alpha / (alpha + beta);
 
-const varianceOf = ({ alpha, beta }: BetaPosterior): number =>
+/** Variance of a Beta distribution. */
+export const varianceOf = ({ alpha, beta }: BetaPosterior): number =>
   (alpha * beta) / ((alpha + beta) ** 2 * (alpha + beta + 1));
 
 /** What is believed of a challenger's uplift over minUplift from here on, or null while it has no share. */

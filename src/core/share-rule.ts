@@ -143,19 +143,25 @@ function adaptiveShare(min: number, max: number, probability: number): number {
 /**
  * The shares for the sessions to come.
  *
- * @param facts the terms, the evidence, and the shares that hold now
+ * @param facts the terms, the evidence, the shares that hold now, and P(challenger > champion) where another exact way
+ *   has it already
  * @returns one share a challenger, 0 for one that has been dropped; `facts.shares` itself where nothing changes
  */
 export function nextShares(
   rule: ShareRule,
-  facts: Terms & { readonly evidence: Evidence; readonly shares: readonly number[] },
+  facts: Terms & {
+    readonly evidence: Evidence;
+    readonly shares: readonly number[];
+    readonly probability?: ((challenger: number) => number) | undefined;
+  },
 ): readonly number[] {
   const { evidence, policy, shares } = facts;
   if (rule.kind === "fixed") return shares;
   if (rule.kind === "ramp") return rampShares(rule.steps, facts);
   const wanted = shares.map((now, challenger) => {
     if (now === 0) return 0;
-    const probability = probabilityBetterBy(evidence, policy, 0, challenger);
+    const probability =
+      facts.probability?.(challenger) ?? probabilityBetterBy(evidence, policy, 0, challenger);
     const share = adaptiveShare(rule.min, rule.max, probability);
     return shares.length === 1 ? share : onGrid(Math.max(0.01, share / shares.length));
   });

@@ -1,0 +1,247 @@
+/**
+ * What people see of simulations and plans: data in, text out.
+ */
+import type { Plan, PlanRow } from "../core/plan.js";
+import type { CurvePoint, SimulationSummary } from "../core/simulation-summary.js";
+import { bar, type Colors, count, duration, lineChart, percent, signedPoints, table } from "./render.js";
+import { wrapped } from "./views.js";
+
+/** What one policy did. */
+export interface PolicyRow extends SimulationSummary {
+  readonly policy: string;
+  /** fraction of runs that promote where there is no difference; null where that was not simulated */
+  readonly promotedWithoutDifference: number | null;
+}
+
+/** All that `simulate --json` prints. */
+export interface SimulationReport {
+  readonly baseRate: number;
+  /** one number where all challengers have the same */
+  readonly effect: number | readonly number[];
+  readonly share: number | "ramp" | "adaptive";
+  readonly horizon: number;
+  readonly runs: number;
+  readonly seed: number;
+  readonly challengers: number;
+  readonly drift: { readonly from: number; readonly to: number } | null;
+  /** whether recorded sessions were resampled */
+  readonly isRecorded: boolean;
+  readonly alpha: number;
+  readonly minUplift: number;
+  readonly policies: readonly PolicyRow[];
+}
+
+interface Style {
+  readonly colors: Colors;
+  /** columns of the terminal */
+  readonly width: number;
+}
+
+/** Wider charts say no more. */
+const CHART_WIDTH = 96;
+const CHART_HEIGHT = 8;
+const CHART_STEPS = 120;
+const BAR_WIDTH = 20;
+
+/** "5 points better", "no different". */
+function effectText(effect: number): string {
+  if (effect === 0) return "no different";
+  const points = Math.round(Math.abs(effect) * 1000) / 10;
+  return `${points} ${points === 1 ? "point" : "points"} ${effect > 0 ? "better" : "worse"}`;
+}
+
+function contendersText({ effect, challengers }: SimulationReport): string {
+  if (typeof effect !== "number") return `challengers ${effect.map(effectText).join(", ")}`;
+  const noun = challengers === 1 ? "challenger" : `each of ${challengers} challengers`;
+  return effect === 0 ? `${noun} no different` : `${noun} ${effectText(effect)}`;
+}
+
+function setUpText(report: SimulationReport): string {
+  const { runs, horizon, baseRate, drift, share, seed, isRecorded } = report;
+  const rate = drift
+    ? `success rate drifting from ${percent(drift.from)} to ${percent(drift.to)}`
+    : `success rate ${percent(baseRate)}`;
+  const shareText = typeof share === "number" ? `share ${percent(share, 0)}` : `${share} share`;
+  const source = isRecorded ? "recorded sessions resampled, " : "";
+  return `${count(runs)} experiments of up to ${count(horizon)} sessions; ${source}${rate}, ${contendersText(report)}, ${shareText}, seed ${seed}`;
+}
+
+/** "'calibrated' in 4.5 %, 'threshold' in 28.5 %". */
+const eachIn = (rows: readonly PolicyRow[], of: (row: PolicyRow) => number): string =>
+  rows.map((row) => `'${row.policy}' in ${percent(of(row))}`).join(", ");
+
+/** What came out, in two or three sentences. */
+function findings(report: SimulationReport): string[] {
+  const { policies, effect, challengers, runs, alpha } = report;
+  const noun = challengers === 1 ? "the challenger" : "a challenger";
+  const among = `of ${count(runs)} experiments`;
+  const promoted = eachIn(policies, (row) => row.promoted);
+  const nulls = policies.filter((row) => row.promotedWithoutDifference !== null);
+  const lines: string[] = [];
+  if (effect === 0) lines.push(`With no difference, ${promoted} ${among} promoted ${noun}.`);
+  else if (typeof effect === "number")
+    lines.push(
+      `With ${noun} ${effectText(effect)}, ${promoted} ${among} promoted ${challengers === 1 ? "it" : "one"}.`,
+    );
+  else lines.push(`With ${contendersText(report)}, ${promoted} ${among} promoted one.`);
+  if (effect !== 0 && nulls.length > 0)
+    lines.push(
+      `With no difference, ${eachIn(nulls, (row) => row.promotedWithoutDifference as number)} would have, falsely.`,
+    );
+  if (policies.some(({ policy }) => policy === "calibrated"))
+    lines.push(
+      `'calibrated' keeps false promotions at ${percent(alpha, 0)} or less, however often anyone looks.`,
+    );
+  if (policies.some(({ policy }) => policy === "threshold"))
+    lines.push("'threshold' promises nothing: the longer it is looked at, the more it promotes.");
+  return lines;
+}
+
+type Line = readonly [name: string, of: (row: PolicyRow) => string];
+
+const withError = (fraction: number, error: number): string =>
+  `${percent(fraction)} ± ${(100 * error).toFixed(1)}`;
+
+const errorOf = (fraction: number, runs: number): number => Math.sqrt((fraction * (1 - fraction)) / runs);
+
+function measures({ effect, challengers, policies, runs }: SimulationReport): Line[] {
+  const plain =
+    (of: (row: PolicyRow) => number): Line[1] =>
+    (row) =>
+      count(Math.round(of(row)));
+  const reason =
+    (name: "futility" | "horizon" | "harm" | "srm"): Line[1] =>
+    (row) =>
+      percent(row.reasons[name] ?? 0);
+  const isNull = effect === 0;
+  const lines: (Line | false)[] = [
+    [
+      isNull ? "promoted, falsely" : "promoted",
+      (row) => withError(row.promoted, row.standardErrors.promoted),
+    ],
+    !isNull && [
+      "  with no difference",
+      ({ promotedWithoutDifference: rate }) => (rate === null ? "-" : withError(rate, errorOf(rate, runs))),
+    ],
+    !isNull && ["  wrongly, one that is not better", (row) => percent(row.promotedWrongly)],
+    ["held", (row) => percent(row.held)],
+    ["  promotion had become unlikely", reason("futility")],
+    ["  horizon reached", reason("horizon")],
+    ["aborted", (row) => percent(row.aborted)],
+    ["  for harm", reason("harm")],
+    policies.some((row) => (row.reasons.srm ?? 0) > 0) && ["  for a broken sample ratio", reason("srm")],
+    ["sessions to the decision, mean", plain((row) => row.sessionsMean)],
+    ["  median", plain((row) => row.sessionsMedian)],
+    ["  in 9 of 10 experiments at most", plain((row) => row.sessionsP90)],
+    [
+      challengers === 1 ? "challenger's sessions, mean" : "challengers' sessions, mean",
+      plain((row) => row.challengerSessionsMean),
+    ],
+    !isNull && ["worse arm's sessions, mean", plain((row) => row.worseArmSessionsMean)],
+    !isNull && [
+      "uplift seen at promotion, mean",
+      ({ upliftAtPromotionMean: uplift }) => (uplift === null ? "-" : signedPoints(uplift)),
+    ],
+  ];
+  return lines.filter((line) => line !== false);
+}
+
+/** The curve at steps of equal length, from 0 to the longest of all. */
+function resampled(curve: readonly CurvePoint[], longest: number): number[] {
+  let at = 0;
+  return Array.from({ length: CHART_STEPS + 1 }, (_, step) => {
+    const sessions = (step * longest) / CHART_STEPS;
+    while (at + 1 < curve.length && (curve[at + 1] as CurvePoint).sessions <= sessions + 1e-9) at += 1;
+    return 100 * (curve[at] as CurvePoint).promoted;
+  });
+}
+
+function promotedChart({ policies, effect, alpha }: SimulationReport, { colors, width }: Style): string {
+  const longest = Math.max(...policies.map(({ curve }) => (curve.at(-1) as CurvePoint).sessions));
+  const series = policies.map(({ curve }) => resampled(curve, longest));
+  return lineChart(series, {
+    width: Math.min(width, CHART_WIDTH),
+    height: CHART_HEIGHT,
+    labels: policies.map(({ policy }) => policy),
+    ends: ["0 sessions", `${count(Math.round(longest))} sessions`],
+    thresholds: effect === 0 ? [{ value: 100 * alpha, label: `alpha ${percent(alpha, 0)}` }] : [],
+    colors,
+  });
+}
+
+/** A simulation for people: what came out in words, the numbers policy by policy, and a chart. */
+export function simulationText(report: SimulationReport, style: Style): string {
+  const { colors, width } = style;
+  const { policies, effect } = report;
+  const rows = measures(report).map(([name, of]) => [
+    name.startsWith("  ") ? colors.dim(name) : name,
+    ...policies.map(of),
+  ]);
+  return [
+    ...findings(report).map((sentence, index) => {
+      const text = wrapped(sentence, width);
+      return index === 0 ? colors.bold(text) : text;
+    }),
+    "",
+    table(rows, {
+      header: ["", ...policies.map(({ policy }) => policy)],
+      align: ["left", ...policies.map(() => "right" as const)],
+      colors,
+    }),
+    "",
+    colors.dim(`${effect === 0 ? "Falsely promoted" : "Promoted"} so far, in % of experiments`),
+    promotedChart(report, style),
+    "",
+    colors.dim(wrapped(`${setUpText(report)}. ± is one standard error of the simulation.`, width)),
+  ].join("\n");
+}
+
+const DAY_MS = 86_400_000;
+
+/** A number of days; hours and less below one, whole ones from a hundred on. */
+function daysText(days: number): string {
+  if (days < 1) return duration(days * DAY_MS);
+  return `${days < 100 ? days.toFixed(1) : count(Math.round(days))} days`;
+}
+
+function planSentences(plan: Plan): string[] {
+  const { sessionsPerDay, share, effect, power, daysMean, daysP90, horizon, smallestEffect } = plan;
+  const traffic = `${Number.isInteger(sessionsPerDay) ? count(sessionsPerDay) : sessionsPerDay} sessions a day`;
+  const found =
+    smallestEffect === null
+      ? `Not even a challenger that always succeeds is found with a chance of ${percent(plan.powerWanted, 0)}.`
+      : `With a chance of ${percent(plan.powerWanted, 0)} it finds a challenger ${effectText(smallestEffect)}, or more.`;
+  return [
+    `At ${traffic} and share ${percent(share, 0)}, a challenger ${effectText(effect)} is promoted in ${percent(power, 0)} of experiments. A decision takes ${daysText(daysMean)} on average, and in 9 of 10 experiments ${daysText(daysP90)} at most.`,
+    `The experiment ends after ${count(horizon)} sessions (${daysText(plan.daysMax)}) at the latest. ${found}`,
+  ];
+}
+
+/** A plan for people: what to expect in words, and what other shares buy. */
+export function planText(plan: Plan & { readonly runs: number }, { colors, width }: Style): string {
+  const row = (each: PlanRow): string[] => {
+    const cells = [
+      `${percent(each.share, 0)}`,
+      `${bar(each.power, BAR_WIDTH, { colors })} ${percent(each.power, 0).padStart(5)}`,
+      daysText(each.daysMean),
+      daysText(each.daysP90),
+      count(Math.round(each.challengerSessionsMean)),
+    ];
+    return each.share === plan.share ? cells.map((cell) => colors.bold(cell)) : cells;
+  };
+  const sentences = planSentences(plan).map((text) => wrapped(text, width));
+  const [first = "", ...rest] = sentences;
+  const setUp = `Simulated, ${count(plan.runs)} experiments a share: success rate ${percent(plan.baseRate)}, policy calibrated, alpha ${percent(plan.alpha, 0)}, seed ${plan.seed}. The horizon and the smallest effect come from a formula that leaves out futility.`;
+  return [
+    colors.bold(first),
+    ...rest,
+    "",
+    table(plan.alternatives.map(row), {
+      header: ["share", "promoted", "days, mean", "9 of 10 within", "challenger's sessions"],
+      align: ["right", "left", "right", "right", "right"],
+      colors,
+    }),
+    "",
+    colors.dim(wrapped(setUp, width)),
+  ].join("\n");
+}
