@@ -124,7 +124,10 @@ class Run {
     const challengers = world.effects.length;
     const terms = { policy, planShares: plannedShares(share, challengers) };
     this.#simulation = simulation;
-    this.#folding = new Folding(emptyEvidence(terms), terms, { testsMissingness: world.missing !== null });
+    this.#folding = new Folding(emptyEvidence(terms), terms, {
+      missingness: world.missing === null,
+      uplift: policy.kind === "threshold",
+    });
     const { evidence } = this.#folding;
     this.#probabilities = probabilitiesOf(simulation, evidence);
     const { decisive } = this.#probabilities;
