@@ -5,6 +5,7 @@ export { armOf, bucketCountOf, bucketOf, HASH_VERSION, type HashVersion, shareOf
 export { betaCdf, betaHdi, betaInterval, betaPdf, betaQuantile, betaSf } from "./beta.js";
 export { expectedLoss, probGreater } from "./beta-compare.js";
 export { diffInterval, probGreaterBy } from "./beta-difference.js";
+export { liftInterval, probRatioGreater } from "./beta-ratio.js";
 export { confidenceSequence } from "./confidence-sequence.js";
 export { type DecisionFacts, decide, type Reason, type Ruling, type Verdict } from "./decide.js";
 export {
@@ -36,11 +37,28 @@ export {
   type Role,
   srmLogE,
 } from "./evidence.js";
+export {
+  type GammaPair,
+  gammaExpectedLoss,
+  gammaProbGreater,
+  gammaQuantile,
+  gammaRatioInterval,
+} from "./gamma.js";
 export { golden } from "./golden.js";
 export { type ExperimentAction, type ExperimentStatus, nextStatus } from "./life-cycle.js";
+export { lognormalMeanProbGreater } from "./lognormal-mean.js";
 export { normalCdf, normalQuantile } from "./normal.js";
+export {
+  type NormalInverseGamma,
+  type NormalInverseGammaPair,
+  nigDiffInterval,
+  nigExpectedLoss,
+  nigPosterior,
+  nigProbGreater,
+} from "./normal-inverse-gamma.js";
 export { createPolicy, DEFAULT_POLICY, type Policy, type PolicyInput, type ScoringPolicy } from "./policy.js";
 export { type BetaPosterior, phi, posteriors } from "./posterior.js";
 export { createRandom, type Random, shuffled } from "./random.js";
 export { type ScoringSignal, type Settlement, type SignalKind, scoreSignals, settle } from "./score.js";
 export { srmChiSquare, srmSequentialLogE } from "./srm.js";
+export { studentTCdf } from "./student-t.js";
