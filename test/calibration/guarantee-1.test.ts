@@ -3,11 +3,10 @@
  * session. Simulated through the real fold and the real decision. `npm run calibration` runs the full form.
  */
 import { describe, expect, it } from "vitest";
-import { decide } from "../../src/core/decide.js";
-import { emptyEvidence, type FoldInput, fold } from "../../src/core/evidence.js";
-import { createPolicy, type PolicyInput } from "../../src/core/policy.js";
+import type { FoldInput } from "../../src/core/evidence.js";
+import type { PolicyInput } from "../../src/core/policy.js";
 import { createRandom } from "../../src/core/random.js";
-import { simulatedUnits } from "../support/evidence.js";
+import { firstRuling, simulatedUnits, termsOf } from "../support/evidence.js";
 
 const isFull = process.env.CALIBRATION === "full";
 const RUNS = isFull ? 10_000 : 500;
@@ -15,14 +14,7 @@ const HORIZON = isFull ? 2000 : 250;
 const SEED = 20_261_121;
 
 function isPromoted(units: readonly FoldInput[], input: PolicyInput, planShare: number): boolean {
-  const policy = createPolicy(input);
-  let evidence = emptyEvidence(planShare);
-  for (const unit of units) {
-    evidence = fold(evidence, unit, policy, planShare);
-    const ruling = decide({ policy, planShare, promotion: "auto", evidence, isExpired: false });
-    if (ruling.reason !== "collecting") return ruling.verdict === "promote";
-  }
-  return false;
+  return firstRuling(units, termsOf(input, [planShare])).verdict === "promote";
 }
 
 interface Cell {
