@@ -229,7 +229,7 @@ function addSimulate(program: Command): void {
     .option("--within <duration>", "time the experiment may take, e.g. 14d, instead of a horizon")
     .option("--power <chance>", "wanted chance to promote", "0.8")
     .option("--alpha <level>", "highest chance of a false promotion", "0.05")
-    .option("--runs <runs>", "experiments to simulate at each share", "2000")
+    .option("--runs <runs>", "experiments to simulate at each share", "1000")
     .option("--seed <seed>", "whole number that fixes all draws", "1")
     .action(async (flags: PlanFlags, command: Command) => plan((await contextOf(command)).output, flags));
 }
