@@ -143,6 +143,17 @@ describe("the order of the rules", () => {
     expect(decide({ ...asked, evidence: { ...asked.evidence, pairs: [fallen] } })).toEqual(promoted(1));
   });
 
+  it("nothing is decided before a unit has folded, not even that nothing is to be hoped for", () => {
+    const nothing = facts(
+      [{}],
+      { futility: { chance: 0.9, after: 0 } },
+      { change: { index: 0, shares: [0] } },
+    );
+    expect(decide(nothing)).toEqual(collecting);
+    expect(decide({ ...nothing, isExpired: true })).toEqual({ verdict: "hold", reason: "expired" });
+    expect(decide({ ...nothing, evidence: { ...nothing.evidence, index: 1 } }).reason).toBe("futility");
+  });
+
   it("futility waits for its part of the horizon, and for a chance above 0", () => {
     const hopeless = [{ isHopeless: true }];
     const at = (after: number, chance = 0.02) =>

@@ -109,6 +109,10 @@ describe("posteriors of several challengers", () => {
     };
     expect(asked(0)).toBeGreaterThan(asked(0.1));
     expect(asked(0.1)).toBeGreaterThan(asked(0.3));
+    // Where the test stands as it does, and only what is believed from here on differs.
+    const believed = (minUplift: number) => promotionChance(seen, termsOf({ minUplift }, [0.3, 0.3]), 0);
+    expect(believed(0)).toBeGreaterThan(believed(0.05));
+    expect(believed(0.05)).toBeGreaterThan(believed(0.1));
   });
 });
 
