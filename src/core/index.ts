@@ -50,6 +50,16 @@ export { type MetricValues, metricValues } from "./metric.js";
 export type { MetricArm, MetricEvaluation, PerSuccess } from "./metric-evaluation.js";
 export { normalCdf, normalQuantile } from "./normal.js";
 export {
+  createPlan,
+  type Plan,
+  type PlanInput,
+  type PlanRow,
+  type PlanSettings,
+  planOf,
+  planSimulations,
+} from "./plan.js";
+export { type Design, horizonFor, type PowerGoal, powerOf, shareFor, smallestEffect } from "./planning.js";
+export {
   createPolicy,
   DEFAULT_POLICY,
   type FusePolicy,
@@ -70,6 +80,15 @@ export {
   type ShareRule,
   type ShareRuleInput,
 } from "./share-rule.js";
+export {
+  createSimulation,
+  type SimulatedRuns,
+  type Simulation,
+  type SimulationInput,
+  simulateRuns,
+} from "./simulate.js";
+export type { ByArm, Delay, Outcomes } from "./simulated-sessions.js";
+export { type SimulationSummary, summarise } from "./simulation-summary.js";
 export { srmChiSquare, srmSequentialLogE } from "./srm.js";
 export type { Terms } from "./terms.js";
 export { upliftEstimate } from "./uplift-estimate.js";
