@@ -11,7 +11,7 @@ describe("dethrone simulate", () => {
       "--effect",
       "0.1",
       "--horizon",
-      "2000",
+      "500",
       "--seed",
       "3",
     ];
