@@ -58,6 +58,16 @@ function shardsOf(jobs: readonly SimulationJob[]): Shard[] {
   });
 }
 
+/** A worker, or null where there can be none. */
+function startWorker(url: URL): Worker | null {
+  try {
+    // One that breaks before it has anything to do says so by an event nobody may be waiting for.
+    return new Worker(url).on("error", () => undefined);
+  } catch {
+    return null;
+  }
+}
+
 /** One shard made by a worker. Rejects if the worker breaks. */
 function made(worker: Worker, shard: Shard): Promise<SimulatedRuns> {
   return new Promise((resolve, reject) => {
@@ -91,8 +101,8 @@ export async function simulateInParallel(
     onProgress?.(done, total);
   };
   const work = async (): Promise<void> => {
-    // A worker that breaks before it has started says so by an event nobody may be waiting for.
-    const worker = new Worker(workerUrl).on("error", () => undefined);
+    const worker = startWorker(workerUrl);
+    if (worker === null) return;
     const stop = (): void => void worker.terminate();
     signal?.addEventListener("abort", stop);
     try {

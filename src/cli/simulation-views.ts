@@ -2,7 +2,7 @@
  * What people see of simulations and plans: data in, text out.
  */
 import type { Plan, PlanRow } from "../core/plan.js";
-import type { CurvePoint, SimulationSummary } from "../core/simulation-summary.js";
+import { type CurvePoint, type SimulationSummary, standardErrorOf } from "../core/simulation-summary.js";
 import { bar, type Colors, count, duration, lineChart, percent, signedPoints, table } from "./render.js";
 import { wrapped } from "./views.js";
 
@@ -24,6 +24,10 @@ export interface SimulationReport {
   readonly seed: number;
   readonly challengers: number;
   readonly drift: { readonly from: number; readonly to: number } | null;
+  /** sessions that start before a score is known */
+  readonly delay: number;
+  /** chance that a session has no score */
+  readonly missing: number;
   /** whether recorded sessions were resampled */
   readonly isRecorded: boolean;
   readonly alpha: number;
@@ -57,13 +61,15 @@ function contendersText({ effect, challengers }: SimulationReport): string {
 }
 
 function setUpText(report: SimulationReport): string {
-  const { runs, horizon, baseRate, drift, share, seed, isRecorded } = report;
+  const { runs, horizon, baseRate, drift, share, seed, delay, missing, isRecorded } = report;
   const rate = drift
     ? `success rate drifting from ${percent(drift.from)} to ${percent(drift.to)}`
     : `success rate ${percent(baseRate)}`;
   const shareText = typeof share === "number" ? `share ${percent(share, 0)}` : `${share} share`;
+  const late = delay > 0 ? `, scores ${count(delay)} sessions late` : "";
+  const lost = missing > 0 ? `, ${percent(missing)} of scores missing` : "";
   const source = isRecorded ? "recorded sessions resampled, " : "";
-  return `${count(runs)} experiments of up to ${count(horizon)} sessions; ${source}${rate}, ${contendersText(report)}, ${shareText}, seed ${seed}`;
+  return `${count(runs)} experiments of up to ${count(horizon)} sessions; ${source}${rate}, ${contendersText(report)}, ${shareText}${late}${lost}, seed ${seed}`;
 }
 
 /** "'calibrated' promoted the challenger in 4.5 % of 2,000 experiments, 'threshold' in 28.5 %". */
@@ -112,14 +118,17 @@ function findings(report: SimulationReport): string[] {
   return lines;
 }
 
+/** Whether every promotion is false. */
+const isFalseAlways = ({ effect, minUplift }: SimulationReport): boolean =>
+  typeof effect === "number" && effect <= minUplift;
+
 type Line = readonly [name: string, of: (row: PolicyRow) => string];
 
 const withError = (fraction: number, error: number): string =>
   `${percent(fraction)} ± ${(100 * error).toFixed(1)}`;
 
-const errorOf = (fraction: number, runs: number): number => Math.sqrt((fraction * (1 - fraction)) / runs);
-
-function measures({ effect, challengers, policies, runs }: SimulationReport): Line[] {
+function measures(report: SimulationReport): Line[] {
+  const { effect, challengers, policies, runs } = report;
   const plain =
     (of: (row: PolicyRow) => number): Line[1] =>
     (row) =>
@@ -129,16 +138,21 @@ function measures({ effect, challengers, policies, runs }: SimulationReport): Li
     (row) =>
       percent(row.reasons[name] ?? 0);
   const isNull = effect === 0;
+  const isFalse = isFalseAlways(report);
   const lines: (Line | false)[] = [
     [
-      isNull ? "promoted, falsely" : "promoted",
+      isFalse ? "promoted, falsely" : "promoted",
       (row) => withError(row.promoted, row.standardErrors.promoted),
     ],
-    !isNull && [
+    !isFalse && [
       "  with no difference",
-      ({ promotedWithoutDifference: rate }) => (rate === null ? "-" : withError(rate, errorOf(rate, runs))),
+      ({ promotedWithoutDifference: rate }) =>
+        rate === null ? "-" : withError(rate, standardErrorOf(rate, runs)),
     ],
-    !isNull && ["  wrongly, one that is not better", (row) => percent(row.promotedWrongly)],
+    typeof effect !== "number" && [
+      "  wrongly, one that is not better",
+      (row) => percent(row.promotedWrongly),
+    ],
     ["held", (row) => percent(row.held)],
     ["  promotion had become unlikely", reason("futility")],
     ["  horizon reached", reason("horizon")],
@@ -171,7 +185,8 @@ function resampled(curve: readonly CurvePoint[], longest: number): number[] {
   });
 }
 
-function promotedChart({ policies, effect, alpha }: SimulationReport, { colors, width }: Style): string {
+function promotedChart(report: SimulationReport, { colors, width }: Style): string {
+  const { policies, alpha } = report;
   const longest = Math.max(...policies.map(({ curve }) => (curve.at(-1) as CurvePoint).sessions));
   const series = policies.map(({ curve }) => resampled(curve, longest));
   return lineChart(series, {
@@ -179,7 +194,7 @@ function promotedChart({ policies, effect, alpha }: SimulationReport, { colors, 
     height: CHART_HEIGHT,
     labels: policies.map(({ policy }) => policy),
     ends: ["0 sessions", `${count(Math.round(longest))} sessions`],
-    thresholds: effect === 0 ? [{ value: 100 * alpha, label: `alpha ${percent(alpha, 0)}` }] : [],
+    thresholds: isFalseAlways(report) ? [{ value: 100 * alpha, label: `alpha ${percent(alpha, 0)}` }] : [],
     colors,
   });
 }
@@ -187,7 +202,7 @@ function promotedChart({ policies, effect, alpha }: SimulationReport, { colors, 
 /** A simulation for people: what came out in words, the numbers policy by policy, and a chart. */
 export function simulationText(report: SimulationReport, style: Style): string {
   const { colors, width } = style;
-  const { policies, effect } = report;
+  const { policies } = report;
   const rows = measures(report).map(([name, of]) => [
     name.startsWith("  ") ? colors.dim(name) : name,
     ...policies.map(of),
@@ -204,7 +219,7 @@ export function simulationText(report: SimulationReport, style: Style): string {
       colors,
     }),
     "",
-    colors.dim(`${effect === 0 ? "Falsely promoted" : "Promoted"} so far, in % of experiments`),
+    colors.dim(`${isFalseAlways(report) ? "Falsely promoted" : "Promoted"} so far, in % of experiments`),
     promotedChart(report, style),
     "",
     colors.dim(wrapped(`${setUpText(report)}. ± is one standard error of the simulation.`, width)),

@@ -67,6 +67,15 @@ export {
   nigPosterior,
   nigProbGreater,
 } from "./normal-inverse-gamma.js";
+export {
+  createPlan,
+  type Plan,
+  type PlanInput,
+  type PlanRow,
+  type PlanSettings,
+  planOf,
+  planSimulations,
+} from "./plan.js";
 export { type Design, horizonFor, type PowerGoal, powerOf, shareFor, smallestEffect } from "./planning.js";
 export {
   createPolicy,
@@ -89,6 +98,15 @@ export {
   type ShareRule,
   type ShareRuleInput,
 } from "./share-rule.js";
+export {
+  createSimulation,
+  type SimulatedRuns,
+  type Simulation,
+  type SimulationInput,
+  simulateRuns,
+} from "./simulate.js";
+export type { ByArm, Delay, Outcomes } from "./simulated-sessions.js";
+export { type SimulationSummary, summarise } from "./simulation-summary.js";
 export { srmChiSquare, srmSequentialLogE } from "./srm.js";
 export { studentTCdf } from "./student-t.js";
 export type { Terms } from "./terms.js";

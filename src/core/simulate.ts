@@ -94,8 +94,8 @@ function mixed(value: number): number {
   return (z ^ (z >>> 16)) >>> 0;
 }
 
-/** The seed of a run: no two runs of the same seed have the same. */
-function runSeed(seed: number, run: number): number {
+/** The seed of a run's random numbers, in [0, 2^53): no two runs of one simulation have the same. */
+export function runSeed(seed: number, run: number): number {
   const low = mixed(run + mixed(seed));
   const high = mixed(low ^ mixed(Math.floor(seed / 2 ** 32) ^ 0x2545f491)) >>> 11;
   return high * 2 ** 32 + low;

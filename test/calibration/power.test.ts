@@ -5,7 +5,8 @@
  * looked for futility every five sessions, this one after each.
  */
 import { afterAll, describe, expect, it } from "vitest";
-import { isFull, printTable, SEED, simulated, standardError } from "../support/calibration.js";
+import { standardErrorOf } from "../../src/core/simulation-summary.js";
+import { isFull, printTable, SEED, simulated } from "../support/calibration.js";
 
 const RUNS = isFull ? 4000 : 200;
 const KNOWN_RUNS = 2000;
@@ -67,7 +68,7 @@ describe(`power of the default policy, ${RUNS} experiments a cell, seed ${SEED}`
         String(sessions),
       ]);
       // Half a unit of the last digit the other is given to.
-      const error = Math.hypot(standardError(power, RUNS), standardError(power, KNOWN_RUNS));
+      const error = Math.hypot(standardErrorOf(power, RUNS), standardErrorOf(power, KNOWN_RUNS));
       expect(Math.abs(promoted - power)).toBeLessThan(4 * error + 0.005);
       const spread = standardErrors.sessionsMean * Math.sqrt(1 + RUNS / KNOWN_RUNS);
       expect(Math.abs(sessionsMean - sessions)).toBeLessThan(4 * spread + 0.5 + 5);

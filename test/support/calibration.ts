@@ -18,9 +18,6 @@ export async function simulated(input: SimulationInput, runs: number): Promise<S
   return summary as SimulationSummary;
 }
 
-/** Standard error of a rate of so many experiments. */
-export const standardError = (rate: number, runs: number): number => Math.sqrt((rate * (1 - rate)) / runs);
-
 /** Prints a table in Markdown, in the full form: the documents are made from it. */
 export function printTable(
   title: string,

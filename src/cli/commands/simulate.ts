@@ -188,6 +188,8 @@ export async function simulationReport(
     seed,
     challengers: effects.length,
     drift: world.baseRate === world.endRate ? null : { from: world.baseRate, to: world.endRate },
+    delay: world.delay?.champion.success ?? 0,
+    missing: world.missing?.champion ?? 0,
     isRecorded: world.outcomes.kind === "pool",
     alpha: policy.alpha,
     minUplift: policy.minUplift,

@@ -25,13 +25,15 @@ describe("simulateInParallel", () => {
     expect(told.at(-1)).toBe(1);
   });
 
-  it.each(["no-such-file.js", "data:text/javascript,throw new Error('broken')", "data:text/javascript,"])(
-    "does the work itself where workers do not: %s",
-    async (file) => {
-      const workerUrl = new URL(file, import.meta.url);
-      expect(await simulateInParallel(JOBS, { workers: 2, workerUrl })).toEqual(EXPECTED);
-    },
-  );
+  it.each([
+    "no-such-file.js",
+    "http://localhost/no-file.js",
+    "data:text/javascript,throw new Error('broken')",
+    "data:text/javascript,",
+  ])("does the work itself where workers do not: %s", async (file) => {
+    const workerUrl = new URL(file, import.meta.url);
+    expect(await simulateInParallel(JOBS, { workers: 2, workerUrl })).toEqual(EXPECTED);
+  });
 
   it.each([0, 2])("stops when told to, with %d worker threads", async (workers) => {
     const controller = new AbortController();

@@ -76,6 +76,8 @@ describe("simulate, for people", () => {
     expect(text).toContain(
       "20 experiments of up to 200 sessions; success rate drifting from 50.0 % to 80.0 %, challenger no different, ramp share, seed 7.",
     );
+    const late = await textOf({ delay: "50", missing: "0.1", policy: "calibrated" }, 200);
+    expect(late).toContain("share 20 %, scores 50 sessions late, 10.0 % of scores missing, seed 1.");
   });
 
   it.each([80, 120])("fits into %d columns, and colours change no letter", async (width) => {

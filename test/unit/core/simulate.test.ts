@@ -1,8 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { decide } from "../../../src/core/decide.js";
-import { emptyEvidence, Folding } from "../../../src/core/evidence.js";
+import { emptyEvidence, Folding, fold } from "../../../src/core/evidence.js";
 import { createRandom } from "../../../src/core/random.js";
-import { createSimulation, ENDINGS, type SimulationInput, simulateRuns } from "../../../src/core/simulate.js";
+import {
+  createSimulation,
+  ENDINGS,
+  runSeed,
+  type SimulationInput,
+  simulateRuns,
+} from "../../../src/core/simulate.js";
 import { probabilitiesOf } from "../../../src/core/simulated-probability.js";
 import { bestEffect, createWorld, sessionSource } from "../../../src/core/simulated-sessions.js";
 import { summarise } from "../../../src/core/simulation-summary.js";
@@ -36,22 +42,35 @@ describe("simulateRuns", () => {
     expect(endsOf(3)).not.toEqual(endsOf(3 + 2 ** 40));
   });
 
-  it("ends as the real fold and decision do, unit by unit", () => {
-    const { policy, world } = createSimulation({ policy: small(), share: 0.5, effect: 0.2, seed: 0 });
-    const terms = { policy, planShares: [0.5] };
-    const folding = new Folding(emptyEvidence(terms), terms);
-    // The stream of run 0 under seed 0, found by its draws: any seed will do for a source of its own.
-    const next = sessionSource(world, policy.horizon, createRandom(5));
-    let ruling = decide({ ...terms, promotion: "auto", evidence: folding.evidence, isExpired: false });
-    while (ruling.verdict === "continue") {
-      const { arm, score } = next([0.5]);
-      folding.add({ arm, score, shares: [0.5] });
-      ruling = decide({ ...terms, promotion: "auto", evidence: folding.evidence, isExpired: false });
-    }
-    expect(
-      ENDINGS.some((ending) => ending.verdict === ruling.verdict && ending.reason === ruling.reason),
-    ).toBe(true);
-  });
+  it.each(["calibrated", "threshold"] as const)(
+    "ends where fold and decide end by themselves: %s",
+    (kind) => {
+      const simulation = createSimulation({
+        policy: { kind, horizon: 200 },
+        share: 0.5,
+        effect: 0.1,
+        seed: 9,
+      });
+      const { policy, world } = simulation;
+      const runs = simulateRuns(simulation, 0, 8);
+      for (let run = 0; run < 8; run++) {
+        const terms = { policy, planShares: [0.5] };
+        let evidence = emptyEvidence(terms);
+        const next = sessionSource(world, policy.horizon, createRandom(runSeed(9, run)));
+        const ruling = (): ReturnType<typeof decide> =>
+          decide({ ...terms, promotion: "auto", evidence, isExpired: false });
+        while (ruling().verdict === "continue") {
+          const { arm, score } = next([0.5]);
+          evidence = fold(evidence, { arm, score, shares: [0.5] }, terms);
+        }
+        expect(runs.units[run]).toBe(evidence.index);
+        expect([...runs.armSessions.slice(2 * run, 2 * run + 2)]).toEqual(
+          evidence.arms.map((arm) => arm.count),
+        );
+        expect(ruling()).toMatchObject(ENDINGS[runs.endings[run]!]!);
+      }
+    },
+  );
 
   it("tells after each run", () => {
     let told = 0;
