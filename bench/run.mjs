@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { emptyEvidence, fold } from "../dist/core/evidence.js";
 import { bucketOf, createPolicy, expectedLoss, probGreater } from "../dist/core/index.js";
 import { createEngine } from "../dist/index.js";
+import { posteriorBench } from "./posterior.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "dethrone-bench-"));
 const percentile = (sorted, p) => sorted[Math.min(sorted.length - 1, Math.floor(p * sorted.length))];
@@ -75,6 +76,9 @@ row(
   percentile(wrapped, 0.99) / percentile(bare, 0.99),
 );
 
+posteriorBench(row);
+const firstPure = rows.length;
+
 const hash = rate(1, (i) => bucketOf({ version: 2, experiment: "bench", unit: `018f-${i}` }));
 const p = rate(1, (i) => probGreater({ aX: 100 + (i % 50), bX: 60, aY: 90, bY: 70 }));
 const both = rate(1, (i) => {
@@ -96,7 +100,7 @@ row("P(better)", p, "P(better)", 1);
 row("P(better) and expected losses", both, "P(better)", both / p);
 row("fold one session", folding, "P(better)", folding / p);
 console.log("Pure functions, operations per second");
-for (const each of rows.slice(2)) {
+for (const each of rows.slice(firstPure)) {
   console.log(`  ${each.name.padEnd(32)} ${Math.round(each.opsPerSecond).toLocaleString("en").padStart(12)}`);
 }
 

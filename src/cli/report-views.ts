@@ -47,10 +47,10 @@ function sessionsTable(report: ExperimentReport, colors: Colors): string {
   return table(rows, { header, colors });
 }
 
-/** "about 6 days left at 310 sessions a day"; empty where nothing is known or nothing is left. */
+/** ", at most 6 days left at 310 a day"; empty where nothing is known or nothing is left. */
 function paceText({ status, isAwaitingApproval, unitsPerDay, daysLeft }: ExperimentReport): string {
   if (status !== "running" || isAwaitingApproval || unitsPerDay === null || daysLeft === null) return "";
-  return `at most about ${days(daysLeft)} left at ${count(Math.round(unitsPerDay))} sessions a day`;
+  return `, at most ${days(daysLeft)} left at ${count(Math.round(unitsPerDay))} a day`;
 }
 
 function shareText(report: ExperimentReport): string {
@@ -80,11 +80,9 @@ function heading(report: ExperimentReport, ruling: Ruling, nowMs: number, colors
   const facts = [
     `experiment ${report.experiment}`,
     `${shareText(report)}; policy ${policy.kind}, ${policy.kind === "threshold" ? `P above ${policy.tau}` : `alpha ${Number(policy.alpha.toPrecision(3))}`}`,
-    `${count(evaluation.sessionCount)} of ${plural(policy.horizon, "planned session")}`,
+    `${count(evaluation.sessionCount)} of ${plural(policy.horizon, "planned session")}${paceText(report)}`,
     ...report.revisions.map(revisionText),
   ];
-  const pace = paceText(report);
-  if (pace !== "") facts[2] += `; ${pace}`;
   return [
     `${colors.bold(report.project)}  ${verdictText(ruling, colors)}  ${colors.dim(`${state}, ${started}`)}`,
     ...facts.map((fact) => colors.dim(fact)),

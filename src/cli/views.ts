@@ -63,9 +63,10 @@ export function paragraph(text: string): string {
 }
 
 /** A text broken at words to a width. */
-function wrapped(text: string, width: number): string {
+export function wrapped(text: string, width: number): string {
   const lines = [""];
-  for (const word of text.split(" ")) {
+  // A number stays with its per cent.
+  for (const word of text.split(/ (?!%)/)) {
     const line = lines.at(-1) as string;
     if (line !== "" && line.length + 1 + word.length > width) lines.push(word);
     else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;

@@ -176,6 +176,14 @@ const runningPair = (pair: PairState): RunningPair => ({
   guardrails: pair.guardrails.map(runningGuardrail),
 });
 
+/** Tests that may be left out of a simulation, because no decision of it reads them. */
+export interface LeftOut {
+  /** tests of missingness: where no unit is ever missing */
+  readonly missingness?: boolean;
+  /** tests of the uplift: under the plain rule */
+  readonly uplift?: boolean;
+}
+
 /**
  * Evidence that units are folded into in place: the same as {@link fold}, many times faster in a loop. `evidence` is
  * the state after the last unit, and changes with the next.
@@ -185,17 +193,16 @@ export class Folding {
   readonly #arms: readonly RunningArm[];
   readonly #pairs: readonly RunningPair[];
   readonly #running: Mutable<Evidence> & { srm: Mutable<SrmState> };
-  readonly #testsMissingness: boolean;
+  readonly #leavesOut: LeftOut;
   #prepared: readonly PreparedPair[];
 
   /**
    * Goes on from `evidence`, which stays as it is.
    *
-   * @param options.testsMissingness false where it is known that no unit will ever be missing: the tests of missingness,
-   *   which then nothing reads, are left out. For simulation.
+   * @param leavesOut tests that nothing is going to read; for simulation, where speed matters
    */
-  constructor(evidence: Evidence, terms: Terms, options: { readonly testsMissingness?: boolean } = {}) {
-    this.#testsMissingness = options.testsMissingness ?? true;
+  constructor(evidence: Evidence, terms: Terms, leavesOut: LeftOut = {}) {
+    this.#leavesOut = leavesOut;
     this.#arms = evidence.arms.map((arm) => ({ ...arm, metrics: runningMetrics(arm.metrics) }));
     this.#pairs = evidence.pairs.map(runningPair);
     const { srm } = evidence;
@@ -243,15 +250,17 @@ export class Folding {
     const pair = this.#pairs[challenger] as RunningPair;
     const prepared = this.#prepared[challenger] as PreparedPair;
     const g = unit.arm === 0 ? 0 : 1;
-    if (this.#testsMissingness) {
+    if (!this.#leavesOut.missingness) {
       const missing = { g, y: unit.score === null ? 1 : 0, w } as const;
       advance(prepared.missingMore, pair.missingMore, missing);
       advance(prepared.missingLess, pair.missingLess, missing);
     }
     if (unit.score === null) return;
-    const scored = { g, y: unit.score, w } as const;
-    advance(prepared.promote, pair.promote, scored);
-    advance(prepared.harm, pair.harm, scored);
+    if (!this.#leavesOut.uplift) {
+      const scored = { g, y: unit.score, w } as const;
+      advance(prepared.promote, pair.promote, scored);
+      advance(prepared.harm, pair.harm, scored);
+    }
     for (let i = 0; i < pair.guardrails.length; i++) {
       const { guardrail, prepared: plan } = prepared.guardrails[i] as PreparedPair["guardrails"][number];
       const value = guardrailValue(guardrail, unit);

@@ -4,12 +4,17 @@
 import { betaCdf, betaHdi, betaInterval, betaPdf, betaQuantile, betaSf } from "./beta.js";
 import { expectedLoss, probGreater } from "./beta-compare.js";
 import { diffInterval, probGreaterBy } from "./beta-difference.js";
+import { liftInterval, probRatioGreater } from "./beta-ratio.js";
 import { confidenceSequence } from "./confidence-sequence.js";
 import { eProcess } from "./e-process.js";
 import { DethroneError, received } from "./errors.js";
+import { gammaExpectedLoss, gammaProbGreater, gammaQuantile, gammaRatioInterval } from "./gamma.js";
+import { lognormalMeanProbGreater } from "./lognormal-mean.js";
 import { normalCdf, normalQuantile } from "./normal.js";
+import { nigDiffInterval, nigExpectedLoss, nigPosterior, nigProbGreater } from "./normal-inverse-gamma.js";
 import { predictivePromotion } from "./promotion-chance.js";
 import { srmChiSquare, srmSequentialLogE } from "./srm.js";
+import { studentTCdf } from "./student-t.js";
 
 // Each function checks the fields of its one argument itself, so that any object may be handed on.
 type AnyFunction = (input: never) => number | readonly number[];
@@ -25,6 +30,18 @@ const FUNCTIONS: ReadonlyMap<string, AnyFunction> = new Map<string, AnyFunction>
   ["probGreaterBy", probGreaterBy],
   ["expectedLoss", expectedLoss],
   ["diffInterval", diffInterval],
+  ["probRatioGreater", probRatioGreater],
+  ["liftInterval", liftInterval],
+  ["gammaProbGreater", gammaProbGreater],
+  ["gammaExpectedLoss", gammaExpectedLoss],
+  ["gammaQuantile", gammaQuantile],
+  ["gammaRatioInterval", gammaRatioInterval],
+  ["studentTCdf", studentTCdf],
+  ["nigPosterior", nigPosterior],
+  ["nigProbGreater", nigProbGreater],
+  ["nigExpectedLoss", nigExpectedLoss],
+  ["nigDiffInterval", nigDiffInterval],
+  ["lognormalMeanProbGreater", lognormalMeanProbGreater],
   ["normalCdf", normalCdf],
   ["normalQuantile", normalQuantile],
   ["eProcess", eProcess],

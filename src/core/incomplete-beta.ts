@@ -79,7 +79,7 @@ function excess({ a, b, total, totalLow }: BetaShape, { x, y }: Point): number {
  * this form 1 - n x/(a + 1), which cancels when a is much the larger, enters as the excess only.
  * Source: DiDonato and Morris, Algorithm 708 (BFRAC), 1992.
  */
-function tailRatio(shape: BetaShape, point: Point): number {
+export function tailRatio(shape: BetaShape, point: Point): number {
   const { a, b, total } = shape;
   const { x, y } = point;
   const start = excess(shape, point) + 1;

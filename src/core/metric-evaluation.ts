@@ -138,10 +138,10 @@ function countModel(champion: MetricSummary, challenger: MetricSummary): Model {
 type Moments = MetricSummary["values"];
 
 /** m, k, a, b of a normal-inverse-gamma distribution. */
-type NigParameters = readonly [number, number, number, number];
+type NormalInverseGamma = readonly [number, number, number, number];
 
 /** A prior worth a hundredth of an observation, centred on both arms together and as wide as they scatter. */
-function normalPrior(left: Moments, right: Moments): NigParameters {
+function normalPrior(left: Moments, right: Moments): NormalInverseGamma {
   const count = left.count + right.count;
   const mean = (left.count * left.mean + right.count * right.mean) / count;
   const between = left.count * (left.mean - mean) ** 2 + right.count * (right.mean - mean) ** 2;
@@ -155,7 +155,7 @@ function studentEnd(nu: number): number {
   return Math.sqrt((nu * (1 - rest)) / rest);
 }
 
-function normalInterval([m, k, a, b]: NigParameters): Interval {
+function normalInterval([m, k, a, b]: NormalInverseGamma): Interval {
   const half = studentEnd(2 * a) * Math.sqrt(b / (a * k));
   return [m - half, m + half];
 }
@@ -164,7 +164,7 @@ function normalInterval([m, k, a, b]: NigParameters): Interval {
 function normalModel(champion: MetricSummary, challenger: MetricSummary, isLog: boolean): Model {
   const moments = (summary: MetricSummary): Moments => (isLog ? summary.logs : summary.values);
   const prior = normalPrior(moments(champion), moments(challenger));
-  const posterior = (summary: MetricSummary): NigParameters => {
+  const posterior = (summary: MetricSummary): NormalInverseGamma => {
     const { count, mean, squares } = moments(summary);
     return nigPosterior({ prior, n: count, mean, ss: squares });
   };

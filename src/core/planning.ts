@@ -40,8 +40,6 @@ export interface PowerGoal {
 const HORIZON_MAX = 1e12;
 /** As in the bets, which are sized by no smaller variance. */
 const VARIANCE_MIN = 1e-12;
-/** Power is 0 or 1 in doubles long before: z0 is below 38. Far beyond, the density of the normal would overflow. */
-const DRIFT_MAX = 100;
 const SHARE_STEPS = 10_000;
 const SHARE_MIN = 0.01;
 const SHARE_MAX = 0.5;
@@ -65,7 +63,7 @@ function chanceOf(u: number, { baseRate, effect, share, horizon }: Omit<Design, 
   const rate = baseRate + share * effect;
   const deviation = Math.sqrt(Math.max(rate * (1 - rate), VARIANCE_MIN));
   const drift = (effect / deviation) * Math.sqrt(horizon * share * (1 - share));
-  return predictivePromotion({ u, m: Math.min(Math.max(drift, -DRIFT_MAX), DRIFT_MAX), s2: 0 });
+  return predictivePromotion({ u, m: drift, s2: 0 });
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Integrals over the real line of functions with one hump, given by their logarithm.
+ * Integrals: over the real line of functions with one hump, given by their logarithm, and over panels of any others.
  */
 
 // A limit of the line at which nothing known to this package is short of double precision's range.
@@ -72,6 +72,7 @@ function sideSum(termOf: (z: number) => number, start: number, step: number): nu
 export function logIntegral(logOf: (z: number) => number): number {
   const peak = peakOf(logOf);
   const top = logOf(peak);
+  if (top === Number.NEGATIVE_INFINITY) return top;
   const termOf = (z: number): number => Math.exp(logOf(z) - top);
   const width = Math.min(fallOf(logOf, peak, 1), fallOf(logOf, peak, -1));
   const sumAt = (start: number, step: number): number =>
@@ -86,4 +87,52 @@ export function logIntegral(logOf: (z: number) => number): number {
     if (change <= 1e-10 * sum) break;
   }
   return top + Math.log(sum * step);
+}
+
+/** Nodes above 0 and weights of the Gauss-Legendre rule of ten points. */
+const GAUSS: readonly (readonly [number, number])[] = [
+  [0.9739065285171717, 0.06667134430868814],
+  [0.8650633666889845, 0.1494513491505806],
+  [0.6794095682990244, 0.21908636251598204],
+  [0.4333953941292472, 0.26926671930999635],
+  [0.14887433898163122, 0.29552422471475287],
+];
+
+function gaussSum(f: (x: number) => number, low: number, high: number): number {
+  const middle = (low + high) / 2;
+  const half = (high - low) / 2;
+  let sum = 0;
+  for (const [node, weight] of GAUSS) sum += weight * (f(middle - half * node) + f(middle + half * node));
+  return sum * half;
+}
+
+const DEPTH_MAX = 40;
+/** What no smooth integrand needs; without it a step function inside another one would take minutes. */
+const HALVINGS_MAX = 400;
+
+/**
+ * Integral of a function of no negative values over the panels between these edges, in increasing order.
+ *
+ * Method: Gauss-Legendre of ten points; a panel is halved until it agrees to 1e-9 of itself or of the whole with its
+ * halves, which by then are exact to rounding. Features narrow against their panel belong at an edge.
+ * Source: NIST DLMF 3.5(v).
+ */
+export function panelIntegral(f: (x: number) => number, edges: readonly number[]): number {
+  const panels = edges.slice(1).map((high, k) => {
+    const low = edges[k] as number;
+    return { low, high, sum: gaussSum(f, low, high) };
+  });
+  const whole = panels.reduce((total, { sum }) => total + sum, 0);
+  let halvings = 0;
+  const refined = (low: number, high: number, sum: number, depth: number): number => {
+    halvings++;
+    const middle = (low + high) / 2;
+    const left = gaussSum(f, low, middle);
+    const right = gaussSum(f, middle, high);
+    const both = left + right;
+    if (Math.abs(both - sum) <= 1e-9 * Math.max(both, whole)) return both;
+    if (depth >= DEPTH_MAX || halvings >= HALVINGS_MAX) return both;
+    return refined(low, middle, left, depth + 1) + refined(middle, high, right, depth + 1);
+  };
+  return panels.reduce((total, { low, high, sum }) => total + refined(low, high, sum, 0), 0);
 }

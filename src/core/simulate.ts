@@ -41,6 +41,9 @@ export interface SimulationInput extends WorldInput {
   readonly seed?: number | undefined;
 }
 
+/** Planned sessions up to which an experiment is simulated. */
+export const HORIZON_MAX = 1e7;
+
 /**
  * A complete, checked simulation. Scores alone are simulated: the policy's guardrails and fuse are left out.
  *
@@ -51,6 +54,7 @@ export interface SimulationInput extends WorldInput {
 export function createSimulation(input: SimulationInput = {}): Simulation {
   const { seed = 1, tickEvery = 20 } = input;
   const policy = { ...createPolicy(input.policy), guardrails: [], fuse: null };
+  checkWhole("horizon", policy.horizon, [1, HORIZON_MAX]);
   checkWhole("tickEvery", tickEvery, [1, 1e6]);
   checkWhole("seed", seed, [0, Number.MAX_SAFE_INTEGER]);
   const share = createShareRule(input.share ?? 0.2, policy.horizon);
@@ -90,8 +94,8 @@ function mixed(value: number): number {
   return (z ^ (z >>> 16)) >>> 0;
 }
 
-/** The seed of a run: no two runs of the same seed have the same. */
-function runSeed(seed: number, run: number): number {
+/** The seed of a run's random numbers, in [0, 2^53): no two runs of one simulation have the same. */
+export function runSeed(seed: number, run: number): number {
   const low = mixed(run + mixed(seed));
   const high = mixed(low ^ mixed(Math.floor(seed / 2 ** 32) ^ 0x2545f491)) >>> 11;
   return high * 2 ** 32 + low;
@@ -120,7 +124,10 @@ class Run {
     const challengers = world.effects.length;
     const terms = { policy, planShares: plannedShares(share, challengers) };
     this.#simulation = simulation;
-    this.#folding = new Folding(emptyEvidence(terms), terms, { testsMissingness: world.missing !== null });
+    this.#folding = new Folding(emptyEvidence(terms), terms, {
+      missingness: world.missing === null,
+      uplift: policy.kind === "threshold",
+    });
     const { evidence } = this.#folding;
     this.#probabilities = probabilitiesOf(simulation, evidence);
     const { decisive } = this.#probabilities;

@@ -24,7 +24,7 @@ export interface Delay {
 export type Outcomes =
   /** 1 with the rate as its chance, else 0 */
   | { readonly kind: "binary" }
-  /** a Beta with the rate as its mean, and a + b = concentration */
+  /** a Beta with the rate as its mean, and a + b = concentration, in [0.5, 1e6] */
   | { readonly kind: "beta"; readonly concentration: number }
   /** 0, 1/2 or 1: the mean of two binary ones */
   | { readonly kind: "levels" }
@@ -148,7 +148,7 @@ export function createWorld(input: WorldInput = {}): World {
     const [baseRate, ...rates] = outcomes.scores.map(meanOf) as [number, ...number[]];
     return { ...rest, baseRate, endRate: baseRate, effects: rates.map((rate) => rate - baseRate) };
   }
-  if (outcomes.kind === "beta") checkSetting("concentration", outcomes.concentration, [0.1, 1e6]);
+  if (outcomes.kind === "beta") checkSetting("concentration", outcomes.concentration, [0.5, 1e6]);
   const { from, to } = drift ?? { from: input.baseRate ?? 0.6, to: input.baseRate ?? 0.6 };
   const effects = typeof effect === "number" ? [effect] : effect;
   const world = { ...rest, baseRate: from, endRate: to, effects };
@@ -176,7 +176,6 @@ export interface SimulatedSession {
 /** A standard gamma variate. Source: G. Marsaglia, W. W. Tsang, A simple method for generating gamma variables, 2000. */
 function gammaDraw(shape: number, random: Random): number {
   if (shape < 1) {
-    // The uniform may be 0, and the Beta of two zeros is none.
     const raised = gammaDraw(shape + 1, random);
     return raised * Math.max(random.next(), 2 ** -53) ** (1 / shape);
   }
@@ -195,9 +194,7 @@ function betaDraw(mean: number, concentration: number, random: Random): number {
   if (mean <= 0 || mean >= 1) return held(mean);
   const success = gammaDraw(concentration * mean, random);
   const failure = gammaDraw(concentration * (1 - mean), random);
-  const total = success + failure;
-  // Shapes near 0 give scores at the ends, or two numbers too small to be told from 0.
-  return total > 0 ? success / total : Number(random.next() < mean);
+  return success / (success + failure);
 }
 
 function scoreDraw(world: World, random: Random): (arm: number, rate: number) => number {

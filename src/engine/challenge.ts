@@ -26,7 +26,7 @@ import { checkActor, DEFAULT_ACTOR, persist, requireProject } from "./experiment
 import type { NewConfig, ProjectState, Store, StoredExperiment, Traffic } from "./ports.js";
 
 /** The challenger's share where none is given. */
-export const DEFAULT_SHARE = 0.2;
+const DEFAULT_SHARE = 0.2;
 
 /** The uplift a forecast is made for where none is asked for. */
 const DEFAULT_EFFECT = 0.1;

@@ -71,7 +71,7 @@ export function detectGoal(detect: unknown, within: unknown): DetectGoal {
 }
 
 /** Units a day; null without any. The span is from the first session, so that a young project is not diluted. */
-export function sessionsPerDay(traffic: Traffic, nowMs: number): number | null {
+function sessionsPerDay(traffic: Traffic, nowMs: number): number | null {
   if (traffic.firstAtMs === null || traffic.units < 2) return null;
   // At least an hour, so that a burst is not taken for a day's pace.
   const spanMs = Math.max(nowMs - traffic.firstAtMs, DAY_MS / 24);

@@ -264,7 +264,7 @@ describe("an experiment in flight", () => {
     await run("decide");
     const { out } = await run("report", "support");
     expect(out).toContain("50 of 900 planned sessions");
-    expect(out).toMatch(/at most about .* left at [\d,]+ sessions a day/);
+    expect(out).toMatch(/planned sessions, at most .* left at [\d,]+ a day/);
     expect(out).toMatch(/revised .*: 900 planned sessions, no futility rule/);
     expect(out).toMatch(/revised .*: share 40.0 %, at least 15 sessions an arm/);
     expect(out).toMatch(/uplift, unbiased +[-+][\d.]+ points/);

@@ -63,31 +63,44 @@ export function drawnArm(shares: readonly number[], drawn: number): number {
   return 0;
 }
 
-/** Folds units one by one and decides after each: the first ruling that ends the experiment, or the last one. */
-export function firstRuling(units: Iterable<FoldInput>, terms: Terms): Ruling {
-  const folding = new Folding(emptyEvidence(terms), terms);
-  const facts = { ...terms, promotion: "auto", evidence: folding.evidence, isExpired: false } as const;
-  let ruling = decide(facts);
-  for (const unit of units) {
-    folding.add(unit);
-    ruling = decide(facts);
-    if (ruling.verdict !== "continue") break;
-  }
-  return ruling;
+/** How an experiment is run: looked at after every unit, and by the engine's own P(better), unless told otherwise. */
+export interface RunOptions {
+  /** units between two looks */
+  readonly every?: number;
+  /** P(challenger > champion + minUplift) of the evidence so far, by another rule */
+  readonly probability?: (evidence: Evidence) => number;
 }
 
-/** Part of `runs` experiments that end in a promotion, each on units made from its own seed. */
-export function promotionRate(
+/** Folds units one by one and decides after each: the first ruling that ends the experiment, or the last one. */
+export function firstRuling(units: Iterable<FoldInput>, terms: Terms, options: RunOptions = {}): Ruling {
+  const { every = 1, probability } = options;
+  const folding = new Folding(emptyEvidence(terms), terms);
+  const { evidence } = folding;
+  const other = probability ? { probability: () => probability(evidence) } : {};
+  const facts = { ...terms, ...other, promotion: "auto", evidence, isExpired: false } as const;
+  let ruling = decide(facts);
+  let count = 0;
+  for (const unit of units) {
+    folding.add(unit);
+    count += 1;
+    if (count % every === 0) ruling = decide(facts);
+    if (ruling.verdict !== "continue") return ruling;
+  }
+  return decide(facts);
+}
+
+/** Rulings of `runs` experiments, each on units made from a seed of its own: parts of all that end so. */
+export function rulingRates(
   runs: number,
   seed: number,
-  experiment: (random: Random) => { readonly units: Iterable<FoldInput>; readonly terms: Terms },
-): number {
-  let promoted = 0;
+  experiment: (random: Random) => Iterable<FoldInput>,
+  given: { readonly terms: Terms } & RunOptions,
+): Readonly<Record<Ruling["verdict"], number>> {
+  const rates = { promote: 0, hold: 0, abort: 0, continue: 0 };
   for (let run = 0; run < runs; run += 1) {
-    const { units, terms } = experiment(createRandom(seed + run));
-    promoted += firstRuling(units, terms).verdict === "promote" ? 1 : 0;
+    rates[firstRuling(experiment(createRandom(seed + run)), given.terms, given).verdict] += 1 / runs;
   }
-  return promoted / runs;
+  return rates;
 }
 
 /** The most a rate of probability `p` or less shows in `runs` runs: three standard errors above. */

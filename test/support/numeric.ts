@@ -47,3 +47,10 @@ export function expectCase(
     expect(error, what).toBeLessThanOrEqual(allowed);
   });
 }
+
+/** Compares a value with what it should be, relative to that. */
+export function expectNear(got: number, expected: number, tolerance: number): void {
+  expect(Math.abs(got - expected), `${got} against ${expected}`).toBeLessThanOrEqual(
+    tolerance * Math.abs(expected),
+  );
+}

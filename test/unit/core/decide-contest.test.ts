@@ -10,7 +10,7 @@ import {
 } from "../../../src/core/evidence.js";
 import type { PolicyInput } from "../../../src/core/policy.js";
 import type { Random } from "../../../src/core/random.js";
-import { atMost, drawnArm, promotionRate, termsOf } from "../../support/evidence.js";
+import { atMost, drawnArm, rulingRates, termsOf } from "../../support/evidence.js";
 
 /** How a challenger stands: successes of 100 sessions, and the e-values its tests have reached. */
 interface Standing {
@@ -141,6 +141,17 @@ describe("the order of the rules", () => {
     const [pair] = asked.evidence.pairs as [PairState];
     const fallen = { ...pair, promote: { ...pair.promote, logE: -3 } };
     expect(decide({ ...asked, evidence: { ...asked.evidence, pairs: [fallen] } })).toEqual(promoted(1));
+  });
+
+  it("nothing is decided before a unit has folded, not even that nothing is to be hoped for", () => {
+    const nothing = facts(
+      [{}],
+      { futility: { chance: 0.9, after: 0 } },
+      { change: { index: 0, shares: [0] } },
+    );
+    expect(decide(nothing)).toEqual(collecting);
+    expect(decide({ ...nothing, isExpired: true })).toEqual({ verdict: "hold", reason: "expired" });
+    expect(decide({ ...nothing, evidence: { ...nothing.evidence, index: 1 } }).reason).toBe("futility");
   });
 
   it("futility waits for its part of the horizon, and for a chance above 0", () => {
@@ -296,7 +307,7 @@ describe("several challengers", () => {
 
   it("an equal pair of challengers is promoted in at most alpha of 400 experiments, seed 40,000", () => {
     const terms = termsOf({ horizon: 300, futility: null, guardrails: [], alphaHarm: 1e-9 }, [0.3, 0.3]);
-    const rate = promotionRate(400, 40_000, (random) => ({ terms, units: equalArms(random) }));
+    const rate = rulingRates(400, 40_000, equalArms, { terms }).promote;
     expect(rate).toBeLessThanOrEqual(atMost(0.05, 400));
   });
 });
@@ -373,7 +384,7 @@ describe("as good but cheaper: minUplift -0.03 and a required cost, 60 experimen
   }
 
   const promotions = (cost: number, uplift: number): number =>
-    promotionRate(RUNS, 7000, (random) => ({ terms, units: sessions(random, cost, uplift) }));
+    rulingRates(RUNS, 7000, (random) => sessions(random, cost, uplift), { terms }).promote;
   const most = atMost(0.05, RUNS);
 
   it("promotes an equal and cheaper one", () => {

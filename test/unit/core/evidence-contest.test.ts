@@ -138,7 +138,7 @@ describe("folding", () => {
   });
 
   it("without the tests of missingness is the same in all else", () => {
-    const folding = new Folding(emptyEvidence(MIXED), MIXED, { testsMissingness: false });
+    const folding = new Folding(emptyEvidence(MIXED), MIXED, { missingness: true });
     for (const unit of log) folding.add(unit);
     const whole = foldAll(log, MIXED);
     const fresh = pairOf(emptyEvidence(MIXED), 0);

@@ -10,10 +10,14 @@ const OWN = [
   "confidence-sequence",
   "difference-interval",
   "e-process",
+  "gamma",
+  "lognormal-mean",
   "normal",
+  "normal-inverse-gamma",
   "pairs",
   "pairs-integer",
   "promotion",
+  "ratio",
   "srm",
 ];
 

@@ -148,6 +148,19 @@ describe("a count", () => {
     expect(width(bursts) / width(single)).toBeCloseTo(Math.sqrt(dispersion), 1);
   });
 
+  it("is widened by the pooled variance over the mean, the mean of each arm its own", () => {
+    const [left, right] = [
+      [0, 9, 1, 0, 7],
+      [3, 0, 12],
+    ] as const;
+    const squares = (values: readonly number[]) => varianceOf(values) * (values.length - 1);
+    const dispersion = (squares(left) + squares(right)) / (8 - 2) / ((sum(left) + sum(right)) / 8);
+    const [shape, rate] = [0.5 + sum(right) / dispersion, 1e-6 + 3 / dispersion];
+    const { challenger } = evaluated({ kind: "count" }, left, right);
+    expect(challenger?.typical).toBeCloseTo(shape / rate, 10);
+    expect(jStat.gamma.cdf(challenger!.interval[0], shape, 1 / rate)).toBeCloseTo(0.025, 8);
+  });
+
   it("that scatters is not called different too often: 400 pairs of equal arms, seed 70", () => {
     const random = createRandom(70);
     const bursty = (): number => (random.next() < 0.2 ? 5 : 0);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Guardrail } from "../../../src/core/guardrail.js";
 import {
   createPolicy,
   DEFAULT_POLICY,
@@ -103,6 +104,12 @@ describe("createPolicy", () => {
       { metric: "latency_ms", direction: "higher", margin: -0.2, mode: "require" },
     ]);
     expect(createPolicy({ guardrails: [] }).guardrails).toEqual([]);
+    const undefinedFields = {
+      metric: "cost_usd",
+      margin: undefined,
+      mode: undefined,
+    } as unknown as Guardrail;
+    expect(createPolicy({ guardrails: [undefinedFields] }).guardrails).toEqual(guardrails.slice(0, 1));
   });
 
   it("takes a margin of a real metric in its own unit", () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type ArmSummary, type Evidence, emptyEvidence, type FoldInput } from "../../../src/core/evidence.js";
 import { DEFAULT_POLICY } from "../../../src/core/policy.js";
 import {
+  isPromotionUnlikely,
   meanOf,
   phi as phiOf,
   posteriors,
@@ -9,7 +10,7 @@ import {
   promotionChance,
 } from "../../../src/core/posterior.js";
 import { createRandom } from "../../../src/core/random.js";
-import { foldAll, simulatedUnits, termsOf } from "../../support/evidence.js";
+import { foldAll, simulatedContest, simulatedUnits, termsOf } from "../../support/evidence.js";
 
 function graded(count: number, values: (random: () => number) => number, seed = 2): FoldInput[] {
   const random = createRandom(seed);
@@ -59,6 +60,59 @@ describe("posteriors", () => {
       const { sum, count } = evidence.arms[arm] as ArmSummary;
       expect(believed).toEqual({ alpha: 2 + sum, beta: 3 + count - sum });
     });
+  });
+});
+
+describe("posteriors of several challengers", () => {
+  const terms = termsOf({ prior: { alpha: 0.5, beta: 2 } }, [0.3, 0.3]);
+  const coins = simulatedContest({ count: 300, shares: [0.3, 0.3], rates: [0.4, 0.6, 0.5], seed: 3 });
+  // The second challenger's scores are graded, the other arms' are not.
+  const units = coins.map((unit) =>
+    unit.arm === 2 ? { ...unit, score: 0.4 + 0.2 * (unit.score ?? 0) } : unit,
+  );
+  const seen = foldAll(units, terms);
+
+  it("take the challenger asked for, and phi from its scores and the champion's alone", () => {
+    const [left, first, second] = seen.arms as [ArmSummary, ArmSummary, ArmSummary];
+    const one = posteriors(seen, terms.policy, 0);
+    expect(one.phi).toBe(1);
+    expect(one.challenger).toEqual({ alpha: 0.5 + first.sum, beta: 2 + first.count - first.sum });
+    const two = posteriors(seen, terms.policy, 1);
+    expect(two.phi).toBe(phiOf(left, second));
+    expect(two.phi).toBeGreaterThan(1);
+    expect(two.challenger.alpha).toBeCloseTo(0.5 + two.phi * second.sum, 12);
+    expect(two.champion.beta).toBeCloseTo(2 + two.phi * (left.count - left.sum), 12);
+  });
+
+  it("say of each how likely it is better, and how likely to be promoted", () => {
+    expect(probabilityBetterBy(seen, terms.policy, 0, 0)).not.toBe(
+      probabilityBetterBy(seen, terms.policy, 0, 1),
+    );
+    for (const challenger of [0, 1]) {
+      const chance = promotionChance(seen, terms, challenger);
+      expect(isPromotionUnlikely(seen, terms, challenger, Math.min(0.999, 1.01 * chance + 1e-9))).toBe(true);
+      expect(isPromotionUnlikely(seen, terms, challenger, 0.99 * chance)).toBe(false);
+    }
+  });
+
+  it("say that one without a share will never be", () => {
+    const dropped = { ...seen, shares: [0.3, 0] };
+    expect(promotionChance(dropped, terms, 1)).toBe(0);
+    expect(isPromotionUnlikely(dropped, terms, 1, 1e-9)).toBe(true);
+    expect(promotionChance(dropped, terms, 0)).toBeGreaterThan(0);
+  });
+
+  it("count minUplift against the chance", () => {
+    const asked = (minUplift: number) => {
+      const strict = termsOf({ minUplift }, [0.3, 0.3]);
+      return promotionChance(foldAll(units, strict), strict, 0);
+    };
+    expect(asked(0)).toBeGreaterThan(asked(0.1));
+    expect(asked(0.1)).toBeGreaterThan(asked(0.3));
+    // Where the test stands as it does, and only what is believed from here on differs.
+    const believed = (minUplift: number) => promotionChance(seen, termsOf({ minUplift }, [0.3, 0.3]), 0);
+    expect(believed(0)).toBeGreaterThan(believed(0.05));
+    expect(believed(0.05)).toBeGreaterThan(believed(0.1));
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { logIntegral } from "../../../src/core/quadrature.js";
+import { logIntegral, panelIntegral } from "../../../src/core/quadrature.js";
 import { rootOf } from "../../../src/core/root.js";
 
 describe("logIntegral", () => {
@@ -35,5 +35,29 @@ describe("rootOf", () => {
 
   it("ends on a function without a root at the end of the bracket", () => {
     expect(rootOf(() => -1, { low: 0, high: 1, guesses: [0.2, 0.4], tolerance: 1e-12 })).toBeCloseTo(1, 10);
+  });
+});
+
+describe("panelIntegral", () => {
+  it("integrates smooth functions to rounding, sharp ones next to an edge too", () => {
+    expect(panelIntegral(Math.exp, [0, 1])).toBeCloseTo(Math.E - 1, 14);
+    expect(panelIntegral((x) => Math.exp(-60 * x), [0, 1, 3]) * 60).toBeCloseTo(1, 12);
+  });
+
+  it("comes near an edge it was not told of", () => {
+    expect(panelIntegral((x) => (x < 1 / 3 ? 1 : 0), [0, 1])).toBeCloseTo(1 / 3, 9);
+  });
+
+  it("ends on a function that no halving makes smooth", () => {
+    let calls = 0;
+    const sum = panelIntegral(
+      (x) => {
+        calls++;
+        return Math.sin(1e9 * x) ** 2;
+      },
+      [0, 1],
+    );
+    expect(sum).toBeCloseTo(0.5, 1);
+    expect(calls).toBeLessThan(20_000);
   });
 });

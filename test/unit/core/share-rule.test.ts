@@ -205,6 +205,20 @@ describe("a ramp", () => {
     expect(guarded("require")).toEqual([0.2]);
   });
 
+  it("takes no proof that is required for a doubt, and no harm that the promotion test outweighs", () => {
+    const terms = termsOf({ guardrails: [{ metric: "cost_usd", mode: "require" }] }, [0.05]);
+    const evidence = foldAll(even(60, 0.05), terms);
+    const [pair] = evidence.pairs as [PairState];
+    const at = (logE: number) => ({ ...pair.promote, logE });
+    const sharesOf = (change: Partial<PairState>) =>
+      sharesAfter({ ...evidence, pairs: [{ ...pair, ...change }] }, [0.05], terms);
+    const [guardrail] = pair.guardrails;
+    expect(sharesOf({ guardrails: [{ ...guardrail!, test: at(3) }] })).toEqual([0.2]);
+    expect(sharesOf({ harm: at(1), promote: at(2) })).toEqual([0.2]);
+    expect(sharesOf({ harm: at(2), promote: at(1) })).toEqual([0.05]);
+    expect(sharesOf({ harm: at(0.69), promote: at(-1) })).toEqual([0.2]);
+  });
+
   it("moves several challengers together, and waits for all", () => {
     const two = termsOf({}, [0.125, 0.125]);
     const calm = Array.from({ length: 60 }, (_, i) => ({

@@ -1,0 +1,63 @@
+/**
+ * `plan`: how long an experiment will take and what it can find, at a project's traffic.
+ */
+import { createPlan, type Plan, type PlanInput, planOf, planSimulations } from "../../core/plan.js";
+import type { Output } from "../output.js";
+import { simulateInParallel } from "../parallel.js";
+import { durationMs } from "../settings.js";
+import { planText } from "../simulation-views.js";
+import { flagNumber, flagWhole } from "./simulate.js";
+
+/** Flags of `plan`, as texts. */
+export interface PlanFlags {
+  readonly baseRate: string;
+  readonly effect: string;
+  readonly share: string;
+  readonly sessionsPerDay: string;
+  readonly horizon?: string;
+  readonly within?: string;
+  readonly power: string;
+  readonly alpha: string;
+  readonly runs: string;
+  readonly seed: string;
+}
+
+const DAY_MS = 86_400_000;
+/** Sessions simulated at each share, at most: fewer runs for long experiments, so that an answer takes seconds. */
+const SESSIONS_MAX = 2e7;
+const RUNS_MIN = 200;
+
+/** A plan, simulated. @throws DethroneError `settings_invalid`, `share_out_of_range`, `policy_invalid` */
+export async function planned(
+  input: PlanInput,
+  runs: number,
+  onProgress: (done: number, total: number) => void = () => undefined,
+): Promise<Plan & { readonly runs: number }> {
+  const settings = createPlan(input);
+  const affordable = Math.max(RUNS_MIN, Math.floor(SESSIONS_MAX / settings.horizon));
+  const used = Math.min(runs, affordable);
+  const jobs = planSimulations(settings).map((simulation) => ({ simulation, runs: used }));
+  return { ...planOf(settings, await simulateInParallel(jobs, { onProgress })), runs: used };
+}
+
+/** `plan` */
+export async function plan(output: Output, flags: PlanFlags): Promise<void> {
+  const { horizon, within } = flags;
+  const input: PlanInput = {
+    baseRate: flagNumber("--base-rate", flags.baseRate),
+    effect: flagNumber("--effect", flags.effect),
+    share: flagNumber("--share", flags.share),
+    sessionsPerDay: flagNumber("--sessions-per-day", flags.sessionsPerDay),
+    power: flagNumber("--power", flags.power),
+    alpha: flagNumber("--alpha", flags.alpha),
+    horizon: horizon === undefined ? undefined : flagNumber("--horizon", horizon),
+    withinDays: within === undefined ? undefined : durationMs(within) / DAY_MS,
+    seed: flagWhole("--seed", flags.seed, 0, Number.MAX_SAFE_INTEGER),
+  };
+  const progress = output.progress();
+  const runs = flagWhole("--runs", flags.runs, 1, 1e6);
+  const result = await planned(input, runs, (done, total) => progress.update(done, total));
+  progress.end();
+  const width = process.stdout.columns ?? 80;
+  output.result(result, () => planText(result, { colors: output.colors, width }));
+}

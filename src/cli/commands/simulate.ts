@@ -1,0 +1,209 @@
+/**
+ * `simulate`: how often a policy promotes, holds and aborts, on simulated sessions.
+ */
+import { DethroneError } from "../../core/errors.js";
+import type { Policy, PolicyInput } from "../../core/policy.js";
+import type { ShareRuleInput } from "../../core/share-rule.js";
+import { createSimulation, type Simulation, type SimulationInput } from "../../core/simulate.js";
+import { bestEffect, type Outcomes } from "../../core/simulated-sessions.js";
+import { selectRecorded } from "../../engine/recorded.js";
+import type { Output } from "../output.js";
+import { type SimulationJob, simulateInParallel } from "../parallel.js";
+import { numberFrom, readText } from "../settings.js";
+import { type PolicyRow, type SimulationReport, simulationText } from "../simulation-views.js";
+
+/** Flags of `simulate`, as texts. */
+export interface SimulateFlags {
+  readonly baseRate: string;
+  readonly effect: string;
+  readonly share: string;
+  readonly horizon: string;
+  readonly runs: string;
+  readonly seed: string;
+  readonly policy?: string;
+  readonly compare?: string;
+  readonly alpha?: string;
+  readonly tau?: string;
+  readonly minUplift?: string;
+  readonly drift?: string;
+  readonly challengers: string;
+  readonly delay: string;
+  readonly missing: string;
+  readonly file?: string;
+  readonly champion?: string;
+  readonly challenger?: string;
+  readonly score?: string;
+}
+
+const KINDS: readonly string[] = ["calibrated", "threshold"] satisfies Policy["kind"][];
+const RUNS_MAX = 1e6;
+
+function invalid(flag: string, text: string, allowed: string): never {
+  throw new DethroneError("usage_invalid", `${flag} takes ${allowed}; received '${text}'.`, {
+    flag,
+    received: text,
+    allowed,
+  });
+}
+
+/** The number of a flag. @throws DethroneError `usage_invalid` */
+export function flagNumber(flag: string, text: string): number {
+  const value = numberFrom(text);
+  return Number.isFinite(value) ? value : invalid(flag, text, "a number");
+}
+
+/** The whole number of a flag. @throws DethroneError `usage_invalid` */
+export function flagWhole(flag: string, text: string, min: number, max: number): number {
+  const value = numberFrom(text);
+  const isWhole = Number.isInteger(value) && value >= min && value <= max;
+  return isWhole ? value : invalid(flag, text, `a whole number from ${min} to ${max}`);
+}
+
+function shareOf(text: string): ShareRuleInput {
+  return text === "ramp" || text === "adaptive" ? text : flagNumber("--share", text);
+}
+
+function driftOf(text: string | undefined): SimulationInput["drift"] {
+  if (text === undefined) return null;
+  const [from = "", to = "", ...rest] = text.split("..");
+  const [first, last] = [numberFrom(from), numberFrom(to)];
+  if (rest.length > 0 || !Number.isFinite(first) || !Number.isFinite(last))
+    invalid("--drift", text, "two rates as FROM..TO, e.g. 0.5..0.8");
+  return { from: first, to: last };
+}
+
+/** `0.05` for every challenger, or `0,0.05`: one each. */
+function effectsOf(flags: SimulateFlags): number[] {
+  const effects = flags.effect.split(",").map((text) => flagNumber("--effect", text));
+  const challengers = flagWhole("--challengers", flags.challengers, 1, 20);
+  if (effects.length === 1) return Array(challengers).fill(effects[0]);
+  if (challengers !== 1 && challengers !== effects.length)
+    invalid("--effect", flags.effect, `one effect, or one for each of ${challengers} challengers`);
+  return effects;
+}
+
+function recordedOutcomes(flags: SimulateFlags, seed: number): Outcomes | undefined {
+  const { file, champion, challenger, score } = flags;
+  if (file === undefined) {
+    const stray = Object.entries({ champion, challenger, score }).find(([, text]) => text !== undefined);
+    if (stray) invalid(`--${stray[0]}`, stray[1] as string, "recorded sessions: give --file too");
+    return undefined;
+  }
+  if (champion === undefined || challenger === undefined || score === undefined)
+    invalid("--file", file, "the flags --champion, --challenger and --score beside it");
+  const selection = { champion, challenger, score, order: "file", seed, timeField: "" } as const;
+  const arms = selectRecorded(readText(file), selection);
+  const scores = [arms.champion, arms.challenger].map((sessions) =>
+    sessions.flatMap((session) => (session.score === null ? [] : [session.score])),
+  );
+  return { kind: "pool", scores };
+}
+
+function policiesOf(flags: SimulateFlags): readonly Policy["kind"][] {
+  const text = flags.policy ?? flags.compare ?? "calibrated,threshold";
+  const kinds = [...new Set(text.split(",").map((kind) => kind.trim()))];
+  if (kinds.some((kind) => !KINDS.includes(kind)) || (flags.policy !== undefined && kinds.length > 1))
+    invalid(flags.policy === undefined ? "--compare" : "--policy", text, KINDS.join(" or "));
+  return kinds as Policy["kind"][];
+}
+
+function policyInput(flags: SimulateFlags, kind: Policy["kind"]): PolicyInput {
+  const { alpha, tau, minUplift } = flags;
+  return {
+    kind,
+    horizon: flagNumber("--horizon", flags.horizon),
+    ...(alpha !== undefined && { alpha: flagNumber("--alpha", alpha) }),
+    ...(tau !== undefined && { tau: flagNumber("--tau", tau) }),
+    ...(minUplift !== undefined && { minUplift: flagNumber("--min-uplift", minUplift) }),
+  };
+}
+
+/** The simulation of each policy, from the flags. @throws DethroneError naming the flag or field */
+export function simulationsOf(flags: SimulateFlags): readonly Simulation[] {
+  const seed = flagWhole("--seed", flags.seed, 0, Number.MAX_SAFE_INTEGER);
+  const outcomes = recordedOutcomes(flags, seed);
+  const input: SimulationInput = {
+    baseRate: flagNumber("--base-rate", flags.baseRate),
+    effect: effectsOf(flags),
+    drift: driftOf(flags.drift),
+    delay: flagNumber("--delay", flags.delay),
+    missing: flagNumber("--missing", flags.missing),
+    share: shareOf(flags.share),
+    outcomes,
+    seed,
+  };
+  return policiesOf(flags).map((kind) => createSimulation({ ...input, policy: policyInput(flags, kind) }));
+}
+
+/** The same without any difference between the arms. */
+export function withoutDifference(simulation: Simulation): Simulation {
+  const { world } = simulation;
+  const { outcomes } = world;
+  const effects = world.effects.map(() => 0);
+  if (outcomes.kind !== "pool") return { ...simulation, world: { ...world, effects } };
+  const [champion = []] = outcomes.scores;
+  const scores = outcomes.scores.map(() => champion);
+  return { ...simulation, world: { ...world, effects, outcomes: { kind: "pool", scores } } };
+}
+
+/** Whether any challenger is better than minUplift asks for: then its power and the false promotions are two things. */
+function hasBetter({ world, policy }: Simulation): boolean {
+  return world.effects.some((effect) => bestEffect(world, effect) > policy.minUplift + 1e-12);
+}
+
+const rounded = (value: number): number => Number(value.toPrecision(12));
+
+/** Runs the simulations and puts together what `--json` prints. */
+export async function simulationReport(
+  simulations: readonly Simulation[],
+  runs: number,
+  onProgress: (done: number, total: number) => void,
+): Promise<SimulationReport> {
+  const nulls = simulations.filter(hasBetter);
+  const jobs: SimulationJob[] = [...simulations, ...nulls.map(withoutDifference)].map((simulation) => ({
+    simulation,
+    runs,
+  }));
+  const summaries = await simulateInParallel(jobs, { onProgress });
+  const policies = simulations.map((simulation, index): PolicyRow => {
+    const summary = summaries[index] as (typeof summaries)[number];
+    const place = nulls.indexOf(simulation);
+    const without = place < 0 ? summary : (summaries[simulations.length + place] as typeof summary);
+    const isNull = simulation.world.effects.every((effect) => effect === 0);
+    return {
+      policy: simulation.policy.kind,
+      ...summary,
+      promotedWithoutDifference: place >= 0 || isNull ? without.promoted : null,
+    };
+  });
+  const { world, policy, share, seed } = simulations[0] as Simulation;
+  const effects = world.effects.map(rounded);
+  const isSame = effects.every((effect) => effect === effects[0]);
+  return {
+    baseRate: rounded(world.baseRate),
+    effect: isSame ? (effects[0] as number) : effects,
+    share: share.kind === "fixed" ? share.share : share.kind,
+    horizon: policy.horizon,
+    runs,
+    seed,
+    challengers: effects.length,
+    drift: world.baseRate === world.endRate ? null : { from: world.baseRate, to: world.endRate },
+    delay: world.delay?.champion.success ?? 0,
+    missing: world.missing?.champion ?? 0,
+    isRecorded: world.outcomes.kind === "pool",
+    alpha: policy.alpha,
+    minUplift: policy.minUplift,
+    policies,
+  };
+}
+
+/** `simulate` */
+export async function simulate(output: Output, flags: SimulateFlags): Promise<void> {
+  const runs = flagWhole("--runs", flags.runs, 1, RUNS_MAX);
+  const simulations = simulationsOf(flags);
+  const progress = output.progress();
+  const report = await simulationReport(simulations, runs, (done, total) => progress.update(done, total));
+  progress.end();
+  const width = process.stdout.columns ?? 80;
+  output.result(report, () => simulationText(report, { colors: output.colors, width }));
+}

@@ -1,0 +1,45 @@
+import { readFileSync } from "node:fs";
+import Database from "libsql";
+import { describe, expect, it } from "vitest";
+import { createTestEngine } from "../../src/testing.js";
+import { temporaryDatabase } from "../support/temporary.js";
+
+/** A database as an earlier version left it. */
+function databaseOf(version: string): string {
+  const path = temporaryDatabase();
+  const database = new Database(path);
+  database.exec(readFileSync(new URL(`../fixtures/databases/${version}.sql`, import.meta.url), "utf8"));
+  database.close();
+  return path;
+}
+
+describe("a database of the first schema", () => {
+  it("keeps its champion and its decision, which recomputes to the same verdict", async () => {
+    const test = await createTestEngine({ url: databaseOf("0000-spine") });
+    const ended = await test.engine.project("ended");
+    expect(ended.champion).toEqual({ prompt: "short" });
+    expect(await ended.report()).toMatchObject({ status: "promoted", decision: { sessionCount: 28 } });
+    expect(await test.engine.verify()).toMatchObject([{ verdict: "promote", isEqual: true }]);
+    await test.close();
+  });
+
+  it("goes on with its running experiment: folded again from zero, under the policy it was started with", async () => {
+    const path = databaseOf("0000-spine");
+    const test = await createTestEngine({ url: path });
+    const running = await test.engine.project("running");
+    expect(await test.engine.decide()).toMatchObject([{ verdict: "continue", sessionCount: 20 }]);
+    const { policy, evaluation } = (await running.report())!;
+    // What was not promised then is not demanded now.
+    expect(policy).toMatchObject({ guardrails: [], fuse: null, horizon: 400 });
+    expect(evaluation.sessionCount).toBe(20);
+    const session = await running.session();
+    await session.end({ score: 1 });
+    expect(await test.engine.decide()).toMatchObject([{ sessionCount: 21 }]);
+    await running.abort({ reason: "enough" });
+    expect(await test.engine.verify()).toMatchObject([
+      { isEqual: true },
+      { verdict: "abort", isEqual: true },
+    ]);
+    await test.close();
+  });
+});
