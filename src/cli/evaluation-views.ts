@@ -79,7 +79,7 @@ export function decidingNumbers(
       toLine(evaluation.logSupHarm, evaluation.logLineHarm),
       policy.kind === "threshold" ? "does not decide here" : "aborts at its line",
     ),
-    line("uplift", `${signedPoints(upliftMean)} (${bounds(upliftInterval)})`, "95 %, at all times at once"),
+    line("uplift", `${signedPoints(upliftMean)} (${bounds(upliftInterval)})`, "95 % at all times at once"),
     ...(hasMoved && upliftUnbiased !== null
       ? [line("uplift, unbiased", signedPoints(upliftUnbiased), "free of drift")]
       : []),

@@ -124,7 +124,7 @@ export function experimentsText(experiments: readonly StoredExperiment[], colors
   const rows = experiments.map((experiment) => [
     experiment.uid,
     experiment.status,
-    short(experiment.challenger.hash),
+    experiment.challenger.hash.slice(0, 10),
     experiment.shareRule.kind === "fixed" ? percent(experiment.planShare) : experiment.shareRule.kind,
     experiment.startedAtMs === null ? "" : timeText(experiment.startedAtMs).slice(0, 10),
   ]);

@@ -122,6 +122,14 @@ function missingPiece(explained: Explained): string {
     : `${standsAt}, and above ${policy.tau} is needed.`;
 }
 
+function stillCollecting(explained: Explained): string {
+  const { evaluation, policy } = explained;
+  const missing = missingPiece(explained);
+  // The chance is that of the calibrated test, which the plain rule does not ask.
+  if (policy.kind === "threshold") return missing;
+  return `${missing} The chance of a promotion by the planned ${policy.horizon} sessions is ${percent(evaluation.chanceOfPromotion)}.`;
+}
+
 const OUTCOMES: Record<Ruling["reason"], (explained: Explained) => string> = {
   evidence: whyPromoted,
   "awaiting-approval": (explained) => `${whyPromoted(explained)} A person has to approve the promotion.`,
@@ -140,8 +148,7 @@ const OUTCOMES: Record<Ruling["reason"], (explained: Explained) => string> = {
     "Sessions did not reach the arms in their shares, or one arm loses outcomes: the comparison is broken, and the assignment needs a look.",
   fuse: () => "Errors of the challenger blew the fuse, so all traffic goes back to the champion.",
   "champion-changed": () => "The champion was changed by hand, so there is nothing left to compare with.",
-  collecting: (explained) =>
-    `${missingPiece(explained)} The chance of a promotion by the planned ${explained.policy.horizon} sessions is ${percent(explained.evaluation.chanceOfPromotion)}.`,
+  collecting: stillCollecting,
   "data-exhausted": (explained) =>
     `The recorded sessions ran out before a decision: ${evidenceSoFar(explained)}.`,
 };

@@ -44,16 +44,19 @@ describe("README", () => {
   });
 
   it("the library's code blocks run as they stand", async () => {
-    const [first, second, core, testing, ...rest] = blocks("ts").map(toJavaScript);
+    const [first, second, cheaper, core, testing, ...rest] = blocks("ts").map(toJavaScript);
     expect(rest).toEqual([]);
     const folder = project();
     // The second block goes on where the first one stood, before it closed the engine.
     const [start, end] = (first as string).split("await engine.decide();");
     writeFileSync(join(folder, "library.mjs"), `${AGENT}${start}${second}await engine.decide();${end}`);
+    const opening = (first as string).split("await bot.challenge")[0]?.replace("dethrone.db", "cheaper.db");
+    writeFileSync(join(folder, "cheaper.mjs"), `${opening}${cheaper}await engine.close();`);
     writeFileSync(join(folder, "core.mjs"), core as string);
     writeFileSync(join(folder, "testing.mjs"), testing as string);
     const node = async (file: string) => (await run(process.execPath, [file], { cwd: folder })).stdout;
     expect(await node("library.mjs")).toContain("Where is my order?");
+    expect(await node("cheaper.mjs")).toBe("true\n");
     expect(await node("core.mjs")).toContain("0.882419268177");
     expect(await node("testing.mjs")).toBe("promote\n");
   }, 60_000);
@@ -64,11 +67,16 @@ describe("README", () => {
     const lines = Array.from({ length: 800 }, (_, index) => {
       const isChallenger = index % 2 === 1;
       const [agent, model] = isChallenger ? ["droid", "claude-opus-4.1"] : ["goose", "claude-sonnet-4"];
-      return JSON.stringify({ agent, model, resolved: random.next() < (isChallenger ? 0.8 : 0.4) });
+      return JSON.stringify({
+        agent,
+        model,
+        resolved: random.next() < (isChallenger ? 0.8 : 0.4),
+        agent_seconds: 100 + (index % 50),
+      });
     });
     writeFileSync(join(folder, "sessions.jsonl"), lines.join("\n"));
     const scripts = blocks("sh").filter((block) => block.includes("npx dethrone"));
-    expect(scripts).toHaveLength(2);
+    expect(scripts).toHaveLength(3);
     const cli = `"${process.execPath}" "${join(root, "dist/cli/main.js")}"`;
     const outputs: string[] = [];
     for (const command of scripts
@@ -78,12 +86,14 @@ describe("README", () => {
       .filter((line) => line.trim() !== "")) {
       // A worker runs until it is told to stop, and there is nothing yet to approve or roll back.
       if (command.includes("--every")) continue;
-      const isRefused = / (approve|rollback|report) /.test(command);
+      const isRefused = / (approve|rollback) /.test(command);
       const result = run("sh", ["-c", command.replace("npx dethrone", cli)], { cwd: folder });
       if (isRefused) await expect(result).rejects.toMatchObject({ code: expect.any(Number) });
       else outputs.push((await result).stdout);
     }
     expect(outputs.join("\n")).toContain('"Be thorough." -> "Be brief."');
-    expect(outputs.join("\n")).toContain("PROMOTE");
+    expect(outputs.join("\n")).toContain("Revised minPerArm of support");
+    expect(outputs.join("\n").match(/PROMOTE/g)).toHaveLength(2);
+    expect(outputs.join("\n")).toMatch(/agent_seconds +10 % worse +aborts/);
   }, 60_000);
 });
