@@ -1,11 +1,12 @@
 import type { PolicyInput } from "./core/policy.js";
+import type { ShareRuleInput } from "./core/share-rule.js";
 
 /** What `dethrone.config.ts`, the settings of the command line, may say. */
 export interface FileSettings {
   /** the database */
   readonly url?: string;
-  /** the challenger's share of `dethrone challenge` */
-  readonly share?: number;
+  /** the challenger's share of `dethrone challenge`: in [0.01, 0.99], `ramp` or `adaptive` */
+  readonly share?: ShareRuleInput;
   /** what differs from the default policy of `dethrone challenge` */
   readonly policy?: PolicyInput;
 }

@@ -5,24 +5,14 @@ import { Command, CommanderError, Option } from "commander";
 import { DethroneError } from "../core/errors.js";
 import { VERSION } from "../version.js";
 import { type BacktestFlags, backtest } from "./commands/backtest.js";
+import { type ByHandVerb, byHand, type ReviseFlags, revise } from "./commands/by-hand.js";
+import { type ChallengeFlags, challenge } from "./commands/challenge.js";
+import type { CommandContext } from "./commands/context.js";
 import { type DecideFlags, decide, verify } from "./commands/decisions.js";
 import { type DemoFlags, demo } from "./commands/demo.js";
 import { init, migrate } from "./commands/init.js";
 import { type PlanFlags, plan } from "./commands/plan.js";
-import {
-  type ByHandVerb,
-  byHand,
-  type ChallengeFlags,
-  type CommandContext,
-  challenge,
-  createProject,
-  history,
-  type ReviseFlags,
-  report,
-  revise,
-  showProject,
-  status,
-} from "./commands/projects.js";
+import { createProject, history, report, showProject, status } from "./commands/projects.js";
 import { type SimulateFlags, simulate } from "./commands/simulate.js";
 import { Output } from "./output.js";
 import { databaseUrl, readFileSettings } from "./settings.js";
@@ -45,6 +35,23 @@ const collect = (value: string, previous: readonly string[] | undefined): string
   ...(previous ?? []),
   value,
 ];
+
+/** The flags of what is judged, and how. */
+function addPolicy(command: Command): Command {
+  return command
+    .option("--policy <policy>", "calibrated, strict, threshold, JSON or @file.json")
+    .option(
+      "--metric <name:direction>",
+      "a number beside the score, e.g. cost_usd:lower; kind: :binary, :count, :positive, :real (default: by its values); repeatable",
+      collect,
+    )
+    .option(
+      "--guardrail <name:margin>",
+      "a metric that must not get worse, e.g. cost_usd:0.1 aborts at 10 % worse, cost_usd:-0.1:require promotes only at 10 % better; repeatable",
+      collect,
+    )
+    .option("--min-uplift <uplift>", "the score must be better by more than this, e.g. -0.03 (default: 0)");
+}
 
 function addProjects(program: Command): void {
   const project = program.command("project").description("create, list and show projects");
@@ -72,8 +79,8 @@ function addProjects(program: Command): void {
     );
 }
 
-function addExperiments(program: Command): void {
-  program
+function addChallenge(program: Command): void {
+  const command = program
     .command("challenge <project>")
     .description("let a challenger contend for a share of the sessions")
     .option("--config <file>", "JSON file of the challenger's config")
@@ -86,7 +93,6 @@ function addExperiments(program: Command): void {
     .option("--horizon <sessions>", "planned sessions, both arms together (default: 2000)")
     .option("--detect <uplift>", "derive share and horizon: the uplift to be found, e.g. 0.1, with --within")
     .option("--within <duration>", "... and by when, e.g. 14d")
-    .option("--policy <policy>", "calibrated, strict, threshold, JSON or @file.json")
     .option("--fdr <rate>", "level by e-LOND: part of all promotions that may be false, e.g. 0.1")
     .addOption(
       new Option("--promotion <how>", "whether a promotion waits for a person").choices(["auto", "approve"]),
@@ -96,6 +102,10 @@ function addExperiments(program: Command): void {
     .action(async (key: string, flags: ChallengeFlags, command: Command) =>
       challenge(await contextOf(command), key, flags),
     );
+  addPolicy(command);
+}
+
+function addExperiments(program: Command): void {
   program
     .command("status")
     .description("where all projects stand")
@@ -142,7 +152,7 @@ function addRevise(program: Command): void {
   program
     .command("revise <project>")
     .description(
-      "change horizon, share, futility or minimum of the running experiment, from the next session on",
+      "change horizon, share, futility or minimum of an experiment in flight, from the next session on",
     )
     .option("--horizon <sessions>", "planned sessions, both arms together")
     .option("--share <share>", "the challenger's share: 0.01 to 0.99, ramp or adaptive")
@@ -172,7 +182,7 @@ function addDecisions(program: Command): void {
 }
 
 function addBacktest(program: Command): void {
-  program
+  const command = program
     .command("backtest <file>")
     .description("run recorded sessions (JSON lines) through the engine")
     .requiredOption("--champion <selector>", "picks the champion's sessions: field=value,field=value")
@@ -183,13 +193,13 @@ function addBacktest(program: Command): void {
     .option("--order <order>", "shuffle, file or time", "shuffle")
     .option("--time-field <field>", "field with the time, for --order time", "started_at")
     .option("--seed <seed>", "whole number that fixes order and assignment", "1")
-    .option("--policy <policy>", "calibrated, threshold, JSON or @file.json")
     .option("--trace", "first print one JSON line per folded session")
     .option("--project <key>", "name of the project the backtest creates", "backtest")
     .action(async (path: string, flags: BacktestFlags, command: Command) => {
       const context = await contextOf(command);
       await backtest(context, context.flagUrl, path, flags);
     });
+  addPolicy(command);
 }
 
 function addSimulate(program: Command): void {
@@ -264,6 +274,7 @@ function createProgram(writeErr: (text: string) => void): Command {
     .showSuggestionAfterError();
   addSetUp(program);
   addProjects(program);
+  addChallenge(program);
   addExperiments(program);
   addDecisions(program);
   addByHand(program);

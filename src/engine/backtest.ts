@@ -29,6 +29,8 @@ export interface BacktestSettings {
   readonly order: RecordedOrder;
   /** what the configs of the two arms are called: any JSON objects that differ */
   readonly configs: { readonly champion: object; readonly challenger: object };
+  /** metrics the recorded sessions carry; those the engine itself would measure mean nothing here */
+  readonly metrics: readonly string[];
   readonly onProgress?: (done: number, horizon: number) => void;
 }
 
@@ -106,7 +108,9 @@ export async function runBacktest(
     );
   }
   const project = await engine.project<object>(settings.project, { champion: settings.configs.champion });
-  const { share, policy } = settings;
+  const { share } = settings;
+  // The fuse is about errors as they arrive; recorded sessions have no such order. It stands if it is asked for.
+  const policy = { fuse: null, ...settings.policy };
   const { experiment } = await project.challenge(settings.configs.challenger, { share, policy, horizon });
   const batch: Batch = {
     start: () => project.session(),
@@ -129,7 +133,7 @@ export async function runBacktest(
 interface Batch {
   readonly start: () => Promise<Session<object>>;
   readonly leaveOut: (sessionId: string) => Promise<void>;
-  readonly pools: Record<Role, Iterator<{ readonly score: number | null }>>;
+  readonly pools: Record<Role, Iterator<RecordedArms[Role][number]>>;
   readonly clock: VirtualClock;
   readonly windowMs: number;
 }
@@ -148,7 +152,10 @@ async function runBatch({ start, leaveOut, pools, clock, windowMs }: Batch): Pro
       // Drawn, but there is nothing to play it with: it is no session of the backtest.
       writes.push(leaveOut(session.id));
     } else {
-      const { score } = next.value;
+      const { score, metrics } = next.value;
+      // With a key of its own a signal draws no id: the arms stay the same whatever is recorded beside the score.
+      for (const [name, value] of Object.entries(metrics))
+        writes.push(session.signal({ name, value, key: name }));
       missing += score === null ? 1 : 0;
       writes.push(session.end(score === null ? {} : { score }));
     }
@@ -166,13 +173,14 @@ async function backtestResult(store: Store, settings: BacktestSettings): Promise
     (each) => each.isTerminal,
   );
   const evaluation = decision?.evaluation ?? (await evaluateExperiment(store, experiment));
-  const { arms, sessionCount, ...numbers } = evaluation;
+  const { arms, sessionCount, metrics, ...numbers } = evaluation;
+  const recorded = Object.entries(metrics).filter(([name]) => settings.metrics.includes(name));
   return {
     verdict: decision?.verdict ?? "continue",
     reason: decision?.reason ?? "data-exhausted",
     sessionCount,
     arms,
-    evaluation: numbers,
+    evaluation: { ...numbers, metrics: Object.fromEntries(recorded) },
     policy: experiment.policy,
     share: experiment.planShare,
     horizon: experiment.policy.horizon,

@@ -161,14 +161,15 @@ async function designOf(
   const { goal, fdr } = plan;
   const nowMs = context.clock.now();
   const traffic = await trafficOf(context, store, state);
+  const { minUplift } = plan.policy;
   const alpha = fdr === null ? plan.policy.alpha : await levelFor(store, state.key, fdr);
-  const sized = goal === null ? null : designFor(goal, traffic, nowMs, alpha);
+  const sized = goal === null ? null : designFor(goal, traffic, nowMs, { alpha, minUplift });
   const horizon = sized?.horizon ?? plan.policy.horizon;
   const policy: Policy = { ...plan.policy, alpha, horizon };
   const shareRule = createShareRule(sized?.share ?? plan.share, horizon);
   const planShare = plannedShares(shareRule, 1)[0] as number;
   const effect = goal?.detect ?? DEFAULT_EFFECT;
-  const forecast = forecastOf({ traffic, nowMs, share: planShare, horizon, effect, alpha });
+  const forecast = forecastOf({ traffic, nowMs, share: planShare, horizon, effect, alpha, minUplift });
   return { policy, shareRule, planShare, forecast };
 }
 

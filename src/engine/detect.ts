@@ -3,6 +3,7 @@
  */
 import { DethroneError, received } from "../core/errors.js";
 import { horizonFor, powerOf, shareFor, smallestEffect } from "../core/planning.js";
+import type { Policy } from "../core/policy.js";
 import { parseDuration } from "./duration.js";
 import type { Traffic } from "./ports.js";
 
@@ -28,7 +29,7 @@ export interface Forecast {
   readonly effect: number;
   /** chance that a challenger this much better is promoted; null where no rate is so much better */
   readonly power: number | null;
-  /** smallest uplift found with a power of 0.8; null where none is */
+  /** smallest uplift found with a power of 0.8, below 0 where minUplift lets it; null where none is */
   readonly smallestEffect: number | null;
   /** days until the horizon, and until the decision on average if the uplift is real; null without traffic */
   readonly daysToHorizon: number | null;
@@ -77,6 +78,8 @@ export function sessionsPerDay(traffic: Traffic, nowMs: number): number | null {
   return (traffic.units * DAY_MS) / spanMs;
 }
 
+const barOf = (baseRate: number, minUplift: number): number => Math.min(1, Math.max(0, baseRate + minUplift));
+
 /** What an experiment of this share and horizon can be expected to find. */
 export function forecastOf(input: {
   readonly traffic: Traffic;
@@ -85,14 +88,20 @@ export function forecastOf(input: {
   readonly horizon: number;
   readonly effect: number;
   readonly alpha: number;
+  /** uplift the challenger must have more of to be promoted */
+  readonly minUplift: number;
 }): Forecast {
-  const { traffic, nowMs, share, horizon, effect, alpha } = input;
+  const { traffic, nowMs, share, horizon, effect, alpha, minUplift } = input;
   const perDay = sessionsPerDay(traffic, nowMs);
   const isBaseRateKnown = traffic.scored >= SCORED_MIN;
   const baseRate = isBaseRateKnown ? traffic.scoreSum / traffic.scored : 0.5;
   const isPossible = share > 0 && baseRate + effect <= 1;
-  const design = { baseRate, share, alpha };
-  const needed = isPossible ? horizonFor({ ...design, effect, power: POWER }) : null;
+  // The test is against a champion that is better by minUplift.
+  const bar = barOf(baseRate, minUplift);
+  const design = { baseRate: bar, share, alpha };
+  const above = baseRate + effect - bar;
+  const needed = isPossible ? horizonFor({ ...design, effect: above, power: POWER }) : null;
+  const least = share > 0 ? smallestEffect({ ...design, horizon, power: POWER }) : null;
   const expected = needed === null ? horizon : Math.min(horizon, Math.round(EXPECTED_PART * needed));
   return {
     baseRate,
@@ -101,8 +110,8 @@ export function forecastOf(input: {
     share,
     horizon,
     effect,
-    power: isPossible ? powerOf({ ...design, effect, horizon }) : null,
-    smallestEffect: share > 0 ? smallestEffect({ ...design, horizon, power: POWER }) : null,
+    power: isPossible ? powerOf({ ...design, effect: above, horizon }) : null,
+    smallestEffect: least === null ? null : bar + least - baseRate,
     daysToHorizon: perDay && horizon / perDay,
     daysExpected: perDay && expected / perDay,
   };
@@ -119,11 +128,12 @@ export function designFor(
   goal: DetectGoal,
   traffic: Traffic,
   nowMs: number,
-  alpha: number,
+  { alpha, minUplift }: Pick<Policy, "alpha" | "minUplift">,
 ): { readonly share: number; readonly horizon: number } {
   const known = traffic.scored >= SCORED_MIN ? traffic.scoreSum / traffic.scored : 0.5;
-  const effect = Math.min(goal.detect, Math.max(0.001, 1 - known));
-  const baseRate = Math.min(known, 1 - effect);
+  const bar = Math.min(barOf(known, minUplift), 0.999);
+  const effect = Math.max(0.001, Math.min(known + goal.detect, 1) - bar);
+  const baseRate = Math.min(bar, 1 - effect);
   const perDay = sessionsPerDay(traffic, nowMs);
   if (perDay === null) {
     const horizon = horizonFor({ baseRate, effect, share: LARGEST_SHARE, alpha, power: POWER });

@@ -3,8 +3,6 @@
  */
 import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.js";
 import type { Evaluation } from "../core/evaluation.js";
-import type { ExperimentStatus } from "../core/life-cycle.js";
-import type { Policy } from "../core/policy.js";
 import {
   type ChallengeOptions,
   type ChallengeOutcome,
@@ -16,6 +14,7 @@ import { identifyConfig } from "./config.js";
 import type { EngineContext } from "./context.js";
 import type { Forecast } from "./detect.js";
 import { evaluateExperiment } from "./evaluate-experiment.js";
+import { type ExperimentSummary, summaryOf } from "./experiment-summary.js";
 import {
   type ByHand,
   DEFAULT_ACTOR,
@@ -33,19 +32,6 @@ import { type ExperimentReport, reportOf } from "./report.js";
 import { checkSessionOptions, type ForcedRole, Router, type SessionOptions } from "./router.js";
 import type { EngineSession, Session } from "./session.js";
 import { type ArgsOf, type Runner, type WrapOptions, type Wrapped, wrapRunner } from "./wrap.js";
-
-/** An experiment as the host sees it. */
-export interface ExperimentSummary {
-  readonly id: string;
-  readonly status: ExperimentStatus;
-  readonly champion: JsonObject;
-  readonly challenger: JsonObject;
-  readonly share: number;
-  readonly policy: Policy;
-  readonly isAwaitingApproval: boolean;
-  readonly startedAtMs: number | null;
-  readonly endedAtMs: number | null;
-}
 
 /** What a challenge came to. */
 export interface ChallengeResult {
@@ -79,21 +65,6 @@ export interface Project<Config = JsonObject> {
   report(): Promise<ExperimentReport | null>;
   /** The audit log, newest first. */
   history(limit?: number): Promise<readonly StoredAuditEntry[]>;
-}
-
-/** The host's view of a stored experiment. */
-export function summaryOf(experiment: StoredExperiment): ExperimentSummary {
-  return {
-    id: experiment.uid,
-    status: experiment.status,
-    champion: experiment.champion.body,
-    challenger: experiment.challenger.body,
-    share: experiment.planShare,
-    policy: experiment.policy,
-    isAwaitingApproval: experiment.awaitingSeq !== null,
-    startedAtMs: experiment.startedAtMs,
-    endedAtMs: experiment.endedAtMs,
-  };
 }
 
 const HISTORY_LIMIT = 100;

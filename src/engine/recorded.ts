@@ -2,6 +2,8 @@
  * Recorded sessions: JSON lines picked by field into the two arms of a backtest. Pure.
  */
 import { DethroneError, type Json, type JsonObject, received } from "../core/errors.js";
+import type { MetricKind } from "../core/guardrail.js";
+import type { MetricValues } from "../core/metric.js";
 import { createRandom, shuffled } from "../core/random.js";
 
 /** One recorded session of an arm. */
@@ -10,6 +12,17 @@ interface RecordedSession {
   readonly line: number;
   /** in [0, 1]; null where the line does not say how the session went */
   readonly score: number | null;
+  /** values by metric; a metric the line does not have is left out */
+  readonly metrics: MetricValues;
+}
+
+/** A field that is recorded as a metric. */
+export interface RecordedMetric {
+  /** the field, and the metric's name */
+  readonly name: string;
+  readonly kind: MetricKind | "auto";
+  /** whether it is a mistake if no line has the field */
+  readonly isRequired: boolean;
 }
 
 /** In which order each arm's recorded sessions are taken. */
@@ -26,6 +39,8 @@ export interface RecordedSelection {
   readonly seed: number;
   /** field that holds the time, for `order: "time"` */
   readonly timeField: string;
+  /** fields that hold metrics: numbers, or booleans for 1 and 0; default none */
+  readonly metrics?: readonly RecordedMetric[];
 }
 
 interface Line {
@@ -138,6 +153,47 @@ function scoreOf(line: Line, field: string): number | null {
   );
 }
 
+interface ValueRule {
+  readonly allowed: string;
+  readonly holds: (value: number) => boolean;
+}
+
+const VALUE_RULES: Record<RecordedMetric["kind"], ValueRule> = {
+  binary: { allowed: "a boolean or a number in [0, 1]", holds: (x) => x >= 0 && x <= 1 },
+  count: { allowed: "a whole number of at least 0", holds: (x) => Number.isSafeInteger(x) && x >= 0 },
+  positive: { allowed: "a number of at least 0", holds: (x) => x >= 0 },
+  real: { allowed: "a number", holds: () => true },
+  auto: { allowed: "a number", holds: () => true },
+};
+
+function metricsOf(line: Line, metrics: readonly RecordedMetric[]): MetricValues {
+  const values: Record<string, number> = {};
+  for (const { name, kind } of metrics) {
+    const given = fieldOf(line.record, name);
+    if (given === undefined || given === null) continue;
+    const value = typeof given === "boolean" ? Number(given) : given;
+    const { allowed, holds } = VALUE_RULES[kind];
+    if (typeof value !== "number" || !Number.isFinite(value) || !holds(value)) {
+      invalid(`Line ${line.number}: '${name}' must be ${allowed}; received ${JSON.stringify(given)}.`, {
+        line: line.number,
+        field: name,
+        received: received(given),
+        allowed,
+      });
+    }
+    values[name] = value;
+  }
+  return values;
+}
+
+function assertMeasured(metrics: readonly RecordedMetric[], sessions: readonly RecordedSession[]): void {
+  const absent = metrics.find(
+    ({ name, isRequired }) => isRequired && !sessions.some((session) => Object.hasOwn(session.metrics, name)),
+  );
+  if (absent === undefined) return;
+  invalid(`No line of either arm has a number in the field '${absent.name}'.`, { field: absent.name });
+}
+
 function timeOf(line: Line, field: string): number {
   const value = fieldOf(line.record, field);
   const time = typeof value === "number" ? value : typeof value === "string" ? Date.parse(value) : Number.NaN;
@@ -175,10 +231,11 @@ export interface RecordedArms {
  *
  * Identical selectors split one set of lines: shuffled by the seed, they alternate between champion and challenger.
  *
- * @throws DethroneError `input_invalid` for malformed lines (the line is named), empty or overlapping selectors, and
+ * @throws DethroneError `input_invalid` for malformed lines and metrics (the line is named), empty or overlapping selectors, and
  *   `time` without timestamps; `score_out_of_range`
  */
 export function selectRecorded(text: string, selection: RecordedSelection): RecordedArms {
+  const { metrics = [] } = selection;
   const lines = parseLines(text);
   const random = createRandom(selection.seed);
   const selectors = {
@@ -192,6 +249,7 @@ export function selectRecorded(text: string, selection: RecordedSelection): Reco
   const session = (line: Line): RecordedSession => ({
     line: line.number,
     score: scoreOf(line, selection.score),
+    metrics: metricsOf(line, metrics),
   });
   const arms = isSameSelector(selectors.champion, selectors.challenger)
     ? alternate(shuffled(champion, random))
@@ -199,6 +257,7 @@ export function selectRecorded(text: string, selection: RecordedSelection): Reco
   const result = { champion: arms.champion.map(session), challenger: arms.challenger.map(session) };
   assertScored(selection.score, "champion", result.champion);
   assertScored(selection.score, "challenger", result.challenger);
+  assertMeasured(metrics, [...result.champion, ...result.challenger]);
   return result;
 }
 

@@ -8,7 +8,7 @@ import type { Ledger } from "../core/ledger.js";
 import type { ShareRule } from "../core/share-rule.js";
 import { evaluateExperiment } from "./evaluate-experiment.js";
 import { projectLedger } from "./ledger.js";
-import type { ArmCounts, Store, StoredDecision, StoredExperiment } from "./ports.js";
+import type { ArmCounts, Revision, Store, StoredDecision, StoredExperiment } from "./ports.js";
 import { shareRuleOf, termsAt } from "./terms.js";
 
 /** Where an arm's sessions are. */
@@ -29,7 +29,10 @@ export interface ExperimentReport {
   /** the challenger's share of the sessions to come */
   readonly share: number;
   readonly shareRule: ShareRule;
+  /** as it holds for the sessions folded last */
   readonly policy: StoredExperiment["policy"];
+  /** changes in flight, oldest first */
+  readonly revisions: readonly Revision[];
   readonly promotion: "auto" | "approve";
   readonly startedAtMs: number | null;
   readonly endedAtMs: number | null;
@@ -93,6 +96,7 @@ export async function reportOf(
     share: shareOf(challenger?.bucketCount ?? 0),
     shareRule: shareRuleOf(experiment),
     policy,
+    revisions: experiment.revisions,
     promotion: experiment.promotion,
     startedAtMs: experiment.startedAtMs,
     endedAtMs: experiment.endedAtMs,

@@ -3,19 +3,25 @@
  */
 import { DethroneError } from "../../core/errors.js";
 import type { Explained } from "../../core/explain.js";
+import { type FalsePromotion, falsePromotion } from "../../core/false-promotion.js";
+import { createPolicy, metricPolicy, type PolicyInput, SCORE_METRIC } from "../../core/policy.js";
 import { createRandom } from "../../core/random.js";
 import { type BacktestResult, runBacktest, traceBacktest } from "../../engine/backtest.js";
 import { seededIds } from "../../engine/environment.js";
-import { type RecordedOrder, selectRecorded } from "../../engine/recorded.js";
+import { type RecordedMetric, type RecordedOrder, selectRecorded } from "../../engine/recorded.js";
 import { createTestClock } from "../../testing.js";
+import { armsTable, decidingNumbers } from "../evaluation-views.js";
+import { coverageText, guardrailsText, metricsText } from "../metric-views.js";
 import { withEngine } from "../open.js";
-import { plural } from "../render.js";
+import { plainRuleText } from "../plan-views.js";
+import { metricsFrom, type PolicyFlags, policyFrom, RECORDED } from "../policy-flags.js";
+import { count, plural } from "../render.js";
 import { numberFrom, readText } from "../settings.js";
-import { armsTable, decidingNumbers, sentences, verdictText } from "../views.js";
-import { type CommandContext, policyFrom } from "./projects.js";
+import { paragraph, sentences, verdictText } from "../views.js";
+import type { CommandContext } from "./context.js";
 
 /** Flags of `backtest`. */
-export interface BacktestFlags {
+export interface BacktestFlags extends PolicyFlags {
   readonly champion: string;
   readonly challenger: string;
   readonly score: string;
@@ -23,7 +29,6 @@ export interface BacktestFlags {
   readonly horizon?: string;
   readonly order: string;
   readonly seed: string;
-  readonly policy?: string;
   readonly timeField: string;
   readonly trace?: boolean;
   readonly project: string;
@@ -41,6 +46,27 @@ function orderOf(text: string): RecordedOrder {
   });
 }
 
+/** The fields that are recorded as metrics: those that the flags or the policy name. */
+function recordedMetrics(policy: PolicyInput, flags: BacktestFlags): RecordedMetric[] {
+  const complete = createPolicy(policy);
+  const declared = Object.keys(metricsFrom(flags.metric ?? []));
+  const guarded = (policy.guardrails ?? [])
+    .map(({ metric }) => metric)
+    .filter((name) => name !== SCORE_METRIC);
+  return [...new Set([...Object.keys(policy.metrics ?? {}), ...guarded])].map((name) => ({
+    name,
+    kind: metricPolicy(complete, name).kind,
+    isRequired: declared.includes(name),
+  }));
+}
+
+/** What the plain rule costs on sessions like these; null where the rule has a guarantee instead. */
+function priceOf({ policy, share, arms }: BacktestResult): FalsePromotion | null {
+  const [champion] = arms;
+  if (policy.kind === "calibrated" || !champion) return null;
+  return falsePromotion(policy, { kind: "fixed", share }, champion.mean);
+}
+
 /** Runs the backtest; `url` is undefined for a temporary database. */
 export async function backtest(
   context: Omit<CommandContext, "url">,
@@ -52,6 +78,8 @@ export async function backtest(
   const order = orderOf(flags.order);
   const seed = numberFrom(flags.seed);
   const { champion, challenger } = flags;
+  const policy = policyFrom(flags, {}, RECORDED);
+  const metrics = recordedMetrics(policy, flags);
   const arms = selectRecorded(readText(path), {
     champion,
     challenger,
@@ -59,6 +87,7 @@ export async function backtest(
     order,
     seed,
     timeField: flags.timeField,
+    metrics,
   });
   const clock = createTestClock(EPOCH_MS);
   const settings = { clock, ids: seededIds(createRandom(seed), clock) };
@@ -67,7 +96,8 @@ export async function backtest(
     const result = await runBacktest(engine, store, clock, arms, {
       project: flags.project,
       share: numberFrom(flags.share),
-      policy: policyFrom(flags.policy, {}),
+      policy,
+      metrics: metrics.map(({ name }) => name),
       horizon: flags.horizon === undefined ? undefined : numberFrom(flags.horizon),
       seed,
       order,
@@ -79,7 +109,10 @@ export async function backtest(
     });
     progress.end();
     if (flags.trace) printTrace(context, await traceBacktest(store, flags.project));
-    output.result(result, () => backtestText(result, flags, output.colors));
+    const price = priceOf(result);
+    output.result({ ...result, falsePromotion: price }, () =>
+      backtestText(result, price, flags, output.colors),
+    );
   });
 }
 
@@ -91,28 +124,36 @@ function printTrace(context: Omit<CommandContext, "url">, rows: readonly object[
 
 function backtestText(
   result: BacktestResult,
+  price: FalsePromotion | null,
   flags: BacktestFlags,
   colors: CommandContext["output"]["colors"],
 ): string {
+  const { policy, sessionCount } = result;
+  const evaluation = { ...result.evaluation, arms: result.arms, sessionCount };
   const explained: Explained = {
     ruling: { verdict: result.verdict, reason: result.reason },
-    evaluation: { ...result.evaluation, arms: result.arms, sessionCount: result.sessionCount },
-    policy: result.policy,
+    evaluation,
+    policy,
   };
-  const threshold =
-    "The plain rule 'threshold' has no guaranteed error rate: looked at after each session, it promotes an equal challenger in 23 to 34 % of experiments.";
-  return [
-    `${verdictText(explained.ruling, colors)} after ${plural(result.sessionCount, "session")} of ${result.horizon} planned`,
-    colors.dim(
-      `champion ${flags.champion} | challenger ${flags.challenger} | share ${result.share}, seed ${result.seed}, order ${result.order}`,
-    ),
-    "",
+  const { metrics } = evaluation;
+  // A guardrail on a metric that nobody recorded has nothing to say.
+  const guarded = evaluation.guardrails.filter(({ metric }) => metric === SCORE_METRIC || metric in metrics);
+  const coverage = coverageText(metrics, sessionCount);
+  const parts = [
+    [
+      `${verdictText(explained.ruling, colors)} after ${plural(sessionCount, "session")} of ${count(result.horizon)} planned`,
+      colors.dim(`champion ${flags.champion}`),
+      colors.dim(`challenger ${flags.challenger}`),
+      colors.dim(`share ${result.share}, seed ${result.seed}, order ${result.order}`),
+    ].join("\n"),
     sentences(explained),
-    "",
     armsTable(result.arms, colors),
-    "",
     decidingNumbers(explained, colors),
-    ...(result.policy.kind === "threshold" ? ["", colors.yellow(threshold)] : []),
-    ...result.warnings.map((warning) => `\n${colors.yellow(`Warning: ${warning}.`)}`),
-  ].join("\n");
+    metricsText(metrics, colors),
+    coverage === "" ? "" : colors.dim(paragraph(`Values: ${coverage}.`)),
+    guardrailsText(guarded, policy, colors),
+    ...plainRuleText(price, colors),
+    ...result.warnings.map((warning) => colors.yellow(paragraph(`Warning: ${warning}.`))),
+  ];
+  return parts.filter((part) => part !== "").join("\n\n");
 }

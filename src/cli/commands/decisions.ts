@@ -8,7 +8,7 @@ import type { TickResult } from "../../engine/tick.js";
 import { withEngine } from "../open.js";
 import { durationMs } from "../settings.js";
 import { tickText, timeText, verifyText } from "../views.js";
-import type { CommandContext } from "./projects.js";
+import type { CommandContext } from "./context.js";
 
 /** Flags of `decide`. */
 export interface DecideFlags {

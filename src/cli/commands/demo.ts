@@ -19,10 +19,11 @@ import {
   type TickResult,
 } from "../../index.js";
 import { type Game, playMastermind, type SolverConfig, secretFrom } from "../demo/mastermind.js";
+import { armsTable, decidingNumbers, evidenceChart } from "../evaluation-views.js";
 import type { Output } from "../output.js";
 import { count, percent, plural } from "../render.js";
 import { numberFrom } from "../settings.js";
-import { armsTable, decidingNumbers, evidenceChart, sentences, verdictText } from "../views.js";
+import { sentences, verdictText } from "../views.js";
 
 /** Flags of `demo`. */
 export interface DemoFlags {

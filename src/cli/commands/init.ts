@@ -4,7 +4,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { withEngine } from "../open.js";
-import type { CommandContext } from "./projects.js";
+import type { CommandContext } from "./context.js";
 
 const CONFIG_FILE = "dethrone.config.ts";
 
@@ -16,15 +16,26 @@ export default {
   // Where the database lies. Flag: --db, environment: DETHRONE_DB.
   url: ${JSON.stringify(url)},
 
-  // The challenger's share of sessions, in [0.01, 0.99]: larger decides sooner, smaller risks less.
+  // The challenger's share of sessions, in [0.01, 0.99]: larger decides sooner, smaller risks less. Or "ramp": 5, 10,
+  // 25, 50 %, held while anything speaks against the challenger; or "adaptive": its chance to be better, 5 to 50 %.
   share: 0.2,
 
   // What differs from the default policy of 'dethrone challenge'.
   policy: {
-    // Highest probability of promoting a challenger that is never better. 0.02 for unattended loops.
+    // Highest probability of promoting a challenger that is never better. 0.02 for loops that nobody watches.
     // alpha: 0.05,
     // Planned sessions, both arms together: the experiment holds when they are used up.
     // horizon: 2000,
+    // "As good but cheaper": accept a success rate lower by up to 3 points, and require a cost at least 10 % lower.
+    // minUplift: -0.03,
+    // metrics: { cost_usd: { direction: "lower" } },
+    // Guardrails given here take the place of the default one on errors, so it stands here too.
+    // guardrails: [
+    //   { metric: "error", margin: 0.02 },
+    //   { metric: "cost_usd", margin: -0.1, mode: "require" },
+    // ],
+    // Live errors that end an experiment at once: this part of at least so many of the challenger's sessions.
+    // fuse: { minSessions: 20, errorRate: 0.5 },
     // How long after its start a session accepts signals, in milliseconds.
     // windowMs: 24 * 3600 * 1000,
   },

@@ -1,0 +1,153 @@
+/**
+ * What people see of the metrics beside the score and of their guardrails: data in, text out.
+ */
+import type { GuardrailEvaluation } from "../core/evaluation.js";
+import type { MetricArm, MetricEvaluation } from "../core/metric-evaluation.js";
+import { type MetricPolicy, metricPolicy, type Policy } from "../core/policy.js";
+import { magnitude, type Named, quantity, signedPercent, signedQuantity } from "./quantity.js";
+import { bar, type Colors, count, evidence, percent, probability, table } from "./render.js";
+
+type Metrics = Readonly<Record<string, MetricEvaluation>>;
+
+const NAME_WIDTH = 18;
+const BAR_WIDTH = 10;
+
+const clipped = (name: string): string =>
+  name.length > NAME_WIDTH ? `${name.slice(0, NAME_WIDTH - 1)}…` : name;
+
+const range = (low: string, high: string): string =>
+  low === "-" || high === "-" ? "-" : `${low} to ${high}`;
+
+/** A change with what it means: green where the challenger is surely better, red where it is surely worse. */
+function painted(text: string, probabilityBetter: number | null, colors: Colors): string {
+  if (probabilityBetter === null) return text;
+  if (probabilityBetter >= 0.975) return colors.green(text);
+  return probabilityBetter <= 0.025 ? colors.red(text) : text;
+}
+
+function armRow(arm: MetricArm | null, named: Named): string[] {
+  if (arm === null) return ["-", "no value", "", ""];
+  const shown = (value: number): string => quantity(value, named);
+  const [low, high] = arm.interval;
+  return [shown(arm.typical), range(shown(low), shown(high)), shown(arm.p50), shown(arm.p95)];
+}
+
+function changeRow({ scale, change, changeInterval }: MetricEvaluation, named: Named): string[] {
+  if (change === null || changeInterval === null) return ["-", "needs two values an arm", "", ""];
+  const shown = (value: number): string =>
+    scale === "ratio" ? signedPercent(value) : signedQuantity(value, named);
+  const [low, high] = changeInterval.map(shown) as [string, string];
+  return [shown(change), range(low.replace(/ points$/, ""), high), "", ""];
+}
+
+function metricRows(name: string, metric: MetricEvaluation, colors: Colors): string[][] {
+  const { kind, direction, probabilityBetter } = metric;
+  const named = { name, kind };
+  const [change = "", ...rest] = changeRow(metric, named);
+  const better = probabilityBetter === null ? "" : `P(better) ${probability(probabilityBetter)}`;
+  return [
+    [colors.bold(clipped(name)), colors.blue("champion"), ...armRow(metric.champion, named)],
+    [colors.dim(`${direction} is better`), colors.magenta("challenger"), ...armRow(metric.challenger, named)],
+    [better, "change", painted(change, probabilityBetter, colors), ...rest],
+  ];
+}
+
+function perSuccessTable(metrics: Metrics, colors: Colors): string {
+  const rows = Object.entries(metrics).flatMap(([name, { kind, perSuccess }]) => {
+    if (perSuccess === null) return [];
+    const { champion, challenger, change, changeInterval } = perSuccess;
+    const shown = (value: number): string => quantity(value, { name, kind });
+    const [low, high] = changeInterval.map(signedPercent) as [string, string];
+    return [[clipped(name), shown(champion), shown(challenger), signedPercent(change), range(low, high)]];
+  });
+  if (rows.length === 0) return "";
+  const header = ["per success", "champion", "challenger", "change", "95 % interval"];
+  return table(rows, { header, align: ["left", "right", "right", "right", "left"], colors });
+}
+
+/** Whether there is anything to say: on a virtual clock no session takes time. */
+const isTelling = ([name, { champion, challenger }]: readonly [string, MetricEvaluation]): boolean =>
+  name !== "duration_ms" || (champion?.mean ?? 0) !== 0 || (challenger?.mean ?? 0) !== 0;
+
+/** Each metric of both arms with what changes, and what a success costs; empty without metrics. */
+export function metricsText(all: Metrics, colors: Colors): string {
+  const metrics = Object.fromEntries(Object.entries(all).filter(isTelling));
+  const rows = Object.entries(metrics).flatMap(([name, metric]) => metricRows(name, metric, colors));
+  if (rows.length === 0) return "";
+  const header = ["metric", "arm", "typical", "95 % interval", "p50", "p95"];
+  const values = table(rows, { header, align: ["left", "left", "right", "left", "right", "right"], colors });
+  return [values, perSuccessTable(metrics, colors)].filter((part) => part !== "").join("\n\n");
+}
+
+/** A guardrail's metric with its segment. */
+function segmentText({ metric, where }: Pick<GuardrailEvaluation, "metric" | "where">): string {
+  const fields = Object.entries(where ?? {}).map(([field, value]) => `${field}=${String(value)}`);
+  return [metric, ...fields].join(" ");
+}
+
+/** How much worse a guardrail lets the challenger be: "10 % worse", "2 points worse", "no worse", "5 % better". */
+function marginText(margin: number, kind: MetricPolicy["kind"]): string {
+  if (margin === 0) return "no worse";
+  const size = Math.abs(margin);
+  const hundredths = Number((100 * size).toPrecision(3));
+  const amount =
+    kind === "binary" ? `${hundredths} points` : kind === "real" ? magnitude(size) : `${hundredths} %`;
+  return `${amount} ${margin > 0 ? "worse" : "better"}`;
+}
+
+/** A guardrail in words: "cost_usd, at most 10 % worse". */
+export function guardrailText(
+  guardrail: Pick<GuardrailEvaluation, "metric" | "where" | "margin" | "mode">,
+  policy: Policy,
+): string {
+  const { margin, mode } = guardrail;
+  const limit = marginText(margin, metricPolicy(policy, guardrail.metric).kind);
+  const bound = margin > 0 ? `at most ${limit}` : margin < 0 ? `at least ${limit}` : limit;
+  return `${segmentText(guardrail)} ${bound}${mode === "require" ? ", shown to be so" : ""}`;
+}
+
+function stateText({ mode, isCrossed, sessionCount }: GuardrailEvaluation, colors: Colors): string {
+  if (mode === "require") return isCrossed ? colors.green("proven") : colors.yellow("not proven");
+  if (isCrossed) return colors.red("crossed");
+  return sessionCount === 0 ? colors.dim("no value") : colors.green("ok");
+}
+
+/** Each guardrail with the evidence toward its line; empty without guardrails. */
+export function guardrailsText(
+  guardrails: readonly GuardrailEvaluation[],
+  policy: Policy,
+  colors: Colors,
+): string {
+  if (guardrails.length === 0) return "";
+  const rows = guardrails.map((guardrail) => {
+    const { metric, margin, mode, logSup, logLine } = guardrail;
+    const isBad = mode === "abort";
+    const reached = bar(logSup / logLine, BAR_WIDTH, { colors, paint: isBad ? colors.red : colors.green });
+    return [
+      clipped(segmentText(guardrail)),
+      marginText(margin, metricPolicy(policy, metric).kind),
+      isBad ? "aborts" : "required",
+      `${reached} ${evidence(logSup)} of ${evidence(logLine)}`,
+      stateText(guardrail, colors),
+    ];
+  });
+  const header = ["guardrail", "limit", "mode", "evidence toward its line", "state"];
+  return table(rows, { header, align: ["left", "left", "left", "left", "left"], colors });
+}
+
+/** How many values there are of each metric that not every session has; empty where all have all. */
+export function coverageText(metrics: Metrics, sessionCount: number): string {
+  const partial = Object.entries(metrics)
+    .filter(isTelling)
+    .map(([name, { champion, challenger }]) => ({
+      name,
+      values: (champion?.sessionCount ?? 0) + (challenger?.sessionCount ?? 0),
+    }))
+    .filter(({ values }) => values < sessionCount);
+  return partial
+    .map(
+      ({ name, values }) =>
+        `${name}: ${count(values)} of ${count(sessionCount)} sessions (${percent(values / sessionCount, 0)})`,
+    )
+    .join("; ");
+}
