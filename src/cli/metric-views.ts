@@ -1,11 +1,11 @@
 /**
  * What people see of the metrics beside the score and of their guardrails: data in, text out.
  */
-import type { GuardrailEvaluation } from "../core/evaluation.js";
+import type { Evaluation, GuardrailEvaluation } from "../core/evaluation.js";
 import type { MetricArm, MetricEvaluation } from "../core/metric-evaluation.js";
 import { type MetricPolicy, metricPolicy, type Policy } from "../core/policy.js";
 import { magnitude, type Named, quantity, signedPercent, signedQuantity } from "./quantity.js";
-import { bar, type Colors, count, evidence, percent, probability, table } from "./render.js";
+import { bar, type Colors, count, evidence, probability, table } from "./render.js";
 
 type Metrics = Readonly<Record<string, MetricEvaluation>>;
 
@@ -137,19 +137,18 @@ export function guardrailsText(
   return table(rows, { header, align: ["left", "left", "left", "left", "left"], colors });
 }
 
-/** How many values there are of each metric that not every session has; empty where all have all. */
-export function coverageText(metrics: Metrics, sessionCount: number): string {
+/** Which metrics not every session has a value of, by arm; empty where all have all. */
+export function coverageText({ metrics, arms, arm }: Pick<Evaluation, "metrics" | "arms" | "arm">): string {
+  const pair = [arms[0], arms[arm]].map((each) => each?.sessionCount ?? 0);
   const partial = Object.entries(metrics)
     .filter(isTelling)
-    .map(([name, { champion, challenger }]) => ({
-      name,
-      values: (champion?.sessionCount ?? 0) + (challenger?.sessionCount ?? 0),
-    }))
-    .filter(({ values }) => values < sessionCount);
-  return partial
-    .map(
-      ({ name, values }) =>
-        `${name}: ${count(values)} of ${count(sessionCount)} sessions (${percent(values / sessionCount, 0)})`,
-    )
-    .join("; ");
+    .flatMap(([name, { champion, challenger }]) => {
+      const values = [champion?.sessionCount ?? 0, challenger?.sessionCount ?? 0];
+      if (values.every((value, index) => value === pair[index])) return [];
+      const told = ["champion", "challenger"].map(
+        (role, index) => `${count(values[index] as number)} of ${count(pair[index] as number)} (${role})`,
+      );
+      return [`${name} in ${told.join(" and ")}`];
+    });
+  return partial.length === 0 ? "" : `Sessions with a value: ${partial.join("; ")}.`;
 }

@@ -97,7 +97,7 @@ export function reportText(report: ExperimentReport, nowMs: number, colors: Colo
   const hasMoved =
     report.shareRule.kind !== "fixed" ||
     report.revisions.some(({ fields }) => fields.shareRule !== undefined);
-  const coverage = coverageText(evaluation.metrics, evaluation.sessionCount);
+  const coverage = coverageText(evaluation);
   const parts = [
     heading(report, ruling, nowMs, colors).join("\n"),
     sentences(explained),
@@ -105,7 +105,7 @@ export function reportText(report: ExperimentReport, nowMs: number, colors: Colo
     decidingNumbers(explained, colors, { hasMoved }),
     othersTable(evaluation, colors),
     metricsText(evaluation.metrics, colors),
-    coverage === "" ? "" : colors.dim(paragraph(`Values: ${coverage}.`)),
+    coverage === "" ? "" : colors.dim(paragraph(coverage)),
     guardrailsText(evaluation.guardrails, policy, colors),
     sessionsTable(report, colors),
     [

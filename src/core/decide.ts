@@ -78,12 +78,12 @@ function isSampleRatioBroken(facts: DecisionFacts): boolean {
  * Whether the data rather speak for a difference in missingness than against it. Then a promotion waits: either the
  * difference proves real, and aborts, or it fades. The plain rule is left as plain as it says.
  */
-export function isMissingnessSuspect({ policy, evidence }: DecisionFacts, challenger: number): boolean {
+function isMissingnessSuspect({ policy, evidence }: DecisionFacts, challenger: number): boolean {
   return policy.kind === "calibrated" && missingLogE(evidence, challenger) > Math.LN2;
 }
 
 /** Whether both arms have the units a promotion needs. */
-export function hasEnoughPerArm({ policy, evidence }: DecisionFacts, challenger: number): boolean {
+function hasEnoughPerArm({ policy, evidence }: DecisionFacts, challenger: number): boolean {
   const champion = evidence.arms[0] as ArmSummary;
   const contender = evidence.arms[challenger + 1] as ArmSummary;
   return Math.min(champion.count, contender.count) >= policy.minPerArm;

@@ -290,7 +290,9 @@ describe("backtest", () => {
     expect(out).toMatch(/higher is better +challenger/);
     expect(out).toMatch(/usage\.cost +10 % worse +aborts .* ok/);
     expect(out).toMatch(/per success +champion/);
-    expect(out).toMatch(/Values: tools: \d+ of \d+ sessions/);
+    expect(out).toMatch(
+      /Sessions with a value: tools in \d+ of \d+ \(champion\) and \d+ of \d+ \(challenger\)/,
+    );
     expect(out).toContain("of 50.0x");
   });
 

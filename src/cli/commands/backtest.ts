@@ -138,7 +138,7 @@ function backtestText(
   const { metrics } = evaluation;
   // A guardrail on a metric that nobody recorded has nothing to say.
   const guarded = evaluation.guardrails.filter(({ metric }) => metric === SCORE_METRIC || metric in metrics);
-  const coverage = coverageText(metrics, sessionCount);
+  const coverage = coverageText(evaluation);
   const parts = [
     [
       `${verdictText(explained.ruling, colors)} after ${plural(sessionCount, "session")} of ${count(result.horizon)} planned`,
@@ -150,7 +150,7 @@ function backtestText(
     armsTable(result.arms, colors),
     decidingNumbers(explained, colors),
     metricsText(metrics, colors),
-    coverage === "" ? "" : colors.dim(paragraph(`Values: ${coverage}.`)),
+    coverage === "" ? "" : colors.dim(paragraph(coverage)),
     guardrailsText(guarded, policy, colors),
     ...plainRuleText(price, colors),
     ...result.warnings.map((warning) => colors.yellow(paragraph(`Warning: ${warning}.`))),

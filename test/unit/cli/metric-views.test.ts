@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from "node:util";
 import picocolors from "picocolors";
 import { describe, expect, it } from "vitest";
 import { coverageText, guardrailsText, guardrailText, metricsText } from "../../../src/cli/metric-views.js";
-import type { GuardrailEvaluation } from "../../../src/core/evaluation.js";
+import type { ArmEvaluation, GuardrailEvaluation } from "../../../src/core/evaluation.js";
 import type { MetricArm, MetricEvaluation } from "../../../src/core/metric-evaluation.js";
 import { createPolicy } from "../../../src/core/policy.js";
 
@@ -95,8 +95,11 @@ describe("metrics", () => {
   });
 
   it("that not every session has are counted", () => {
-    expect(coverageText({ cost_usd: COST, depth: EMPTY }, 200)).toBe("depth: 100 of 200 sessions (50 %)");
-    expect(coverageText({ cost_usd: COST }, 200)).toBe("");
+    const arms = [{ sessionCount: 100 }, { sessionCount: 100 }] as unknown as readonly ArmEvaluation[];
+    expect(coverageText({ metrics: { cost_usd: COST, depth: EMPTY }, arms, arm: 1 })).toBe(
+      "Sessions with a value: depth in 100 of 100 (champion) and 0 of 100 (challenger).",
+    );
+    expect(coverageText({ metrics: { cost_usd: COST }, arms, arm: 1 })).toBe("");
   });
 });
 
