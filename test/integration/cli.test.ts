@@ -260,6 +260,8 @@ describe("an experiment in flight", () => {
     );
     expect(revised.out).toContain("Revised horizon, futility of support");
     await run("revise", "support", "--share", "0.4", "--min-per-arm", "15", "--reason", "faster");
+    const held = await json("revise", "support", "--futility", "0.01", "--reason", "enough");
+    expect(held.json()).toMatchObject({ changes: { futility: { chance: 0.01, after: 0.1 } } });
     await measured(10);
     await run("decide");
     const { out } = await run("report", "support");
@@ -267,6 +269,7 @@ describe("an experiment in flight", () => {
     expect(out).toMatch(/planned sessions, at most .* left at [\d,]+ a day/);
     expect(out).toMatch(/revised .*: 900 planned sessions, no futility rule/);
     expect(out).toMatch(/revised .*: share 40.0 %, at least 15 sessions an arm/);
+    expect(out).toMatch(/revised .*: hold below a chance of 1.0 %/);
     expect(out).toMatch(/uplift, unbiased +[-+][\d.]+ points/);
     expect(out).toMatch(/words +champion +[\d.]+/);
     expect(out).toMatch(/words +50 % worse +aborts .*x of 40.0x +ok/);

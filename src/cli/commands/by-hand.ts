@@ -1,8 +1,10 @@
 /**
  * What a person does to the experiment in a project's slot: pause, revise, end, roll back.
  */
+import type { Policy } from "../../core/policy.js";
 import type { Engine } from "../../engine/engine.js";
 import { requireProject } from "../../engine/experiments.js";
+import { termsAt } from "../../engine/terms.js";
 import { CLI_ACTOR, withEngine } from "../open.js";
 import { shareFrom } from "../policy-flags.js";
 import { numberFrom } from "../settings.js";
@@ -54,19 +56,26 @@ export interface ReviseFlags {
   readonly reason: string;
 }
 
+/** Part of the horizon before which nothing is held as unlikely, where the experiment had no such rule. */
+const FUTILITY_AFTER = 0.1;
+
+function futilityFrom(text: string, before: Policy["futility"]): Policy["futility"] {
+  if (text === "off") return null;
+  return { chance: numberFrom(text), after: before?.after ?? FUTILITY_AFTER };
+}
+
 /** `revise PROJECT` */
 export async function revise(context: CommandContext, key: string, flags: ReviseFlags): Promise<void> {
   const { horizon, share, minPerArm, futility, reason } = flags;
-  const changes = {
-    ...(horizon !== undefined && { horizon: numberFrom(horizon) }),
-    ...(share !== undefined && { share: shareFrom(share) }),
-    ...(minPerArm !== undefined && { minPerArm: numberFrom(minPerArm) }),
-    ...(futility !== undefined && {
-      futility: futility === "off" ? null : { chance: numberFrom(futility), after: FUTILITY_AFTER },
-    }),
-  };
   await withEngine(context.url, { mustExist: true }, async ({ engine, store }) => {
-    await requireProject(store, key);
+    const { experiment } = await requireProject(store, key);
+    const before = experiment && termsAt(experiment, Number.MAX_SAFE_INTEGER).policy.futility;
+    const changes = {
+      ...(horizon !== undefined && { horizon: numberFrom(horizon) }),
+      ...(share !== undefined && { share: shareFrom(share) }),
+      ...(minPerArm !== undefined && { minPerArm: numberFrom(minPerArm) }),
+      ...(futility !== undefined && { futility: futilityFrom(futility, before) }),
+    };
     const project = await engine.project(key);
     await project.revise({ ...changes, reason, actor: CLI_ACTOR });
     context.output.result(
@@ -75,6 +84,3 @@ export async function revise(context: CommandContext, key: string, flags: Revise
     );
   });
 }
-
-/** Part of the horizon before which nothing is held as unlikely, where only the chance is given. */
-const FUTILITY_AFTER = 0.1;
