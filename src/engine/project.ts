@@ -27,7 +27,7 @@ import {
   setPaused,
 } from "./experiments.js";
 import { type FusedSession, LocalFuse } from "./local-fuse.js";
-import type { NewConfig, ProjectState, Store, StoredAuditEntry, StoredExperiment } from "./ports.js";
+import type { NewConfig, ProjectState, Store, StoredAuditEntry } from "./ports.js";
 import { type ExperimentReport, reportOf } from "./report.js";
 import { checkSessionOptions, type ForcedRole, Router, type SessionOptions } from "./router.js";
 import type { EngineSession, Session } from "./session.js";
