@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  advance,
   chanceOfPromotion,
   type EProcessData,
   type EProcessPlan,
@@ -9,8 +8,6 @@ import {
   eProcess,
   hasCrossed,
   predictivePromotion,
-  preparePlan,
-  runningCopy,
   sessionsOf,
   startEProcess,
   stepEProcess,
@@ -19,17 +16,6 @@ import {
 import { expectCase, fixture, type NumericCase } from "../../support/numeric.js";
 
 const PLAN: EProcessPlan = { alpha: 0.05, horizon: 100, planShare: 0.5, direction: 1, shift: 0 };
-
-/** mulberry32: 32-bit generator, for simulations whose seed is part of the test. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 function stateAfter(plan: EProcessPlan, data: EProcessData): EProcessState {
   let state = startEProcess();
@@ -102,18 +88,6 @@ describe("stepEProcess", () => {
     );
   });
 
-  it("stays finite over a million sessions and with a planned share of 0", () => {
-    for (const planShare of [0, 0.2, 1]) {
-      const plan = { ...PLAN, planShare, shift: -1 };
-      const prepared = preparePlan(plan);
-      const state = runningCopy(startEProcess());
-      for (let k = 0; k < 200_000; k++)
-        advance(prepared, state, { g: (k % 2) as 0 | 1, y: k % 3 === 0 ? 1 : 0, w: 0.5 });
-      expect(Number.isFinite(state.logE)).toBe(true);
-      expect(state.logE).toBeGreaterThan(700);
-    }
-  });
-
   it("does not bet without limit where no outcome can lose", () => {
     // After one success of the challenger the mean is exactly 1 at a shift of -1, and so is the worst outcome.
     const plan = { ...PLAN, planShare: 0, shift: -1 };
@@ -170,41 +144,6 @@ describe("eProcess", () => {
     const state = stateAfter({ ...PLAN, alpha: 0.2 }, data);
     expect(state.logE).toBeLessThan(0);
     expect(hasCrossed({ ...PLAN, alpha: 0.2 }, state)).toBe(true);
-  });
-});
-
-/** Runs under the null; how many cross. */
-function falseCrossings(base: number, shareAt: (k: number) => number, drift: number, seed: number): number {
-  const plan = preparePlan({ ...PLAN, horizon: 150, planShare: shareAt(0) });
-  const random = generator(seed);
-  let crossed = 0;
-  for (let run = 0; run < 2000; run++) {
-    const state = runningCopy(startEProcess());
-    for (let k = 0; k < 150 && state.logSup < plan.logThreshold; k++) {
-      const w = shareAt(k);
-      const g = random() < w ? 1 : 0;
-      const y = random() < base + (drift * k) / 150 ? 1 : 0;
-      advance(plan, state, { g, y, w });
-    }
-    if (state.logSup >= plan.logThreshold) crossed++;
-  }
-  return crossed;
-}
-
-describe("2,000 runs of identical arms", () => {
-  const most = 2000 * (0.05 + 3 * Math.sqrt((0.05 * 0.95) / 2000));
-  const ramp = (k: number): number => [0.05, 0.1, 0.25, 0.5][Math.floor((k * 4) / 150)] as number;
-
-  it.each([
-    ["share 0.05, base 0.05", 0.05, () => 0.05, 0],
-    ["share 0.05, base 0.5", 0.5, () => 0.05, 0],
-    ["share 0.05, base 0.95", 0.95, () => 0.05, 0],
-    ["share 0.5, base 0.05", 0.05, () => 0.5, 0],
-    ["share 0.5, base 0.5", 0.5, () => 0.5, 0],
-    ["share 0.5, base 0.95", 0.95, () => 0.5, 0],
-    ["a ramp while the base rate drifts from 0.3 to 0.9", 0.3, ramp, 0.6],
-  ])("cross 1/alpha in at most alpha of them: %s", (_, base, shareAt, drift) => {
-    expect(falseCrossings(base, shareAt, drift, 4711)).toBeLessThanOrEqual(most);
   });
 });
 
