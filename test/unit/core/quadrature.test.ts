@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { logIntegral } from "../../../src/core/quadrature.js";
-import { rootOf } from "../../../src/core/root.js";
 
 describe("logIntegral", () => {
   it("integrates normal densities of any width and place", () => {
@@ -22,18 +21,5 @@ describe("logIntegral", () => {
 
   it("keeps what is far below the range of doubles", () => {
     expect(logIntegral((z) => -5000 - z * z)).toBeCloseTo(-5000 + Math.log(Math.PI) / 2, 10);
-  });
-});
-
-describe("rootOf", () => {
-  it("finds a root by secants, and by bisection where they fail", () => {
-    const search = { low: -10, high: 10, guesses: [1, 2] as const, tolerance: 1e-12 };
-    expect(rootOf((x) => x ** 3 - 5, search)).toBeCloseTo(Math.cbrt(5), 11);
-    expect(rootOf((x) => (x < 3 ? -1 : 1), search)).toBeCloseTo(3, 11);
-    expect(rootOf((x) => x - 2, search)).toBe(2);
-  });
-
-  it("ends on a function without a root at the end of the bracket", () => {
-    expect(rootOf(() => -1, { low: 0, high: 1, guesses: [0.2, 0.4], tolerance: 1e-12 })).toBeCloseTo(1, 10);
   });
 });
