@@ -22,4 +22,44 @@ describe("logIntegral", () => {
   it("keeps what is far below the range of doubles", () => {
     expect(logIntegral((z) => -5000 - z * z)).toBeCloseTo(-5000 + Math.log(Math.PI) / 2, 10);
   });
+
+  it("integrates humps that fall slowly on one side and a thousand times faster on the other", () => {
+    // The integral of exp(a z)/(1 + exp(b z)) is pi/(b sin(pi a/b)); b sets the step, on whichever side it is.
+    for (const [slow, fast] of [
+      [0.2, 100],
+      [3, 1000],
+      [0.05, 40],
+    ] as const) {
+      const exact = Math.log(Math.PI / fast / Math.sin((Math.PI * slow) / fast));
+      const logOf = (z: number): number =>
+        slow * z - (z > 0 ? fast * z : 0) - Math.log1p(Math.exp(-fast * Math.abs(z)));
+      expect(logIntegral(logOf)).toBeCloseTo(exact, 10);
+      expect(logIntegral((z) => logOf(-z))).toBeCloseTo(exact, 10);
+      expect(logIntegral((z) => logOf(z - 50))).toBeCloseTo(exact, 10);
+    }
+  });
+
+  it("gives gamma functions, whose humps are as skewed as can be", () => {
+    // Gamma(a) = integral of exp(a z - exp(z)); factorials are known exactly.
+    for (const [a, gamma] of [
+      [1, 1],
+      [5, 24],
+      [11, 3628800],
+      [0.5, Math.sqrt(Math.PI)],
+    ] as const) {
+      expect(logIntegral((z) => a * z - Math.exp(z))).toBeCloseTo(Math.log(gamma), 12);
+    }
+  });
+
+  it("finds a hump near the limit of its range", () => {
+    for (const mean of [-590, 590]) {
+      expect(logIntegral((z) => -((z - mean) ** 2))).toBeCloseTo(Math.log(Math.PI) / 2, 10);
+    }
+  });
+
+  it("stays finite for a tail that hardly falls, and answers where the integrand is not a number", () => {
+    expect(logIntegral((z) => 1e-300 * z - Math.log1p(Math.exp(z)))).toBeGreaterThan(Math.log(1200));
+    expect(logIntegral((z) => 1e-300 * z - Math.log1p(Math.exp(z)))).toBeLessThan(Number.POSITIVE_INFINITY);
+    expect(logIntegral(() => Number.NaN)).toBeNaN();
+  });
 });
