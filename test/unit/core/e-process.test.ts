@@ -13,6 +13,7 @@ import {
   stepEProcess,
   touchTarget,
 } from "../../../src/core/e-process.js";
+import { normalCdf } from "../../../src/core/normal.js";
 import { expectCase, fixture, type NumericCase } from "../../support/numeric.js";
 
 const PLAN: EProcessPlan = { alpha: 0.05, horizon: 100, planShare: 0.5, direction: 1, shift: 0 };
@@ -104,23 +105,24 @@ describe("stepEProcess", () => {
     ["horizon", { horizon: 10.5 }],
     ["planShare", { planShare: -0.1 }],
     ["direction", { direction: 0 as never }],
+    ["direction must be 1 or -1", { direction: "1" as never }],
     ["shift", { shift: 1.01 }],
   ])("refuses a wrong %s", (name, change) => {
     const plan = { ...PLAN, ...change };
     const session = { g: 1, y: 1, w: 0.5 } as const;
-    expect(() => stepEProcess(plan, startEProcess(), session)).toThrow(new RegExp(`^${name} must be`));
-    expect(() => touchTarget(plan, startEProcess())).toThrow(new RegExp(`^${name} must be`));
+    expect(() => stepEProcess(plan, startEProcess(), session)).toThrow(new RegExp(`^${name}`));
+    expect(() => touchTarget(plan, startEProcess())).toThrow(new RegExp(`^${name}`));
   });
 
   it.each([
-    ["g", { g: 2 as never }],
+    ["g must be 0 or 1", { g: 2 as never }],
     ["y", { y: 1.01 }],
     ["y", { y: Number.NaN }],
     ["w", { w: 0 }],
     ["w", { w: 1 }],
   ])("refuses a wrong %s of a session", (name, change) => {
     const session = { g: 1, y: 1, w: 0.5, ...change } as const;
-    expect(() => stepEProcess(PLAN, startEProcess(), session)).toThrow(new RegExp(`^${name} must be`));
+    expect(() => stepEProcess(PLAN, startEProcess(), session)).toThrow(new RegExp(`^${name}`));
   });
 });
 
@@ -133,6 +135,28 @@ describe("eProcess", () => {
   it("refuses lists of different length", () => {
     const data = { g: [1, 0], y: [1], w: [0.5, 0.5] };
     expect(() => eProcess({ ...PLAN, data })).toThrow(/^y must be an array of length 2/);
+  });
+
+  it("crosses at 1/alpha, with an allowance of 1e-9 for rounding", () => {
+    const line = -Math.log(PLAN.alpha);
+    const hasCrossedAt = (logSup: number): boolean => hasCrossed(PLAN, { ...startEProcess(), logSup });
+    expect([line + 1e-8, line, line - 5e-10].map(hasCrossedAt)).toEqual([true, true, true]);
+    expect([line - 2e-9, 0].map(hasCrossedAt)).toEqual([false, false]);
+  });
+
+  it("mixes bets whose wealth is further apart than doubles reach", () => {
+    // A champion's outcome right at the running mean moves nothing, so that only the mixture is computed anew.
+    const still = { g: 0, y: 0.5, w: 0.5 } as const;
+    const logEOf = (change: Partial<EProcessState>): number =>
+      stepEProcess(PLAN, { ...startEProcess(), ...change }, still).logE;
+    expect(logEOf({ logGrid: [-2000, -900, 800, -100], logTouch: -900 })).toBeCloseTo(
+      800 + Math.log(0.3 / 4),
+      10,
+    );
+    expect(logEOf({ logGrid: [-2000, -900, -800, -900], logTouch: 800 })).toBeCloseTo(
+      800 + Math.log(0.7),
+      10,
+    );
   });
 
   it("latches its crossing", () => {
@@ -157,6 +181,22 @@ describe("predictivePromotion", () => {
     expect(predictivePromotion({ u: 0, m: 0, s2: 0 })).toBe(1);
   });
 
+  it("is the reflection principle, in its plain form where that does not overflow", () => {
+    for (const [u, m, s2] of [
+      [-1, 0.5, 0],
+      [-1, -1.2, 0],
+      [-0.5, -3, 0.2],
+      [-2, 1, 0.5],
+      [-1.5, 4, 1.5],
+    ] as const) {
+      const r = Math.sqrt(1 + s2);
+      const plain =
+        normalCdf({ x: (m + u) / r }) +
+        Math.exp(2 * u * u * s2 - 2 * u * m) * normalCdf({ x: (u - m + 2 * u * s2) / r });
+      expect(predictivePromotion({ u, m, s2 }) / plain).toBeCloseTo(1, 12);
+    }
+  });
+
   it("stays a probability where the plain formula overflows", () => {
     fc.assert(
       fc.property(
@@ -173,14 +213,12 @@ describe("predictivePromotion", () => {
   });
 
   it.each([
-    ["u", { u: 0.1 }],
+    ["u must be 0 or less", { u: 0.1 }],
     ["u", { u: Number.NaN }],
     ["m", { m: Number.POSITIVE_INFINITY }],
     ["s2", { s2: -1 }],
   ])("refuses a wrong %s", (name, change) => {
-    expect(() => predictivePromotion({ u: -1, m: 0, s2: 0, ...change })).toThrow(
-      new RegExp(`^${name} must be`),
-    );
+    expect(() => predictivePromotion({ u: -1, m: 0, s2: 0, ...change })).toThrow(new RegExp(`^${name}`));
   });
 });
 
@@ -207,6 +245,15 @@ describe("chanceOfPromotion", () => {
     const state: EProcessState = { ...startEProcess(), logTouch: -2000 };
     expect(chanceOfPromotion(PLAN, state, belief)).toBeLessThan(1e-12);
     expect(stepEProcess(PLAN, state, { g: 1, y: 1, w: 0.5 }).logTouch).toBe(-2000);
+  });
+
+  it("caps what a wide posterior alone would add where everything is lost", () => {
+    // u = -38 and s2 = 100 * 0.01 = 1: the exponent of the reflected term is 2888, and its cap leaves the direct one.
+    const state: EProcessState = { ...startEProcess(), logTouch: -2000 };
+    const direct = normalCdf({ x: -38 / Math.SQRT2 });
+    expect(direct).toBeGreaterThan(0);
+    expect(chanceOfPromotion(PLAN, state, belief) / direct).toBeCloseTo(1, 12);
+    expect(predictivePromotion({ u: -38, m: 0, s2: 1 }) / direct).toBeGreaterThan(1.3);
   });
 
   it("does not look beyond the horizon", () => {
