@@ -12,8 +12,10 @@ const SURVIVED = ["Survived", "NoCoverage"];
 const all = readdirSync("src/core")
   .filter((name) => name.endsWith(".ts") && name !== "index.ts")
   .map((name) => `src/core/${name}`);
-const { values } = parseArgs({ options: { mutate: { type: "string", multiple: true } } });
-const files = values.mutate?.flatMap((list) => list.split(",")) ?? all;
+// A part of it: npm run mutation -- --mutate src/core/beta.ts,src/core/srm.ts --concurrency 1
+const { values } = parseArgs({ options: { mutate: { type: "string" }, concurrency: { type: "string" } } });
+const files = values.mutate?.split(",") ?? all;
+const concurrency = Number(values.concurrency ?? 2);
 
 const rows = [];
 for (const file of files) {
@@ -22,6 +24,7 @@ for (const file of files) {
   process.env.MUTATED = name;
   const mutants = await new Stryker({
     mutate: [file],
+    concurrency,
     htmlReporter: { fileName: `reports/mutation/${name}.html` },
   }).runMutationTest();
   const countOf = (statuses) => mutants.filter(({ status }) => statuses.includes(status)).length;
