@@ -11,6 +11,8 @@ import { rootOf } from "./root.js";
 
 const variance = (a: number, b: number): number => ((a / (a + b)) * (b / (a + b))) / (a + b + 1);
 
+const meanOf = ({ aX, bX, aY, bY }: BetaPair): number => aX / (aX + bX) - aY / (aY + bY);
+
 /** x and y = x - delta at z, the logit of where x or y lies in the part of [0, 1] that the other leaves. */
 function pointsAt(
   z: number,
@@ -53,8 +55,7 @@ function logGreaterBy(pair: BetaPair, delta: number): number {
 
 /** P(X > Y + delta) and P(X < Y + delta) for delta in (-1, 1); the one likely to be smaller is computed. */
 function compareBy(pair: BetaPair, delta: number): { readonly greater: number; readonly less: number } {
-  const mean = pair.aX / (pair.aX + pair.bX) - pair.aY / (pair.aY + pair.bY);
-  if (mean > delta) {
+  if (meanOf(pair) > delta) {
     const less = Math.min(Math.exp(logGreaterBy(swapped(pair), -delta)), 1);
     return { greater: 1 - less, less };
   }
@@ -87,7 +88,7 @@ export function probGreaterBy({ aX, bX, aY, bY, delta }: BetaPair & { readonly d
 function lowerEnd(pair: BetaPair, tail: number): number {
   const target = standardQuantile(tail);
   const spread = Math.sqrt(variance(pair.aX, pair.bX) + variance(pair.aY, pair.bY));
-  const mean = pair.aX / (pair.aX + pair.bX) - pair.aY / (pair.aY + pair.bY);
+  const mean = meanOf(pair);
   // As if X - Y were normal, but no nearer to the limit than a hundredth of the way from the mean.
   const guessAt = (score: number): number => Math.max(mean + score * spread, -1 + 0.01 * (1 + mean));
   return rootOf(
