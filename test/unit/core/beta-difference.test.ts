@@ -25,15 +25,17 @@ describe("probGreaterBy", () => {
 
   it("is a difference of means where one is uniform and the other next to a point", () => {
     // P(X > Y + delta) = E(1 - Y - delta) for uniform X, E(X - delta) for uniform Y: exact while these stay in [0, 1].
-    for (const [a, b] of [
-      [3e6, 7e6],
-      [8e4, 2e4],
+    for (const [a, b, delta] of [
+      [3e6, 7e6, -0.15],
+      [3e6, 7e6, 0.1],
+      [7e6, 3e6, -0.15],
+      [8e4, 2e4, 0.1],
+      [1e5, 1, -0.5],
+      [1e5, 1, -1e-3],
     ] as const) {
       const mean = a / (a + b);
-      for (const delta of [-0.15, 0.1]) {
-        near(probGreaterBy({ aX: 1, bX: 1, aY: a, bY: b, delta }), 1 - mean - delta, 1e-11);
-        near(probGreaterBy({ aX: a, bX: b, aY: 1, bY: 1, delta }), mean - delta, 1e-11);
-      }
+      near(probGreaterBy({ aX: 1, bX: 1, aY: a, bY: b, delta }), 1 - mean - delta, 1e-11);
+      near(probGreaterBy({ aX: b, bX: a, aY: 1, bY: 1, delta }), 1 - mean - delta, 1e-11);
     }
   });
 

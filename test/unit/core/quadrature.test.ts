@@ -39,6 +39,30 @@ describe("logIntegral", () => {
     }
   });
 
+  it("needs some 150 evaluations for a hump, and at most 4,000 to a side where one falls slowly", () => {
+    const countOf = (logOf: (z: number) => number): number => {
+      let count = 0;
+      logIntegral((z) => {
+        count++;
+        return logOf(z);
+      });
+      return count;
+    };
+    expect(countOf((z) => -z * z)).toBeLessThan(200);
+    expect(countOf((z) => 5 * z - 9 * Math.log1p(Math.exp(z)))).toBeLessThan(250);
+    expect(
+      countOf((z) => 0.05 * z - (z > 0 ? 500 * z : 0) - Math.log1p(Math.exp(-500 * Math.abs(z)))),
+    ).toBeLessThan(7 * 4000);
+  });
+
+  it("looks no further than a step beyond 600, where it takes the integrand as exponential", () => {
+    const value = logIntegral((z) => {
+      expect(Math.abs(z)).toBeLessThanOrEqual(601);
+      return z / 500 - Math.log1p(Math.exp(z));
+    });
+    expect(value).toBeCloseTo(Math.log(Math.PI / Math.sin(Math.PI / 500)), 10);
+  });
+
   it("gives gamma functions, whose humps are as skewed as can be", () => {
     // Gamma(a) = integral of exp(a z - exp(z)); factorials are known exactly.
     for (const [a, gamma] of [
