@@ -33,7 +33,7 @@ function peakOf(logOf: (z: number) => number): number {
       atRight = logOf(right);
     }
   }
-  return atLeft > atRight ? left : right;
+  return (low + high) / 2;
 }
 
 /** Distance from the peak, on this side and at most 1, at which the logarithm has fallen by 1: within a factor of 2. */
