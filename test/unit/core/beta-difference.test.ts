@@ -132,6 +132,13 @@ describe("diffInterval", () => {
     near(high, 1 - Math.SQRT1_2, 1e-12);
   });
 
+  it("holds its level where both densities are highest at the ends", () => {
+    const pair = { aX: 0.3, bX: 0.3, aY: 0.3, bY: 0.3 };
+    const [low, high] = diffInterval({ ...pair, level: 0.5 });
+    near(probGreaterBy({ ...pair, delta: high }), 0.25, 1e-9);
+    near(low, -high, 1e-12);
+  });
+
   it("finds an end next to the limit of the difference", () => {
     const [low, high] = diffInterval({ aX: 1e7, bX: 0.5, aY: 0.5, bY: 50, level: 0.95 });
     expect(low).toBeCloseTo(0.950763753616, 9);
