@@ -11,6 +11,8 @@ import { rootOf } from "./root.js";
 
 const variance = (a: number, b: number): number => ((a / (a + b)) * (b / (a + b))) / (a + b + 1);
 
+const meanOf = ({ aX, bX, aY, bY }: BetaPair): number => aX / (aX + bX) - aY / (aY + bY);
+
 /** x and y = x - delta at z, the logit of where x or y lies in the part of [0, 1] that the other leaves. */
 function pointsAt(
   z: number,
@@ -51,11 +53,9 @@ function logGreaterBy(pair: BetaPair, delta: number): number {
   return larger + Math.log(Math.exp(integral - larger) + Math.exp(certain - larger));
 }
 
-/** P(X > Y + delta) and P(X < Y + delta); the one likely to be smaller is computed. */
+/** P(X > Y + delta) and P(X < Y + delta) for delta in (-1, 1); the one likely to be smaller is computed. */
 function compareBy(pair: BetaPair, delta: number): { readonly greater: number; readonly less: number } {
-  if (Math.abs(delta) === 1) return { greater: delta < 0 ? 1 : 0, less: delta < 0 ? 0 : 1 };
-  const mean = pair.aX / (pair.aX + pair.bX) - pair.aY / (pair.aY + pair.bY);
-  if (mean > delta) {
+  if (meanOf(pair) > delta) {
     const less = Math.min(Math.exp(logGreaterBy(swapped(pair), -delta)), 1);
     return { greater: 1 - less, less };
   }
@@ -80,6 +80,7 @@ function compareBy(pair: BetaPair, delta: number): { readonly greater: number; r
 export function probGreaterBy({ aX, bX, aY, bY, delta }: BetaPair & { readonly delta: number }): number {
   checkShapes({ aX, bX, aY, bY });
   checkSigned("delta", delta);
+  if (Math.abs(delta) === 1) return delta < 0 ? 1 : 0;
   return compareBy({ aX, bX, aY, bY }, delta).greater;
 }
 
@@ -87,16 +88,16 @@ export function probGreaterBy({ aX, bX, aY, bY, delta }: BetaPair & { readonly d
 function lowerEnd(pair: BetaPair, tail: number): number {
   const target = standardQuantile(tail);
   const spread = Math.sqrt(variance(pair.aX, pair.bX) + variance(pair.aY, pair.bY));
-  const mean = pair.aX / (pair.aX + pair.bX) - pair.aY / (pair.aY + pair.bY);
-  const first = Math.max(mean + target * spread, -1 + 0.01 * (1 + mean));
-  const second = Math.max(mean + 0.95 * target * spread, -1 + 0.02 * (1 + mean));
+  const mean = meanOf(pair);
+  // As if X - Y were normal, but no nearer to the limit than a hundredth of the way from the mean.
+  const guessAt = (score: number): number => Math.max(mean + score * spread, -1 + 0.01 * (1 + mean));
   return rootOf(
     (delta) => {
       const { greater, less } = compareBy(pair, delta);
       const score = standardQuantile(Math.max(Math.min(greater, less), Number.MIN_VALUE));
       return (less < greater ? score : -score) - target;
     },
-    { low: -1, high: 1, guesses: [first, second], tolerance: 1e-13 * spread },
+    { low: -1, high: 1, guesses: [guessAt(target), guessAt(0.95 * target)], tolerance: 1e-13 * spread },
   );
 }
 

@@ -117,7 +117,6 @@ export function isDethroneError(value: unknown): value is DethroneError {
  */
 export function received(value: unknown): Json {
   if (typeof value === "number" && !Number.isFinite(value)) return String(value);
-  if (value === null || ["string", "number", "boolean"].includes(typeof value)) return value as Json;
   if (value === undefined) return "undefined";
   try {
     return JSON.parse(JSON.stringify(value)) as Json;

@@ -46,7 +46,8 @@ function partDeviance(
 ): number {
   const { high, low } = exactProduct(shape.total, part.high);
   if (!(high > 0)) return Number.POSITIVE_INFINITY;
-  const lost = low + shape.totalLow * part.high + shape.total * part.low;
+  // What rounding a + b lost is left out: its effects on the two deviances cancel.
+  const lost = low + shape.total * part.low;
   return deviance(a, high) + lost - a * (lost / high);
 }
 

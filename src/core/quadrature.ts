@@ -33,13 +33,13 @@ function peakOf(logOf: (z: number) => number): number {
       atRight = logOf(right);
     }
   }
-  return atLeft > atRight ? left : right;
+  return (low + high) / 2;
 }
 
-/** Distance from the peak, on this side, at which the logarithm has fallen by about 1: within a factor of 2. */
+/** Distance from the peak, on this side and at most 1, at which the logarithm has fallen by 1: within a factor of 2. */
 function fallOf(logOf: (z: number) => number, peak: number, side: 1 | -1): number {
   const top = logOf(peak);
-  let distance = Math.max(LIMIT - side * peak, 1);
+  let distance = 1;
   while (distance > 1e-9 && !(logOf(peak + side * distance) > top - 1)) distance /= 2;
   return distance;
 }
@@ -55,7 +55,8 @@ function sideSum(termOf: (z: number) => number, start: number, step: number): nu
     sum += term;
     last = term;
     term = termOf(z);
-    if (!(term >= last || term > sum * 1e-19)) return sum;
+    // Negated, so that a NaN ends the sum as well.
+    if (!(term > sum * 1e-19)) return sum;
   }
   // Out there the integrand is a pure exponential, so that what remains is a geometric series.
   return sum + term / (1 - Math.min(term / last, 1 - 1e-15));
@@ -74,10 +75,9 @@ export function logIntegral(logOf: (z: number) => number): number {
   const top = logOf(peak);
   if (top === Number.NEGATIVE_INFINITY) return top;
   const termOf = (z: number): number => Math.exp(logOf(z) - top);
-  const width = Math.min(fallOf(logOf, peak, 1), fallOf(logOf, peak, -1));
   const sumAt = (start: number, step: number): number =>
     sideSum(termOf, start, step) + sideSum(termOf, start - step, -step);
-  let step = Math.min(width, 1);
+  let step = Math.min(fallOf(logOf, peak, 1), fallOf(logOf, peak, -1));
   let sum = sumAt(peak, step);
   for (let k = 0; k < 6; k++) {
     const between = sumAt(peak + step / 2, step);

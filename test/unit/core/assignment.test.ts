@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { armOf, bucketCountOf, bucketOf, shareOf } from "../../../src/core/assignment.js";
-import { isDethroneError } from "../../../src/core/errors.js";
 
 // Version 1 values are those of an earlier system and of an independent BigInt implementation; version 2 values are
 // of the BigInt implementation below. They must never change: units would move under running experiments.
@@ -45,6 +44,20 @@ describe("bucketOf", () => {
     );
   });
 
+  it.each([
+    ["\u007f", "\u0080"],
+    ["\u07ff", "\u0800"],
+    ["\ud7ff", "\ue000"],
+    ["\uffff", "\u{10000}"],
+    ["\u{10ffff}", "\ufffd"],
+    ["\ud800", "\udfff"],
+  ])("encodes both sides of a border of UTF-8: %j, %j", (below, above) => {
+    for (const unit of [below, above]) {
+      expect(bucketOf({ version: 1, experiment: "e", unit })).toBe(oracle(1, `e:${unit}`));
+      expect(bucketOf({ version: 2, experiment: "e", unit })).toBe(oracle(2, `e:${unit}`));
+    }
+  });
+
   it("is uniform, and independent between experiments, in version 2", () => {
     const units = Array.from({ length: 20_000 }, (_, index) => `user:${index}`);
     const counts = new Array<number>(20).fill(0);
@@ -81,28 +94,51 @@ describe("armOf", () => {
     );
   });
 
+  it("gives several challengers their buckets in order", () => {
+    const second = { role: "challenger", bucketCount: 500 } as const;
+    const arms = [challenger, champion, second];
+    expect([1999, 2000, 2499, 2500].map((bucket) => armOf(bucket, arms))).toEqual([
+      challenger,
+      second,
+      second,
+      champion,
+    ]);
+  });
+
   it("refuses arms without a champion", () => {
-    expect(() => armOf(9999, [challenger])).toThrow(expect.objectContaining({ code: "invariant_violated" }));
+    expect(() => armOf(9999, [challenger])).toThrow(
+      expect.objectContaining({
+        code: "invariant_violated",
+        message: "An experiment without a champion arm.",
+      }),
+    );
   });
 });
 
 describe("shares", () => {
-  it.each([0.005, 1, Number.NaN, -0.1, 0.995, Number.POSITIVE_INFINITY])("refuses %s", (share) => {
-    try {
-      bucketCountOf(share);
-      expect.unreachable();
-    } catch (error) {
-      expect(isDethroneError(error) && error.code).toBe("share_out_of_range");
-      expect(JSON.stringify(error)).toContain(Number.isFinite(share) ? String(share) : `"${share}"`);
-    }
+  it.each([0.005, 0.0099, 1, Number.NaN, -0.1, 0.9901, Number.POSITIVE_INFINITY])("refuses %s", (share) => {
+    expect(() => bucketCountOf(share)).toThrow(
+      expect.objectContaining({
+        code: "share_out_of_range",
+        message: `A share must lie in [0.01, 0.99] or be 0; received ${share}.`,
+        // Not null, which is what JSON makes of what is not finite.
+        details: { received: Number.isFinite(share) ? share : String(share), allowed: "[0.01, 0.99] or 0" },
+      }),
+    );
   });
 
   it("stores buckets, and gives back the share truly used", () => {
-    expect(bucketCountOf(0)).toBe(0);
-    expect(bucketCountOf(0.2)).toBe(2000);
+    expect([0, 0.01, 0.2, 0.99].map(bucketCountOf)).toEqual([0, 100, 2000, 9900]);
     expect(shareOf(bucketCountOf(1 / 3))).toBe(0.3333);
-    expect(() => shareOf(10_001)).toThrow(expect.objectContaining({ code: "numeric_domain" }));
-    expect(() => shareOf(0.5)).toThrow(expect.objectContaining({ code: "numeric_domain" }));
-    expect(() => shareOf(-1)).toThrow(expect.objectContaining({ code: "numeric_domain" }));
+    expect([0, 1, 10_000].map(shareOf)).toEqual([0, 0.0001, 1]);
+  });
+
+  it.each([10_001, 0.5, -1])("refuses %s as a number of buckets", (bucketCount) => {
+    expect(() => shareOf(bucketCount)).toThrow(
+      expect.objectContaining({
+        code: "numeric_domain",
+        message: `bucketCount must be an integer in [0, 10000]; received ${bucketCount}.`,
+      }),
+    );
   });
 });

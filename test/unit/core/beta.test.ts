@@ -145,6 +145,16 @@ describe("betaHdi", () => {
     expect(betaHdi({ a: 0.7, b: 0.7, level: 0.9 })).toEqual(betaInterval({ a: 0.7, b: 0.7, level: 0.9 }));
   });
 
+  it("starts at an end of finite density as well: a power where a shape is 1", () => {
+    const high = 1 - 0.1 ** (1 / 3);
+    const [fromZero, toOne] = [betaHdi({ a: 1, b: 3, level: 0.9 }), betaHdi({ a: 3, b: 1, level: 0.9 })];
+    expect(fromZero[0]).toBe(0);
+    near(fromZero[1], high, 1e-14);
+    near(toOne[0], 1 - high, 1e-14);
+    expect(toOne[1]).toBe(1);
+    expect(betaHdi({ a: 1, b: 1, level: 0.9 })).toEqual([expect.closeTo(0.05, 14), expect.closeTo(0.95, 14)]);
+  });
+
   it("has a lower end of 0 where it is below the least double", () => {
     const [low, high] = betaHdi({ a: 1.0001, b: 1000, level: 0.9 });
     expect(low).toBe(0);

@@ -34,14 +34,6 @@ describe("confidenceSequence", () => {
     expect(high).toBe(1);
   });
 
-  it("takes under a tenth of a second for 2,000 sessions of no difference", () => {
-    const data = alternating(2000, (_, k) => ((k * 7919) % 100 < 60 ? 1 : 0));
-    const start = performance.now();
-    confidenceSequence({ level: 0.95, horizon: 2000, planShare: 0.5, data });
-    // A wide margin: the machine that runs this may be busy.
-    expect(performance.now() - start).toBeLessThan(1000);
-  });
-
   it("refuses a wrong level, plan or session", () => {
     const input = { level: 0.95, horizon: 100, planShare: 0.5, data: { g: [1], y: [1], w: [0.5] } };
     expect(() => confidenceSequence({ ...input, level: 1 })).toThrow(/^level must be/);

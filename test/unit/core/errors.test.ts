@@ -3,6 +3,7 @@ import {
   DethroneError,
   domainError,
   ERROR_CODES,
+  type ErrorCode,
   isDethroneError,
   received,
 } from "../../../src/core/errors.js";
@@ -19,6 +20,17 @@ describe("DethroneError", () => {
       details: { database: "x.db" },
     });
     expect(new DethroneError("project_not_found", "No.").details).toEqual({});
+  });
+
+  it.each<[ErrorCode, string, number]>([
+    ["policy_invalid", "invalid_input", 2],
+    ["experiment_not_found", "not_found", 3],
+    ["transition_illegal", "conflict", 4],
+    ["queue_full", "throttled", 6],
+    ["storage_busy", "unavailable", 6],
+    ["invariant_violated", "internal", 70],
+  ])("gives %s the kind %s and the exit code %i", (code, kind, exitCode) => {
+    expect(new DethroneError(code, "")).toMatchObject({ kind, exitCode });
   });
 
   it("has an exit code for every code", () => {
@@ -40,18 +52,25 @@ describe("received", () => {
     expect(received(Number.NaN)).toBe("NaN");
     expect(received(Number.POSITIVE_INFINITY)).toBe("Infinity");
     expect(received(undefined)).toBe("undefined");
-    expect(received(1.5)).toBe(1.5);
-    expect(received(null)).toBeNull();
+    for (const kept of [1.5, 0, "", "text", true, false, null]) expect(received(kept)).toBe(kept);
     expect(received({ a: [1] })).toEqual({ a: [1] });
     const cycle: Record<string, unknown> = {};
     cycle.self = cycle;
     expect(received(cycle)).toBe("(object)");
     expect(received(1n)).toBe("(bigint)");
+    expect(received(() => 1)).toBe("(function)");
+    expect(received(Symbol("x"))).toBe("(symbol)");
   });
 });
 
 describe("domainError", () => {
   it("names parameter, value and what is allowed", () => {
-    expect(() => domainError("a", -1, "above 0")).toThrow("a must be above 0; received -1.");
+    expect(() => domainError("a", Number.NaN, "above 0")).toThrow(
+      expect.objectContaining({
+        code: "numeric_domain",
+        message: "a must be above 0; received NaN.",
+        details: { parameter: "a", received: "NaN", allowed: "above 0" },
+      }),
+    );
   });
 });

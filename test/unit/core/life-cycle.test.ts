@@ -40,7 +40,13 @@ describe("nextStatus", () => {
 
   it("says what is possible instead", () => {
     expect(() => nextStatus("held", "resume")).toThrow("it has ended, which is final");
-    expect(() => nextStatus("running", "resume")).toThrow("from here one can pause, promote, hold, abort");
+    expect(() => nextStatus("running", "resume")).toThrow(
+      expect.objectContaining({
+        message:
+          "Cannot resume an experiment that is running: from here one can pause, promote, hold, abort.",
+        details: { status: "running", action: "resume", allowed: ["pause", "promote", "hold", "abort"] },
+      }),
+    );
   });
 });
 

@@ -29,8 +29,27 @@ describe("createRandom", () => {
     expect(Math.abs(serial)).toBeLessThan(5 * Math.sqrt(1 / 144 / n));
   });
 
+  it("makes the 53 bits of a number from 27 and 26 high bits of two integers", () => {
+    const random = createRandom(7);
+    const integers = createRandom(7);
+    for (let k = 0; k < 100; k += 1) {
+      const [first, second] = [BigInt(integers.uint32()), BigInt(integers.uint32())];
+      expect(BigInt(random.next() * 2 ** 53)).toBe(((first >> 5n) << 26n) | (second >> 6n));
+    }
+  });
+
+  it("takes the seeds from 0 to 2^53 - 1", () => {
+    const firsts = [0, 1, 2 ** 32, 2 ** 53 - 1].map((seed) => createRandom(seed).uint32());
+    expect(new Set(firsts).size).toBe(4);
+  });
+
   it.each([-1, 0.5, Number.NaN, 2 ** 53])("refuses the seed %s", (seed) => {
-    expect(() => createRandom(seed)).toThrow(expect.objectContaining({ code: "numeric_domain" }));
+    expect(() => createRandom(seed)).toThrow(
+      expect.objectContaining({
+        code: "numeric_domain",
+        message: `seed must be an integer in [0, 2^53); received ${seed}.`,
+      }),
+    );
   });
 });
 

@@ -30,6 +30,12 @@ describe("scoreSignals", () => {
     expect(scoreSignals([explicit(0.1)], scoring)).toBe(0.1);
   });
 
+  it("does not cost a class alone its last digit", () => {
+    expect((3 * 0.7) / 3).not.toBe(0.7);
+    expect(scoreSignals([explicit(0.7)], { ...scoring, explicit: 3 })).toBe(0.7);
+    expect(scoreSignals([implicit(0.7)], { ...scoring, implicit: 3 })).toBe(0.7);
+  });
+
   it("takes metrics for no score at all", () => {
     expect(scoreSignals([metric(0.013)], scoring)).toBeNull();
     expect(scoreSignals([], scoring)).toBeNull();
@@ -79,7 +85,10 @@ describe("scoreSignals", () => {
 
   it.each([1.5, -0.1, Number.NaN])("refuses a scoring value of %s", (value) => {
     expect(() => scoreSignals([explicit(value)], scoring)).toThrow(
-      expect.objectContaining({ code: "numeric_domain" }),
+      expect.objectContaining({
+        code: "numeric_domain",
+        message: `signal thumbs must be a number in [0, 1]; received ${value}.`,
+      }),
     );
   });
 });

@@ -64,18 +64,6 @@ describe("the e-process", () => {
     }
   });
 
-  it("neither under- nor overflows over very long runs", () => {
-    const same = data(60_000, 0, 3);
-    const better = { g: same.g, y: same.g, w: same.w };
-    const [logE] = eProcess({ ...plan, data: better });
-    expect(logE).toBeGreaterThan(1000);
-    expect(Number.isFinite(logE)).toBe(true);
-    const worse = { ...better, y: same.g.map((each) => 1 - each) };
-    const [lost] = eProcess({ ...plan, data: worse });
-    expect(lost).toBeLessThan(-300);
-    expect(Number.isFinite(lost)).toBe(true);
-  });
-
   it("latches: what has crossed stays crossed", () => {
     let state = startEProcess();
     const better = data(200, 0.5, 9);
@@ -171,15 +159,6 @@ describe("the confidence sequence", () => {
     expect(high - low).toBeLessThan(wideHigh - wideLow);
     expect(low).toBeLessThan(0.2);
     expect(high).toBeGreaterThan(0.2);
-  });
-
-  it("misses a true uplift of 0 in at most its level of 200 runs, looked at at the end of each", () => {
-    let missed = 0;
-    for (let seed = 1; seed <= 200; seed += 1) {
-      const [low, high] = confidenceSequence({ ...whole, horizon: 100, data: data(100, 0, seed) });
-      if (low > 0 || high < 0) missed += 1;
-    }
-    expect(missed / 200).toBeLessThan(0.05 + 3 * Math.sqrt((0.05 * 0.95) / 200));
   });
 
   it("refuses a level that is none", () => {

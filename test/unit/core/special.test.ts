@@ -55,6 +55,30 @@ describe("exact arithmetic", () => {
     expect(BigInt(high) + BigInt(low)).toBe(94906267n ** 2n);
   });
 
+  it("holds sums and products of any 53-bit integers exactly", () => {
+    const integer = fc.maxSafeInteger();
+    fc.assert(
+      fc.property(integer, integer, (a, b) => {
+        const sum = exactSum(a, b);
+        expect(BigInt(sum.high) + BigInt(sum.low)).toBe(BigInt(a) + BigInt(b));
+        const product = exactProduct(a, b);
+        expect(BigInt(product.high) + BigInt(product.low)).toBe(BigInt(a) * BigInt(b));
+      }),
+    );
+  });
+
+  it("takes determinants of 53-bit integers to the last digits", () => {
+    const integer = fc.maxSafeInteger();
+    fc.assert(
+      fc.property(integer, integer, fc.integer({ min: -3, max: 3 }), (a, b, off) => {
+        // The second row is the first, moved by next to nothing: the products agree in all but their last digits.
+        const exact = BigInt(a) * BigInt(b + off) - BigInt(b) * BigInt(a - off);
+        const got = determinant([a, b], [a - off, b + off]);
+        expect(Math.abs(got - Number(exact))).toBeLessThanOrEqual(1e-15 * Math.abs(Number(exact)));
+      }),
+    );
+  });
+
   it("takes determinants of nearly dependent rows", () => {
     expect(determinant([94906267, 94906266], [94906268, 94906267])).toBe(1);
   });
@@ -105,6 +129,22 @@ describe("logGammaRatio", () => {
         const { re, im } = logGammaRatio(ratio, { re: s, im: 0 });
         expect(im).toBeCloseTo(0, 15);
         expect(re + s * Math.log(ratio.raised)).toBeCloseTo(logGammaReal(a + s) - logGammaReal(a), 11);
+      }
+    }
+  });
+
+  it("keeps its digits where s is next to nothing beside a", () => {
+    // s (s - 1)/(2 a) is all there is beside s ln a, DLMF 5.11.13; a difference of logarithms keeps no digit of it.
+    for (const a of [1e8, 1e11]) {
+      for (const s of [
+        { re: 3, im: 4 },
+        { re: -2.5, im: 0.5 },
+        { re: 0.25, im: -30 },
+      ]) {
+        const { re, im } = logGammaRatio(gammaRatio(a, s.re), s);
+        const square = { re: s.re ** 2 - s.im ** 2 - s.re, im: 2 * s.re * s.im - s.im };
+        expect(Math.abs(re * 2 * a - square.re)).toBeLessThan(1e-4);
+        expect(Math.abs(im * 2 * a - square.im)).toBeLessThan(1e-4);
       }
     }
   });

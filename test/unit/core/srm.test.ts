@@ -87,6 +87,12 @@ describe.each([
   });
 });
 
+it("says that one arm is not enough", () => {
+  expect(() => srmChiSquare({ counts: [3], shares: [1] })).toThrow(
+    "counts must be a list of two arms or more; received 1.",
+  );
+});
+
 it("refuses a concentration that is not above 0", () => {
   const input = { counts: [1, 1], shares: [1, 1] };
   expect(() => srmSequentialLogE({ ...input, concentration: 0 })).toThrow(/^concentration must be/);

@@ -1,0 +1,23 @@
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+import base from "./vitest.config.js";
+
+/** Starts with the tests of the file whose mutants are tested. */
+class MirrorFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const mirror = `/${process.env.MUTATED}.test.ts`;
+    const isMirror = ({ moduleId }: TestSpecification): boolean => moduleId.endsWith(mirror);
+    return files.sort((a, b) => Number(isMirror(b)) - Number(isMirror(a)));
+  }
+}
+
+/** The tests of the core alone, without coverage: `npm run mutation` runs them for each mutant. */
+export default {
+  ...base,
+  test: {
+    ...base.test,
+    include: ["test/unit/core/*.test.ts"],
+    exclude: ["**/long-runs.test.ts"],
+    sequence: { sequencer: MirrorFirst },
+    env: { ...base.test?.env, FC_SHRINK: "no" },
+  },
+};
