@@ -15,7 +15,7 @@ export default {
   ...base,
   test: {
     ...base.test,
-    include: ["test/unit/core/*.test.ts"],
+    include: ["test/unit/core/**/*.test.ts"],
     exclude: ["**/long-runs.test.ts"],
     sequence: { sequencer: MirrorFirst },
     env: { ...base.test?.env, FC_SHRINK: "no" },

@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { emptyEvidence, fold } from "../dist/core/evidence.js";
+import { emptyEvidence, fold } from "../dist/core/decision/evidence.js";
 import { bucketOf, createPolicy, expectedLoss, probGreater } from "../dist/core/index.js";
 import { createEngine } from "../dist/index.js";
 import { posteriorBench } from "./posterior.mjs";

@@ -9,10 +9,10 @@ const SCORE_MIN = 85;
 const KILLED = ["Killed", "Timeout"];
 const SURVIVED = ["Survived", "NoCoverage"];
 
-const all = readdirSync("src/core")
+const all = readdirSync("src/core", { recursive: true })
   .filter((name) => name.endsWith(".ts") && name !== "index.ts")
   .map((name) => `src/core/${name}`);
-// A part of it: npm run mutation -- --mutate src/core/beta.ts,src/core/srm.ts --concurrency 1
+// A part of it: npm run mutation -- --mutate src/core/numeric/beta.ts,src/core/random.ts --concurrency 1
 const { values } = parseArgs({ options: { mutate: { type: "string" }, concurrency: { type: "string" } } });
 const files = values.mutate?.split(",") ?? all;
 const concurrency = Number(values.concurrency ?? 2);

@@ -1,5 +1,5 @@
-import type { PolicyInput } from "./core/policy.js";
-import type { ShareRuleInput } from "./core/share-rule.js";
+import type { PolicyInput } from "./core/decision/policy.js";
+import type { ShareRuleInput } from "./core/decision/share-rule.js";
 
 /** What `dethrone.config.ts`, the settings of the command line, may say. */
 export interface FileSettings {

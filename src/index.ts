@@ -65,7 +65,11 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   });
 }
 
-export type { Reason, Verdict } from "./core/decide.js";
+export type { Reason, Verdict } from "./core/decision/decide.js";
+export type { ArmEvaluation, Evaluation } from "./core/decision/evaluation.js";
+export type { ExperimentStatus } from "./core/decision/life-cycle.js";
+export type { Policy, PolicyInput } from "./core/decision/policy.js";
+export type { ShareRule, ShareRuleInput } from "./core/decision/share-rule.js";
 export {
   DethroneError,
   type ErrorCode,
@@ -74,10 +78,6 @@ export {
   type Json,
   type JsonObject,
 } from "./core/errors.js";
-export type { ArmEvaluation, Evaluation } from "./core/evaluation.js";
-export type { ExperimentStatus } from "./core/life-cycle.js";
-export type { Policy, PolicyInput } from "./core/policy.js";
-export type { ShareRule, ShareRuleInput } from "./core/share-rule.js";
 export type { ChallengeOptions } from "./engine/challenge.js";
 export type { Health } from "./engine/context.js";
 export type { Forecast } from "./engine/detect.js";

@@ -1,7 +1,7 @@
 /**
  * `dethrone/testing`: an engine on a virtual clock and seeded ids, for tests of agents that use dethrone.
  */
-import { DEFAULT_WINDOW_MS } from "./core/policy.js";
+import { DEFAULT_WINDOW_MS } from "./core/decision/policy.js";
 import { createRandom } from "./core/random.js";
 import { Engine } from "./engine/engine.js";
 import { seededIds, silentLogger } from "./engine/environment.js";

@@ -33,6 +33,15 @@ const LAYERS: Record<string, string[]> = {
   cli: ["core", "engine", "store", "cli", ""],
 };
 
+/** Which parts of the core a part may import from, besides itself and the files beside the parts. */
+const CORE_PARTS: Record<string, string[]> = {
+  numeric: [],
+  sequential: ["numeric"],
+  sessions: ["decision"],
+  decision: ["numeric", "sequential", "sessions"],
+  simulation: ["numeric", "sequential", "sessions", "decision"],
+};
+
 describe("the house rules", () => {
   it("core is pure: no clock, no ambient randomness, no async, no node", () => {
     const banned = [
@@ -41,7 +50,7 @@ describe("the house rules", () => {
       /\basync\b/,
       /\bawait\b/,
       /[^-]\bprocess\./,
-      /from "(?!\.\/)/,
+      /from "(?!\.{1,2}\/)/,
     ];
     const offences = source
       .filter(({ name }) => name.startsWith("src/core/"))
@@ -68,6 +77,19 @@ describe("the house rules", () => {
             !allowed.some((prefix) => (prefix === "" ? !path.includes("/") : path.startsWith(prefix))),
         )
         .map((path) => `${name} imports ${path}`);
+    });
+    expect(offences).toEqual([]);
+  });
+
+  it("within the core, numbers know nothing of tests, and tests nothing of decisions", () => {
+    const offences = source.flatMap(({ name, code }) => {
+      const [, layer, part] = name.split("/") as [string, string, string];
+      const allowed = layer === "core" ? CORE_PARTS[part] : undefined;
+      if (!allowed) return [];
+      return [...code.matchAll(/from "\.\.\/([a-z-]+)\//g)]
+        .map(([, imported]) => imported as string)
+        .filter((imported) => !allowed.includes(imported))
+        .map((imported) => `${name} imports ${imported}`);
     });
     expect(offences).toEqual([]);
   });

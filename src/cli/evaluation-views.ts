@@ -1,8 +1,8 @@
 /**
  * What people see of an evaluation: the arms, the numbers that decide, the path of the evidence. Data in, text out.
  */
-import type { ArmEvaluation, Comparison, Evaluation } from "../core/evaluation.js";
-import type { Explained } from "../core/explain.js";
+import type { ArmEvaluation, Comparison, Evaluation } from "../core/decision/evaluation.js";
+import type { Explained } from "../core/decision/explain.js";
 import {
   bar,
   type Colors,

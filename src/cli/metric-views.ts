@@ -1,9 +1,9 @@
 /**
  * What people see of the metrics beside the score and of their guardrails: data in, text out.
  */
-import type { Evaluation, GuardrailEvaluation } from "../core/evaluation.js";
-import type { MetricArm, MetricEvaluation } from "../core/metric-evaluation.js";
-import { type MetricPolicy, metricPolicy, type Policy } from "../core/policy.js";
+import type { Evaluation, GuardrailEvaluation } from "../core/decision/evaluation.js";
+import type { MetricArm, MetricEvaluation } from "../core/decision/metric-evaluation.js";
+import { type MetricPolicy, metricPolicy, type Policy } from "../core/decision/policy.js";
 import { magnitude, type Named, quantity, signedPercent, signedQuantity } from "./quantity.js";
 import { bar, type Colors, count, evidence, probability, table } from "./render.js";
 

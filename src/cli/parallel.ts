@@ -6,8 +6,8 @@
  */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { type SimulatedRuns, type Simulation, simulateRuns } from "../core/simulate.js";
-import { type SimulationSummary, summarise } from "../core/simulation-summary.js";
+import { type SimulatedRuns, type Simulation, simulateRuns } from "../core/simulation/simulate.js";
+import { type SimulationSummary, summarise } from "../core/simulation/simulation-summary.js";
 
 // `src/cli` and `dist/cli` lie at the same depth, so this finds the built file from either.
 const WORKER_URL = new URL("../../dist/cli/simulation-worker.js", import.meta.url);

@@ -1,9 +1,10 @@
 /**
  * What people see of challenges that are about to start: data in, text out.
  */
-import type { FalsePromotion } from "../core/false-promotion.js";
-import type { Policy } from "../core/policy.js";
-import type { ShareRule } from "../core/share-rule.js";
+
+import type { Policy } from "../core/decision/policy.js";
+import type { ShareRule } from "../core/decision/share-rule.js";
+import type { FalsePromotion } from "../core/simulation/false-promotion.js";
 import type { ChallengeOutcome } from "../engine/challenge.js";
 import type { Forecast } from "../engine/detect.js";
 import { guardrailText } from "./metric-views.js";

@@ -1,7 +1,7 @@
 /**
  * What is judged, and how: policies, shares, metrics and guardrails as flags give them.
  */
-import { DethroneError } from "../core/errors.js";
+
 import {
   DEFAULT_POLICY,
   type GuardrailInput,
@@ -9,8 +9,9 @@ import {
   type PolicyInput,
   SCORE_METRIC,
   STRICT_POLICY,
-} from "../core/policy.js";
-import type { ShareRuleInput } from "../core/share-rule.js";
+} from "../core/decision/policy.js";
+import type { ShareRuleInput } from "../core/decision/share-rule.js";
+import { DethroneError } from "../core/errors.js";
 import { numberFrom, readText } from "./settings.js";
 
 /** Flags that make a policy. */

@@ -1,7 +1,7 @@
 /**
  * Values of metrics as people read them: by magnitude, and by what the metric's name says of its unit.
  */
-import type { MetricKind } from "../core/guardrail.js";
+import type { MetricKind } from "../core/sequential/guardrail.js";
 import { count, percent, signedPoints } from "./render.js";
 
 const LARGE = [

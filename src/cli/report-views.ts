@@ -1,8 +1,8 @@
 /**
  * What people see of an experiment in full, and of all projects at a glance: data in, text out.
  */
-import type { Ruling } from "../core/decide.js";
-import type { Explained } from "../core/explain.js";
+import type { Ruling } from "../core/decision/decide.js";
+import type { Explained } from "../core/decision/explain.js";
 import type { Revision } from "../engine/ports.js";
 import type { ExperimentReport } from "../engine/report.js";
 import { armsTable, decidingNumbers, evidenceBar, othersTable } from "./evaluation-views.js";

@@ -1,8 +1,12 @@
 /**
  * What people see of simulations and plans: data in, text out.
  */
-import type { Plan, PlanRow } from "../core/plan.js";
-import { type CurvePoint, type SimulationSummary, standardErrorOf } from "../core/simulation-summary.js";
+import type { Plan, PlanRow } from "../core/simulation/plan.js";
+import {
+  type CurvePoint,
+  type SimulationSummary,
+  standardErrorOf,
+} from "../core/simulation/simulation-summary.js";
 import { bar, type Colors, count, duration, lineChart, percent, signedPoints, table } from "./render.js";
 import { wrapped } from "./views.js";
 

@@ -1,10 +1,10 @@
 /**
  * What people see of rulings, configs, the audit log and stored decisions: data in, text out.
  */
-import type { Ruling } from "../core/decide.js";
+import type { Ruling } from "../core/decision/decide.js";
+import { type Explained, explain } from "../core/decision/explain.js";
+import type { Ledger } from "../core/decision/ledger.js";
 import type { JsonObject } from "../core/errors.js";
-import { type Explained, explain } from "../core/explain.js";
-import type { Ledger } from "../core/ledger.js";
 import type { StoredAuditEntry, StoredExperiment } from "../engine/ports.js";
 import type { TickResult } from "../engine/tick.js";
 import type { Verification } from "../engine/verify.js";

@@ -1,20 +1,26 @@
 /**
  * The numeric functions by name, so that a table of reference values can be run against the package.
  */
-import { betaCdf, betaHdi, betaInterval, betaPdf, betaQuantile, betaSf } from "./beta.js";
-import { expectedLoss, probGreater } from "./beta-compare.js";
-import { diffInterval, probGreaterBy } from "./beta-difference.js";
-import { liftInterval, probRatioGreater } from "./beta-ratio.js";
-import { confidenceSequence } from "./confidence-sequence.js";
-import { eProcess } from "./e-process.js";
+
 import { DethroneError, received } from "./errors.js";
-import { gammaExpectedLoss, gammaProbGreater, gammaQuantile, gammaRatioInterval } from "./gamma.js";
-import { lognormalMeanProbGreater } from "./lognormal-mean.js";
-import { normalCdf, normalQuantile } from "./normal.js";
-import { nigDiffInterval, nigExpectedLoss, nigPosterior, nigProbGreater } from "./normal-inverse-gamma.js";
-import { predictivePromotion } from "./promotion-chance.js";
-import { srmChiSquare, srmSequentialLogE } from "./srm.js";
-import { studentTCdf } from "./student-t.js";
+import { betaCdf, betaHdi, betaInterval, betaPdf, betaQuantile, betaSf } from "./numeric/beta.js";
+import { expectedLoss, probGreater } from "./numeric/beta-compare.js";
+import { diffInterval, probGreaterBy } from "./numeric/beta-difference.js";
+import { liftInterval, probRatioGreater } from "./numeric/beta-ratio.js";
+import { gammaExpectedLoss, gammaProbGreater, gammaQuantile, gammaRatioInterval } from "./numeric/gamma.js";
+import { lognormalMeanProbGreater } from "./numeric/lognormal-mean.js";
+import { normalCdf, normalQuantile } from "./numeric/normal.js";
+import {
+  nigDiffInterval,
+  nigExpectedLoss,
+  nigPosterior,
+  nigProbGreater,
+} from "./numeric/normal-inverse-gamma.js";
+import { studentTCdf } from "./numeric/student-t.js";
+import { confidenceSequence } from "./sequential/confidence-sequence.js";
+import { eProcess } from "./sequential/e-process.js";
+import { predictivePromotion } from "./sequential/promotion-chance.js";
+import { srmChiSquare, srmSequentialLogE } from "./sequential/srm.js";
 
 // Each function checks the fields of its one argument itself, so that any object may be handed on.
 type AnyFunction = (input: never) => number | readonly number[];

@@ -4,13 +4,14 @@
  * The engine draws the arm of each session; the next unused recorded session of that arm gives its score. Since a
  * verdict depends on the session log alone, sessions run in batches with a tick after each.
  */
-import { bucketCountOf } from "../core/assignment.js";
-import type { Reason, Verdict } from "../core/decide.js";
+
+import type { Reason, Verdict } from "../core/decision/decide.js";
+import type { ArmEvaluation, Evaluation } from "../core/decision/evaluation.js";
+import type { Role } from "../core/decision/evidence.js";
+import { DEFAULT_WINDOW_MS, type Policy, type PolicyInput } from "../core/decision/policy.js";
+import { probabilityBetterBy } from "../core/decision/posterior.js";
 import { DethroneError } from "../core/errors.js";
-import type { ArmEvaluation, Evaluation } from "../core/evaluation.js";
-import type { Role } from "../core/evidence.js";
-import { DEFAULT_WINDOW_MS, type Policy, type PolicyInput } from "../core/policy.js";
-import { probabilityBetterBy } from "../core/posterior.js";
+import { bucketCountOf } from "../core/sessions/assignment.js";
 import type { Engine } from "./engine.js";
 import { evaluateExperiment } from "./evaluate-experiment.js";
 import { allFoldRows, ExperimentFolding } from "./folding.js";

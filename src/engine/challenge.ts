@@ -1,17 +1,18 @@
 /**
  * A challenge: what it is to be, whether it stands for an experiment that there is already, and its start.
  */
-import { bucketCountOf, HASH_VERSION } from "../core/assignment.js";
-import { DethroneError, type JsonObject, received } from "../core/errors.js";
-import { eLondLevel } from "../core/ledger.js";
-import { createPolicy, type Policy, type PolicyInput, type PolicyName } from "../core/policy.js";
+
+import { eLondLevel } from "../core/decision/ledger.js";
+import { createPolicy, type Policy, type PolicyInput, type PolicyName } from "../core/decision/policy.js";
 import {
   createShareRule,
   plannedShares,
   type ShareRule,
   type ShareRuleInput,
   startShares,
-} from "../core/share-rule.js";
+} from "../core/decision/share-rule.js";
+import { DethroneError, type JsonObject, received } from "../core/errors.js";
+import { bucketCountOf, HASH_VERSION } from "../core/sessions/assignment.js";
 import { identifyConfig, policyHashOf } from "./config.js";
 import type { EngineContext } from "./context.js";
 import {

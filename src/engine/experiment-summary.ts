@@ -1,7 +1,7 @@
+import type { ExperimentStatus } from "../core/decision/life-cycle.js";
+import type { Policy } from "../core/decision/policy.js";
+import type { ShareRule } from "../core/decision/share-rule.js";
 import type { JsonObject } from "../core/errors.js";
-import type { ExperimentStatus } from "../core/life-cycle.js";
-import type { Policy } from "../core/policy.js";
-import type { ShareRule } from "../core/share-rule.js";
 import type { StoredExperiment } from "./ports.js";
 
 /** An experiment as the host sees it. */

@@ -1,12 +1,13 @@
 /**
  * What a person does to experiments: pause, resume, revise, abort, promote, approve, decline, roll back.
  */
-import { bucketCountOf } from "../core/assignment.js";
-import type { Reason, Verdict } from "../core/decide.js";
+
+import type { Reason, Verdict } from "../core/decision/decide.js";
+import { type ExperimentAction, nextStatus } from "../core/decision/life-cycle.js";
+import { createPolicy, type Policy } from "../core/decision/policy.js";
+import { createShareRule, type ShareRuleInput, startShares } from "../core/decision/share-rule.js";
 import { DethroneError, type JsonObject, received } from "../core/errors.js";
-import { type ExperimentAction, nextStatus } from "../core/life-cycle.js";
-import { createPolicy, type Policy } from "../core/policy.js";
-import { createShareRule, type ShareRuleInput, startShares } from "../core/share-rule.js";
+import { bucketCountOf } from "../core/sessions/assignment.js";
 import type { EngineContext } from "./context.js";
 import { decisionRecord } from "./decision-record.js";
 import type {

@@ -1,7 +1,7 @@
 /**
  * What a project's experiments have promoted, and how much of that may be false.
  */
-import { type Ledger, ledgerOf } from "../core/ledger.js";
+import { type Ledger, ledgerOf } from "../core/decision/ledger.js";
 import type { Store } from "./ports.js";
 
 /** The ledger of a project. */

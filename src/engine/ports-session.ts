@@ -1,9 +1,10 @@
 /**
  * Sessions and signals on their way into the store and out of it.
  */
+
+import type { Role } from "../core/decision/evidence.js";
 import type { JsonObject } from "../core/errors.js";
-import type { Role } from "../core/evidence.js";
-import type { ScoringSignal, Settlement, SignalKind } from "../core/score.js";
+import type { ScoringSignal, Settlement, SignalKind } from "../core/sessions/score.js";
 
 /** Why a session may not become evidence. */
 export type Exclusion = "repeat" | "forced" | "unconfirmed" | "share";

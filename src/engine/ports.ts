@@ -2,15 +2,16 @@
  * What the engine asks of the world: a store, a clock, ids, a logger. The store implements {@link Store}; tests and
  * backtests bring their own clock and ids.
  */
-import type { HashVersion } from "../core/assignment.js";
-import type { Reason, Verdict } from "../core/decide.js";
+
+import type { Reason, Verdict } from "../core/decision/decide.js";
+import type { Evaluation } from "../core/decision/evaluation.js";
+import type { Evidence, Role } from "../core/decision/evidence.js";
+import type { LiveCount } from "../core/decision/fuse.js";
+import type { ExperimentStatus } from "../core/decision/life-cycle.js";
+import type { Policy } from "../core/decision/policy.js";
+import type { ShareRule } from "../core/decision/share-rule.js";
 import type { JsonObject } from "../core/errors.js";
-import type { Evaluation } from "../core/evaluation.js";
-import type { Evidence, Role } from "../core/evidence.js";
-import type { LiveCount } from "../core/fuse.js";
-import type { ExperimentStatus } from "../core/life-cycle.js";
-import type { Policy } from "../core/policy.js";
-import type { ShareRule } from "../core/share-rule.js";
+import type { HashVersion } from "../core/sessions/assignment.js";
 import type {
   DueSession,
   EndReceipt,

@@ -1,8 +1,9 @@
 /**
  * A project as the host holds it: sessions, challenges, and what a person may do.
  */
+
+import type { Evaluation } from "../core/decision/evaluation.js";
 import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.js";
-import type { Evaluation } from "../core/evaluation.js";
 import {
   type ChallengeOptions,
   type ChallengeOutcome,

@@ -2,9 +2,9 @@
  * Recorded sessions: JSON lines picked by field into the two arms of a backtest. Pure.
  */
 import { DethroneError, type Json, type JsonObject, received } from "../core/errors.js";
-import type { MetricKind } from "../core/guardrail.js";
-import type { MetricValues } from "../core/metric.js";
 import { createRandom, shuffled } from "../core/random.js";
+import type { MetricKind } from "../core/sequential/guardrail.js";
+import type { MetricValues } from "../core/sessions/metric.js";
 
 /** One recorded session of an arm. */
 interface RecordedSession {

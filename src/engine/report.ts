@@ -2,10 +2,10 @@
  * One experiment in full: its numbers, where its sessions are, its decision.
  */
 import { quantile } from "simple-statistics";
-import { shareOf } from "../core/assignment.js";
-import type { Evaluation } from "../core/evaluation.js";
-import type { Ledger } from "../core/ledger.js";
-import type { ShareRule } from "../core/share-rule.js";
+import type { Evaluation } from "../core/decision/evaluation.js";
+import type { Ledger } from "../core/decision/ledger.js";
+import type { ShareRule } from "../core/decision/share-rule.js";
+import { shareOf } from "../core/sessions/assignment.js";
 import { evaluateExperiment } from "./evaluate-experiment.js";
 import { projectLedger } from "./ledger.js";
 import type { ArmCounts, Revision, Store, StoredDecision, StoredExperiment } from "./ports.js";

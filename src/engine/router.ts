@@ -5,9 +5,10 @@
  * be stored already, costs one insert-or-read bounded in time; past the bound the session is hashed and left out of
  * the evidence.
  */
-import { armOf, bucketOf, SHARE_MAX, SHARE_MIN, shareOf } from "../core/assignment.js";
+
+import { DEFAULT_WINDOW_MS } from "../core/decision/policy.js";
 import { DethroneError, type JsonObject, received } from "../core/errors.js";
-import { DEFAULT_WINDOW_MS } from "../core/policy.js";
+import { armOf, bucketOf, SHARE_MAX, SHARE_MIN, shareOf } from "../core/sessions/assignment.js";
 import { partNotJson } from "./config.js";
 import { type EngineContext, within } from "./context.js";
 import type {

@@ -1,9 +1,10 @@
 /**
  * One run of the agent under one config, as the host sees it.
  */
+
+import type { Role } from "../core/decision/evidence.js";
 import { DethroneError, type JsonObject, received } from "../core/errors.js";
-import type { Role } from "../core/evidence.js";
-import type { SignalKind } from "../core/score.js";
+import type { SignalKind } from "../core/sessions/score.js";
 import type { EngineContext } from "./context.js";
 import type { FusedSession } from "./local-fuse.js";
 import type { EndReceipt, SignalReceipt, Store } from "./ports.js";

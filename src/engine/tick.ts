@@ -2,17 +2,18 @@
  * One tick: settle what is due, fold what has settled, decide, commit. Two at once do no harm: whoever commits second
  * finds the state moved and changes nothing.
  */
-import { bucketCountOf, shareOf } from "../core/assignment.js";
-import { decide, type Ruling } from "../core/decide.js";
+
+import { decide, type Ruling } from "../core/decision/decide.js";
+import type { Evidence } from "../core/decision/evidence.js";
+import type { LiveCount } from "../core/decision/fuse.js";
+import { nextStatus } from "../core/decision/life-cycle.js";
+import { DEFAULT_POLICY } from "../core/decision/policy.js";
+import { probabilityBetterBy, promotionChance } from "../core/decision/posterior.js";
+import { nextShares } from "../core/decision/share-rule.js";
+import type { Terms } from "../core/decision/terms.js";
 import { DethroneError } from "../core/errors.js";
-import type { Evidence } from "../core/evidence.js";
-import type { LiveCount } from "../core/fuse.js";
-import { nextStatus } from "../core/life-cycle.js";
-import { DEFAULT_POLICY } from "../core/policy.js";
-import { probabilityBetterBy, promotionChance } from "../core/posterior.js";
-import { settle } from "../core/score.js";
-import { nextShares } from "../core/share-rule.js";
-import type { Terms } from "../core/terms.js";
+import { bucketCountOf, shareOf } from "../core/sessions/assignment.js";
+import { settle } from "../core/sessions/score.js";
 import { policyHashOf } from "./config.js";
 import type { EngineContext } from "./context.js";
 import { decisionRecord } from "./decision-record.js";

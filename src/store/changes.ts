@@ -4,7 +4,7 @@
  */
 import { and, eq, isNull, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/libsql";
-import { BUCKET_COUNT } from "../core/assignment.js";
+import { BUCKET_COUNT } from "../core/sessions/assignment.js";
 import type {
   AuditEntry,
   DecisionRecord,

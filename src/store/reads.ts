@@ -3,9 +3,9 @@
  */
 import { and, asc, desc, eq, inArray, type SQL } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
+import { emptyEvidence } from "../core/decision/evidence.js";
+import type { Policy } from "../core/decision/policy.js";
 import { DethroneError } from "../core/errors.js";
-import { emptyEvidence } from "../core/evidence.js";
-import type { Policy } from "../core/policy.js";
 import type {
   Checkpoint,
   ProjectState,

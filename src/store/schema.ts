@@ -16,12 +16,12 @@ import {
   text,
   uniqueIndex,
 } from "drizzle-orm/sqlite-core";
+import type { Evaluation } from "../core/decision/evaluation.js";
+import type { Evidence } from "../core/decision/evidence.js";
+import type { LiveCount } from "../core/decision/fuse.js";
+import type { Policy } from "../core/decision/policy.js";
+import type { ShareRule } from "../core/decision/share-rule.js";
 import type { JsonObject } from "../core/errors.js";
-import type { Evaluation } from "../core/evaluation.js";
-import type { Evidence } from "../core/evidence.js";
-import type { LiveCount } from "../core/fuse.js";
-import type { Policy } from "../core/policy.js";
-import type { ShareRule } from "../core/share-rule.js";
 import type { RevisionFields } from "../engine/ports.js";
 
 /** Configs are identified by their content, so one row serves every project that uses it. */

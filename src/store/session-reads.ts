@@ -2,8 +2,8 @@
  * Every query about sessions and their signals, by Drizzle.
  */
 import { and, asc, count, desc, eq, gt, gte, inArray, isNotNull, isNull, lt, lte, sql } from "drizzle-orm";
-import type { LiveCount } from "../core/fuse.js";
-import type { ScoringSignal } from "../core/score.js";
+import type { LiveCount } from "../core/decision/fuse.js";
+import type { ScoringSignal } from "../core/sessions/score.js";
 import type { ArmCounts, DueSession, FoldRow, Store, Traffic } from "../engine/ports.js";
 import type { OpenDatabase } from "./database.js";
 import { arms, sessions, signals } from "./schema.js";

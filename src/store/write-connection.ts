@@ -5,7 +5,12 @@
  * linger and hold a transaction open (which loses acknowledged writes). Every batch is one BEGIN IMMEDIATE ... COMMIT.
  */
 import Database from "libsql";
-import { endEffect, type SessionState, type SignalBody, signalEffect } from "../core/session-rules.js";
+import {
+  endEffect,
+  type SessionState,
+  type SignalBody,
+  signalEffect,
+} from "../core/sessions/session-rules.js";
 import type { SessionEnd, SessionSignal, SessionStart, StartedSession } from "../engine/ports.js";
 import { migrate } from "./migrate.js";
 import type { Outcome, Value, WriteOperation, WriteStatement } from "./write-protocol.js";

@@ -4,8 +4,8 @@
  */
 import { afterAll, describe, expect, it } from "vitest";
 import { createRandom } from "../../src/core/random.js";
-import type { SimulationInput } from "../../src/core/simulate.js";
-import { type SimulationSummary, standardErrorOf } from "../../src/core/simulation-summary.js";
+import type { SimulationInput } from "../../src/core/simulation/simulate.js";
+import { type SimulationSummary, standardErrorOf } from "../../src/core/simulation/simulation-summary.js";
 import { isFull, printTable, SEED, simulated } from "../support/calibration.js";
 
 const RUNS = isFull ? 10_000 : 250;

@@ -3,14 +3,14 @@
  * a worse one is found. `npm run calibration` runs the full form.
  */
 import { describe, expect, it } from "vitest";
+import { createRandom, type Random } from "../../src/core/random.js";
 import {
   advanceGuardrail,
   type GuardrailPlan,
   prepareGuardrail,
   runningGuardrail,
   startGuardrail,
-} from "../../src/core/guardrail.js";
-import { createRandom, type Random } from "../../src/core/random.js";
+} from "../../src/core/sequential/guardrail.js";
 
 const RUNS = process.env.CALIBRATION === "full" ? 2000 : 100;
 const HORIZON = 2000;

@@ -5,7 +5,7 @@
  * looked for futility every five sessions, this one after each.
  */
 import { afterAll, describe, expect, it } from "vitest";
-import { standardErrorOf } from "../../src/core/simulation-summary.js";
+import { standardErrorOf } from "../../src/core/simulation/simulation-summary.js";
 import { isFull, printTable, SEED, simulated } from "../support/calibration.js";
 
 const RUNS = isFull ? 4000 : 200;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { DEFAULT_WINDOW_MS } from "../../src/core/policy.js";
+import { DEFAULT_WINDOW_MS } from "../../src/core/decision/policy.js";
 import { currentSession } from "../../src/index.js";
 import { createTestEngine, type TestEngine } from "../../src/testing.js";
 import { recordingLogger } from "../support/recording-logger.js";

@@ -2,8 +2,8 @@
  * Many simulated experiments, for tests of rates. `CALIBRATION=full` runs the full form and prints its tables.
  */
 import { simulateInParallel } from "../../src/cli/parallel.js";
-import { createSimulation, type SimulationInput } from "../../src/core/simulate.js";
-import type { SimulationSummary } from "../../src/core/simulation-summary.js";
+import { createSimulation, type SimulationInput } from "../../src/core/simulation/simulate.js";
+import type { SimulationSummary } from "../../src/core/simulation/simulation-summary.js";
 
 /** Whether the full form runs: longer experiments, and many more of them. */
 export const isFull = process.env.CALIBRATION === "full";

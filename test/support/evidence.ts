@@ -1,8 +1,8 @@
-import { decide, type Ruling } from "../../src/core/decide.js";
-import { type Evidence, emptyEvidence, type FoldInput, Folding } from "../../src/core/evidence.js";
-import { createPolicy, type Policy, type PolicyInput } from "../../src/core/policy.js";
+import { decide, type Ruling } from "../../src/core/decision/decide.js";
+import { type Evidence, emptyEvidence, type FoldInput, Folding } from "../../src/core/decision/evidence.js";
+import { createPolicy, type Policy, type PolicyInput } from "../../src/core/decision/policy.js";
+import type { Terms } from "../../src/core/decision/terms.js";
 import { createRandom, type Random } from "../../src/core/random.js";
-import type { Terms } from "../../src/core/terms.js";
 
 /** The terms of a contest: a policy, and the challengers' planned shares. */
 export function termsOf(

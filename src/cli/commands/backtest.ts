@@ -1,11 +1,12 @@
 /**
  * `backtest FILE`: what the engine would have decided on recorded sessions.
  */
+
+import type { Explained } from "../../core/decision/explain.js";
+import { createPolicy, metricPolicy, type PolicyInput, SCORE_METRIC } from "../../core/decision/policy.js";
 import { DethroneError } from "../../core/errors.js";
-import type { Explained } from "../../core/explain.js";
-import { type FalsePromotion, falsePromotion } from "../../core/false-promotion.js";
-import { createPolicy, metricPolicy, type PolicyInput, SCORE_METRIC } from "../../core/policy.js";
 import { createRandom } from "../../core/random.js";
+import { type FalsePromotion, falsePromotion } from "../../core/simulation/false-promotion.js";
 import { type BacktestResult, runBacktest, traceBacktest } from "../../engine/backtest.js";
 import { seededIds } from "../../engine/environment.js";
 import { type RecordedMetric, type RecordedOrder, selectRecorded } from "../../engine/recorded.js";

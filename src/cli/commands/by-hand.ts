@@ -1,7 +1,7 @@
 /**
  * What a person does to the experiment in a project's slot: pause, revise, end, roll back.
  */
-import type { Policy } from "../../core/policy.js";
+import type { Policy } from "../../core/decision/policy.js";
 import type { Engine } from "../../engine/engine.js";
 import { requireProject } from "../../engine/experiments.js";
 import { termsAt } from "../../engine/terms.js";

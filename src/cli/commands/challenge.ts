@@ -1,10 +1,11 @@
 /**
  * `challenge PROJECT`: what would start, or its start.
  */
+
+import type { Policy } from "../../core/decision/policy.js";
+import type { ShareRule } from "../../core/decision/share-rule.js";
 import { DethroneError, type JsonObject } from "../../core/errors.js";
-import { type FalsePromotion, falsePromotion } from "../../core/false-promotion.js";
-import type { Policy } from "../../core/policy.js";
-import type { ShareRule } from "../../core/share-rule.js";
+import { type FalsePromotion, falsePromotion } from "../../core/simulation/false-promotion.js";
 import type { ChallengeOptions } from "../../engine/challenge.js";
 import { identifyConfig } from "../../engine/config.js";
 import type { Forecast } from "../../engine/detect.js";

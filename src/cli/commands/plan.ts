@@ -1,7 +1,13 @@
 /**
  * `plan`: how long an experiment will take and what it can find, at a project's traffic.
  */
-import { createPlan, type Plan, type PlanInput, planOf, planSimulations } from "../../core/plan.js";
+import {
+  createPlan,
+  type Plan,
+  type PlanInput,
+  planOf,
+  planSimulations,
+} from "../../core/simulation/plan.js";
 import type { Output } from "../output.js";
 import { simulateInParallel } from "../parallel.js";
 import { durationMs } from "../settings.js";

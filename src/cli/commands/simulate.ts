@@ -1,11 +1,12 @@
 /**
  * `simulate`: how often a policy promotes, holds and aborts, on simulated sessions.
  */
+
+import type { Policy, PolicyInput } from "../../core/decision/policy.js";
+import type { ShareRuleInput } from "../../core/decision/share-rule.js";
 import { DethroneError } from "../../core/errors.js";
-import type { Policy, PolicyInput } from "../../core/policy.js";
-import type { ShareRuleInput } from "../../core/share-rule.js";
-import { createSimulation, type Simulation, type SimulationInput } from "../../core/simulate.js";
-import { bestEffect, type Outcomes } from "../../core/simulated-sessions.js";
+import { createSimulation, type Simulation, type SimulationInput } from "../../core/simulation/simulate.js";
+import { bestEffect, type Outcomes } from "../../core/simulation/simulated-sessions.js";
 import { selectRecorded } from "../../engine/recorded.js";
 import type { Output } from "../output.js";
 import { type SimulationJob, simulateInParallel } from "../parallel.js";

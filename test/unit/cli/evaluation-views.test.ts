@@ -1,8 +1,8 @@
 import picocolors from "picocolors";
 import { describe, expect, it } from "vitest";
 import { armsTable, decidingNumbers, othersTable } from "../../../src/cli/evaluation-views.js";
-import { evaluate } from "../../../src/core/evaluation.js";
-import type { PolicyInput } from "../../../src/core/policy.js";
+import { evaluate } from "../../../src/core/decision/evaluation.js";
+import type { PolicyInput } from "../../../src/core/decision/policy.js";
 import { foldAll, simulatedContest, termsOf } from "../../support/evidence.js";
 
 const plain = picocolors.createColors(false);

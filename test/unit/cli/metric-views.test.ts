@@ -2,9 +2,9 @@ import { stripVTControlCharacters } from "node:util";
 import picocolors from "picocolors";
 import { describe, expect, it } from "vitest";
 import { coverageText, guardrailsText, guardrailText, metricsText } from "../../../src/cli/metric-views.js";
-import type { ArmEvaluation, GuardrailEvaluation } from "../../../src/core/evaluation.js";
-import type { MetricArm, MetricEvaluation } from "../../../src/core/metric-evaluation.js";
-import { createPolicy } from "../../../src/core/policy.js";
+import type { ArmEvaluation, GuardrailEvaluation } from "../../../src/core/decision/evaluation.js";
+import type { MetricArm, MetricEvaluation } from "../../../src/core/decision/metric-evaluation.js";
+import { createPolicy } from "../../../src/core/decision/policy.js";
 
 const plain = picocolors.createColors(false);
 const colors = picocolors.createColors(true);

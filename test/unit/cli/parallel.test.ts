@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { simulateInParallel } from "../../../src/cli/parallel.js";
-import { createSimulation, simulateRuns } from "../../../src/core/simulate.js";
-import { summarise } from "../../../src/core/simulation-summary.js";
+import { createSimulation, simulateRuns } from "../../../src/core/simulation/simulate.js";
+import { summarise } from "../../../src/core/simulation/simulation-summary.js";
 
 // Planned for long, soon decided.
 const JOBS = [0.6, 0.7].map((effect) => ({

@@ -12,8 +12,8 @@ import {
 } from "../../../src/cli/commands/simulate.js";
 import { textWidth } from "../../../src/cli/render.js";
 import { planText, simulationText } from "../../../src/cli/simulation-views.js";
-import type { Simulation } from "../../../src/core/simulate.js";
-import { createSimulation, simulateRuns } from "../../../src/core/simulate.js";
+import type { Simulation } from "../../../src/core/simulation/simulate.js";
+import { createSimulation, simulateRuns } from "../../../src/core/simulation/simulate.js";
 import { temporaryFolder } from "../../support/temporary.js";
 
 const FLAGS: SimulateFlags = {

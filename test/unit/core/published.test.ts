@@ -6,7 +6,7 @@
  */
 import { describe, expect, it } from "vitest";
 import { golden } from "../../../src/core/index.js";
-import { createSimulation, simulateRuns } from "../../../src/core/simulate.js";
+import { createSimulation, simulateRuns } from "../../../src/core/simulation/simulate.js";
 
 /** The number of a golden function, or one of the numbers it gives. */
 function value(fn: string, input: object, index = 0): number {

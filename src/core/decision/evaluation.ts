@@ -1,0 +1,217 @@
+/**
+ * Every number of an experiment at one instant.
+ */
+import { betaInterval, type Interval } from "../numeric/beta.js";
+import { expectedLoss, probGreater } from "../numeric/beta-compare.js";
+import { probGreaterBy } from "../numeric/beta-difference.js";
+import { confidenceSequence } from "../sequential/confidence-sequence.js";
+import { hasCrossed } from "../sequential/e-process.js";
+import type { Guardrail, GuardrailState } from "../sequential/guardrail.js";
+import { upliftEstimate } from "../sequential/uplift-estimate.js";
+import { type DecisionFacts, outReason } from "./decide.js";
+import {
+  type ArmSummary,
+  type Evidence,
+  type FoldInput,
+  missingLogE,
+  type PairState,
+  type Role,
+  srmLogE,
+} from "./evidence.js";
+import { evaluateMetrics, type MetricEvaluation } from "./metric-evaluation.js";
+import { type BetaPosterior, meanOf, pairOf, posteriors, promotionChance } from "./posterior.js";
+import { alphaEach, guardrailAlpha, pairShare, promotePlan, type Terms } from "./terms.js";
+
+/** One arm's numbers. */
+export interface ArmEvaluation {
+  /** 0 the champion, j the j-th challenger */
+  readonly arm: number;
+  readonly role: Role;
+  /** units folded */
+  readonly sessionCount: number;
+  readonly missingCount: number;
+  readonly scoreSum: number;
+  readonly posteriorAlpha: number;
+  readonly posteriorBeta: number;
+  /** posterior mean of the success rate */
+  readonly mean: number;
+  /** equal-tailed 95 % interval of the success rate */
+  readonly interval: Interval;
+}
+
+/** Where a guardrail stands. */
+export interface GuardrailEvaluation extends Guardrail {
+  /** units it has looked at */
+  readonly sessionCount: number;
+  readonly logE: number;
+  readonly logSup: number;
+  /** the line of logSup: aborts there, or lets a promotion pass, by mode */
+  readonly logLine: number;
+  readonly isCrossed: boolean;
+}
+
+/** A challenger against the champion. Logs are natural. */
+export interface Comparison {
+  /** the challenger's arm, from 1 */
+  readonly arm: number;
+  /** why the challenger is out of the contest; null while it contends */
+  readonly out: "fuse" | "harm" | "guardrail" | null;
+  /** P(challenger > champion) */
+  readonly probabilityBetter: number;
+  /** P(challenger > champion + minUplift), which the policy compares with tau */
+  readonly probabilityBetterBy: number;
+  /** expected loss of success rate if the challenger is chosen */
+  readonly expectedLossChallenger: number;
+  /** expected loss of success rate if the champion is kept */
+  readonly expectedLossChampion: number;
+  /** posterior mean of challenger minus champion */
+  readonly upliftMean: number;
+  /** estimate of challenger minus champion that drift cannot bias while the share moves; null before any unit */
+  readonly upliftUnbiased: number | null;
+  /** 95 % confidence sequence of challenger minus champion: true at all times at once */
+  readonly upliftInterval: Interval;
+  readonly logEPromote: number;
+  readonly logSupPromote: number;
+  readonly logEHarm: number;
+  readonly logSupHarm: number;
+  /** ln(1/alpha): the promotion line of logSupPromote */
+  readonly logLinePromote: number;
+  /** ln(1/alphaHarm): the harm line of logSupHarm */
+  readonly logLineHarm: number;
+  /** predicted chance that the evidence reaches its line by the horizon, in [0, 1] */
+  readonly chanceOfPromotion: number;
+  /** log e-value against equal missingness in both arms; 0 while no unit is missing */
+  readonly missingLogE: number;
+  /** binary observations one score is worth; 1 while all are 0 or 1 */
+  readonly phi: number;
+  /** numbers beside the score, by name */
+  readonly metrics: Readonly<Record<string, MetricEvaluation>>;
+  readonly guardrails: readonly GuardrailEvaluation[];
+}
+
+/** Every number of an experiment at one instant; the comparison is the leading challenger's. */
+export interface Evaluation extends Comparison {
+  readonly sessionCount: number;
+  readonly arms: readonly ArmEvaluation[];
+  readonly srmLogE: number;
+  /** the comparisons of the other challengers */
+  readonly others: readonly Comparison[];
+}
+
+const INTERVAL_LEVEL = 0.95;
+
+function evaluateArm(arm: number, summary: ArmSummary, { alpha, beta }: BetaPosterior): ArmEvaluation {
+  return {
+    arm,
+    role: arm === 0 ? "champion" : "challenger",
+    sessionCount: summary.count,
+    missingCount: summary.missingCount,
+    scoreSum: summary.sum,
+    posteriorAlpha: alpha,
+    posteriorBeta: beta,
+    mean: meanOf({ alpha, beta }),
+    interval: betaInterval({ a: alpha, b: beta, level: INTERVAL_LEVEL }),
+  };
+}
+
+/** The sessions of a challenger and the champion as lists, in the order of their assignment. */
+function sessionsOf(units: readonly FoldInput[], arm: number): { g: (0 | 1)[]; y: number[]; w: number[] } {
+  const data = { g: [] as (0 | 1)[], y: [] as number[], w: [] as number[] };
+  for (const unit of units) {
+    if (unit.score === null || (unit.arm !== 0 && unit.arm !== arm)) continue;
+    const w = pairShare(unit.shares, arm - 1).share;
+    if (!(w > 0 && w < 1)) continue;
+    data.g.push(unit.arm === 0 ? 0 : 1);
+    data.y.push(unit.score);
+    data.w.push(w);
+  }
+  return data;
+}
+
+function evaluateGuardrail(guardrail: Guardrail, state: GuardrailState, terms: Terms): GuardrailEvaluation {
+  const alpha = guardrailAlpha(terms, guardrail);
+  const { count, logE, logSup } = state.test;
+  return {
+    ...guardrail,
+    sessionCount: count,
+    logE,
+    logSup,
+    logLine: -Math.log(alpha),
+    isCrossed: hasCrossed({ alpha }, state.test),
+  };
+}
+
+/** What is evaluated: the terms, the evidence, and the settled units it was folded from, in order. */
+export interface EvaluationInput extends Terms {
+  readonly evidence: Evidence;
+  /** needed for the confidence sequence and the unbiased estimate alone */
+  readonly units: readonly FoldInput[];
+  /**
+   * The terms at the start, where changes in flight have moved them since; the confidence sequence stays planned by
+   * these, because its plan must not depend on what it covers. Default: the terms.
+   */
+  readonly startTerms?: Terms | undefined;
+  /** live counts, where the fuse is to be told of */
+  readonly live?: DecisionFacts["live"] | undefined;
+}
+
+function compare(input: EvaluationInput, challenger: number): Comparison {
+  const { policy, evidence } = input;
+  const arm = challenger + 1;
+  const pair = evidence.pairs[challenger] as PairState;
+  const believed = posteriors(evidence, policy, challenger);
+  const betas = pairOf(believed);
+  const [lossChallenger, lossChampion] = expectedLoss(betas);
+  const probabilityBetter = probGreater(betas);
+  const data = sessionsOf(input.units, arm);
+  const { horizon, planShare } = promotePlan(input.startTerms ?? input, challenger);
+  return {
+    arm,
+    out: outReason({ ...input, promotion: "auto", isExpired: false }, challenger),
+    probabilityBetter,
+    probabilityBetterBy:
+      policy.minUplift === 0 ? probabilityBetter : probGreaterBy({ ...betas, delta: policy.minUplift }),
+    expectedLossChallenger: lossChallenger,
+    expectedLossChampion: lossChampion,
+    upliftMean: meanOf(believed.challenger) - meanOf(believed.champion),
+    upliftUnbiased: upliftEstimate(data),
+    upliftInterval: confidenceSequence({ level: INTERVAL_LEVEL, horizon, planShare, data }),
+    logEPromote: pair.promote.logE,
+    logSupPromote: pair.promote.logSup,
+    logEHarm: pair.harm.logE,
+    logSupHarm: pair.harm.logSup,
+    logLinePromote: -Math.log(alphaEach(input)),
+    logLineHarm: -Math.log(policy.alphaHarm),
+    chanceOfPromotion: promotionChance(evidence, input, challenger),
+    missingLogE: missingLogE(evidence, challenger),
+    phi: believed.phi,
+    metrics: evaluateMetrics(policy, evidence.arms[0] as ArmSummary, evidence.arms[arm] as ArmSummary),
+    guardrails: policy.guardrails.map((guardrail, index) =>
+      evaluateGuardrail(guardrail, pair.guardrails[index] as GuardrailState, input),
+    ),
+  };
+}
+
+/** Whether `left` leads `right`: who contends before who is out, then by the chance of being better. */
+function leads(left: Comparison, right: Comparison): number {
+  if ((left.out === null) !== (right.out === null)) return left.out === null ? -1 : 1;
+  return right.probabilityBetter - left.probabilityBetter;
+}
+
+/** Every number of the evidence under its terms. */
+export function evaluate(input: EvaluationInput): Evaluation {
+  const { policy, evidence } = input;
+  const comparisons = evidence.pairs.map((_, challenger) => compare(input, challenger));
+  const [leading, ...others] = [...comparisons].sort(leads) as [Comparison, ...Comparison[]];
+  const { champion } = posteriors(evidence, policy, leading.arm - 1);
+  const challengers = evidence.pairs.map((_, j) => posteriors(evidence, policy, j).challenger);
+  return {
+    sessionCount: evidence.index,
+    arms: [champion, ...challengers].map((beta, arm) =>
+      evaluateArm(arm, evidence.arms[arm] as ArmSummary, beta),
+    ),
+    ...leading,
+    srmLogE: srmLogE(evidence),
+    others,
+  };
+}

@@ -1,0 +1,148 @@
+import { describe, expect, it } from "vitest";
+import { evaluate } from "../../../../src/core/decision/evaluation.js";
+import { foldAll, simulatedContest, simulatedUnits, termsOf } from "../../../support/evidence.js";
+
+const units = simulatedUnits({ count: 600, share: 0.3, champion: 0.5, uplift: 0.2, seed: 21 });
+const TERMS = termsOf({}, [0.3]);
+const evidence = foldAll(units, TERMS);
+const evaluation = evaluate({ ...TERMS, evidence, units });
+
+describe("evaluate", () => {
+  it("puts every number side by side, consistently", () => {
+    const [champion, challenger] = evaluation.arms;
+    expect(champion).toMatchObject({ role: "champion", sessionCount: evidence.arms[0]?.count });
+    expect(evaluation.sessionCount).toBe(600);
+    expect(evaluation.upliftMean).toBeCloseTo(challenger!.mean - champion!.mean, 14);
+    expect(evaluation.expectedLossChampion - evaluation.expectedLossChallenger).toBeCloseTo(
+      evaluation.upliftMean,
+      12,
+    );
+    expect(evaluation.upliftInterval[0]).toBeLessThan(evaluation.upliftMean);
+    expect(evaluation.upliftInterval[1]).toBeGreaterThan(evaluation.upliftMean);
+    expect(evaluation.logLinePromote).toBeCloseTo(Math.log(20), 14);
+    expect(evaluation.logLineHarm).toBeCloseTo(Math.log(10), 14);
+    expect(evaluation.probabilityBetterBy).toBe(evaluation.probabilityBetter);
+  });
+
+  it("leaves missing units out of the confidence sequence", () => {
+    const missing = units.map((unit) => ({ ...unit, score: null }));
+    const empty = foldAll(missing, TERMS);
+    const nothing = evaluate({ ...TERMS, evidence: empty, units: missing });
+    expect(nothing.upliftInterval).toEqual([-1, 1]);
+    expect(nothing.sessionCount).toBe(0);
+    expect(nothing.probabilityBetter).toBeCloseTo(0.5, 13);
+  });
+});
+
+describe("evaluate, several challengers", () => {
+  const terms = termsOf(
+    {
+      minUplift: 0.02,
+      metrics: { cost_usd: { kind: "positive" } },
+      guardrails: [{ metric: "cost_usd" }, { metric: "score", mode: "require", where: { plan: "free" } }],
+    },
+    [0.2, 0.3, 0.1],
+  );
+  const contest = simulatedContest({
+    count: 900,
+    shares: [0.2, 0.3, 0.1],
+    rates: [0.5, 0.6, 0.2, 0.55],
+    seed: 13,
+  }).map((unit, i) => ({
+    ...unit,
+    metrics: { cost_usd: (1 + (i % 7)) * (unit.arm === 3 ? 4 : 1) },
+    context: i % 2 ? { plan: "free" } : null,
+  }));
+  const state = foldAll(contest, terms);
+  const result = evaluate({ ...terms, evidence: state, units: contest });
+  const comparisons = [result, ...result.others];
+
+  it("leads with who contends and is most likely better; who is out comes last", () => {
+    expect(comparisons.map(({ arm, out }) => [arm, out])).toEqual([
+      [1, null],
+      [3, "guardrail"],
+      [2, "harm"],
+    ]);
+    expect(result.others[0]!.probabilityBetter).toBeGreaterThan(result.others[1]!.probabilityBetter);
+    const live = [0, 12, 0, 0].map((errors) => ({ sessions: 20, errors }));
+    const blown = evaluate({ ...terms, evidence: state, units: contest, live });
+    expect([blown, ...blown.others].map(({ out }) => out)).toContain("fuse");
+  });
+
+  it("has an arm for the champion and each challenger", () => {
+    expect(result.arms.map(({ arm, role }) => [arm, role])).toEqual([
+      [0, "champion"],
+      [1, "challenger"],
+      [2, "challenger"],
+      [3, "challenger"],
+    ]);
+    expect(result.arms.map(({ sessionCount }) => sessionCount)).toEqual(state.arms.map(({ count }) => count));
+    for (const { mean, scoreSum, sessionCount } of result.arms)
+      expect(mean).toBeCloseTo((1 + scoreSum) / (2 + sessionCount), 12);
+  });
+
+  it("compares each with the champion as if there were no other, at alpha/k", () => {
+    for (const comparison of comparisons) {
+      const { arm } = comparison;
+      const w = terms.planShares[arm - 1]! / (0.4 + terms.planShares[arm - 1]!);
+      const own = contest
+        .filter((unit) => unit.arm === 0 || unit.arm === arm)
+        .map((unit) => ({ ...unit, arm: unit.arm === 0 ? 0 : 1, shares: [w] }));
+      const horizon = Math.round(2000 * (0.4 + terms.planShares[arm - 1]!));
+      const pair = { policy: { ...terms.policy, horizon, alpha: 0.05 / 3 }, planShares: [w] };
+      const alone = evaluate({ ...pair, evidence: foldAll(own, pair), units: own });
+      for (const key of [
+        "probabilityBetter",
+        "probabilityBetterBy",
+        "upliftMean",
+        "upliftUnbiased",
+        "logSupPromote",
+        "logSupHarm",
+        "logLinePromote",
+        "logLineHarm",
+        "chanceOfPromotion",
+        "expectedLossChampion",
+      ] as const) {
+        expect(comparison[key], key).toBeCloseTo(alone[key] as number, 8);
+      }
+      expect(comparison.upliftInterval[0]).toBeCloseTo(alone.upliftInterval[0], 8);
+      expect(comparison.upliftInterval[1]).toBeCloseTo(alone.upliftInterval[1], 8);
+    }
+  });
+
+  it("says where each guardrail stands, its segment and its line", () => {
+    const costly = comparisons.find(({ arm }) => arm === 3)!;
+    const [cost, score] = costly.guardrails;
+    expect(cost).toMatchObject({ metric: "cost_usd", mode: "abort", margin: 0.1, isCrossed: true });
+    expect(cost!.sessionCount).toBe(state.arms[0]!.count + state.arms[3]!.count);
+    expect(cost!.logLine).toBeCloseTo(Math.log(20), 12);
+    expect(cost!.logSup).toBeGreaterThanOrEqual(cost!.logLine);
+    expect(score).toMatchObject({
+      metric: "score",
+      where: { plan: "free" },
+      mode: "require",
+      isCrossed: false,
+    });
+    expect(score!.logLine).toBeCloseTo(Math.log(60), 12);
+    expect(score!.sessionCount).toBeLessThan(cost!.sessionCount);
+  });
+
+  it("has the metrics of the two arms", () => {
+    expect(Object.keys(result.metrics)).toEqual(["cost_usd"]);
+    expect(comparisons.find(({ arm }) => arm === 3)!.metrics.cost_usd?.probabilityBetter).toBeLessThan(0.001);
+  });
+
+  it("leaves out sessions in which a challenger had no share", () => {
+    const dropped = contest.map((unit, i) => (i < 450 ? unit : { ...unit, shares: [0.2, 0.3, 0] }));
+    const kept = dropped.filter(({ arm }, i) => i < 450 || arm !== 3);
+    const early = contest.slice(0, 450);
+    const of = (given: typeof contest) => {
+      const { others, ...leading } = evaluate({ ...terms, evidence: foldAll(given, terms), units: given });
+      return [leading, ...others].find(({ arm }) => arm === 3)!;
+    };
+    expect(of(kept).upliftUnbiased).toBe(of(early).upliftUnbiased);
+    expect(of(kept).upliftInterval).toEqual(of(early).upliftInterval);
+    expect(of(kept).logSupPromote).toBe(of(early).logSupPromote);
+    expect(of(kept).chanceOfPromotion).toBe(0);
+  });
+});

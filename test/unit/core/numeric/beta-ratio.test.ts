@@ -1,0 +1,107 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { BetaPair } from "../../../../src/core/numeric/beta-compare.js";
+import { probGreater } from "../../../../src/core/numeric/beta-compare.js";
+import { liftInterval, probRatioGreater } from "../../../../src/core/numeric/beta-ratio.js";
+import { expectNear } from "../../../support/numeric.js";
+
+const anyShape = fc.double({ min: -0.3, max: 5, noNaN: true }).map((log) => 10 ** log);
+const anyPair: fc.Arbitrary<BetaPair> = fc.record({ aX: anyShape, bX: anyShape, aY: anyShape, bY: anyShape });
+const swap = ({ aX, bX, aY, bY }: BetaPair): BetaPair => ({ aX: aY, bX: bY, aY: aX, bY: bX });
+
+describe("probRatioGreater", () => {
+  it("gives the documented value", () => {
+    expectNear(probRatioGreater({ aX: 18, bX: 4, aY: 12, bY: 10, ratio: 1.1 }), 0.9385536567227, 1e-12);
+  });
+
+  it("is an area below or above a line for uniform distributions", () => {
+    const uniform = { aX: 1, bX: 1, aY: 1, bY: 1 };
+    for (const ratio of [1e-9, 0.2, 0.999, 1, 1.001, 7, 1e9]) {
+      const expected = ratio >= 1 ? 0.5 / ratio : 1 - ratio / 2;
+      expectNear(probRatioGreater({ ...uniform, ratio }), expected, 1e-13);
+    }
+  });
+
+  it("agrees with the plain comparison at a ratio of 1", () => {
+    fc.assert(
+      fc.property(anyPair, (pair) => {
+        const p = probGreater(pair);
+        if (p > 1e-280) expectNear(probRatioGreater({ ...pair, ratio: 1 }), p, 1e-10);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("adds up to 1 with X and Y exchanged", () => {
+    fc.assert(
+      fc.property(anyPair, fc.integer({ min: -8, max: 8 }), (pair, log) => {
+        const ratio = 2 ** log;
+        const sum =
+          probRatioGreater({ ...pair, ratio }) + probRatioGreater({ ...swap(pair), ratio: 1 / ratio });
+        expectNear(sum, 1, 1e-13);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("stays a probability for shapes near 0 and at 1e12, and for any ratio", () => {
+    for (const shape of [1e-300, 1e-3, 1e12]) {
+      for (const ratio of [1e-308, 0.5, 1.7e308]) {
+        for (const pair of [
+          { aX: shape, bX: 1, aY: 1, bY: shape },
+          { aX: 1e12, bX: 1e4, aY: shape, bY: 50 },
+        ]) {
+          const p = probRatioGreater({ ...pair, ratio });
+          expect(p).toBeGreaterThanOrEqual(0);
+          expect(p).toBeLessThanOrEqual(1);
+        }
+      }
+    }
+  });
+
+  it("refuses a ratio that is not above 0 and a wrong shape", () => {
+    const pair = { aX: 1, bX: 1, aY: 1, bY: 1 };
+    for (const ratio of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(() => probRatioGreater({ ...pair, ratio })).toThrow(/^ratio must be/);
+    }
+    expect(() => probRatioGreater({ ...pair, bY: 0, ratio: 1 })).toThrow(/^bY must be/);
+  });
+});
+
+describe("liftInterval", () => {
+  it("gives the documented value", () => {
+    const [low, high] = liftInterval({ aX: 18, bX: 4, aY: 12, bY: 10, level: 0.95 });
+    expect(low).toBeCloseTo(0.0128108224062, 12);
+    expect(high).toBeCloseTo(1.469347742658, 12);
+  });
+
+  it("leaves the stated probability outside at either end", () => {
+    fc.assert(
+      fc.property(anyPair, fc.constantFrom(0.5, 0.95, 0.999), (pair, level) => {
+        const [low, high] = liftInterval({ ...pair, level });
+        const tail = (1 - level) / 2;
+        // An end next to -1 has lost the digits of the ratio itself.
+        if (low > -0.999) expectNear(1 - probRatioGreater({ ...pair, ratio: 1 + low }), tail, 1e-6);
+        if (high > -0.999) expectNear(probRatioGreater({ ...pair, ratio: 1 + high }), tail, 1e-6);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it("ends at the limits where shapes near 0 put the ratio beyond them", () => {
+    const level = 0.95;
+    expect(liftInterval({ aX: 1e-5, bX: 2, aY: 3, bY: 4, level })[0]).toBe(-1);
+    expect(liftInterval({ aX: 3, bX: 2, aY: 1e-5, bY: 4, level })[1]).toBe(Math.expm1(690));
+    expect(liftInterval({ aX: 3, bX: 2, aY: 1e-5, bY: 4, level })[0]).toBe(Math.expm1(690));
+  });
+
+  it("looks for ends that small shapes put far out", () => {
+    const [low, high] = liftInterval({ aX: 0.2, bX: 2, aY: 0.3, bY: 4, level: 0.9 });
+    expectNear(probRatioGreater({ aX: 0.2, bX: 2, aY: 0.3, bY: 4, ratio: 1 + high }), 0.05, 1e-9);
+    expect(low).toBeGreaterThan(-1);
+  });
+
+  it("refuses a level outside (0, 1)", () => {
+    expect(() => liftInterval({ aX: 1, bX: 1, aY: 1, bY: 1, level: 1 })).toThrow(/^level must be/);
+  });
+});
