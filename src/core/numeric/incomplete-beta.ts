@@ -135,7 +135,8 @@ const LOGIT_TINY = -700;
 export function lowerLogit(shape: BetaShape, logP: number): number {
   let low = -LOGIT_MAX;
   let high = LOGIT_MAX;
-  const start = Math.max(standardQuantile(Math.exp(logP)), -38) * Math.sqrt(1 / shape.a + 1 / shape.b);
+  const spread = Math.sqrt(1 / shape.a + 1 / shape.b);
+  const start = Math.max(standardQuantile(Math.exp(logP)), -38) * spread;
   let z = Math.min(Math.max(Math.log(shape.a / shape.b) + start, LOGIT_TINY), -LOGIT_TINY);
   for (let k = 0; k < 200; k++) {
     const point = pointAt(z);
@@ -145,7 +146,8 @@ export function lowerLogit(shape: BetaShape, logP: number): number {
     if (high <= LOGIT_TINY) return -LOGIT_MAX;
     const step = (logP - lower) * Math.exp(lower - logKernel(shape, point));
     const next = z + step;
-    if (Math.abs(step) <= 4e-16 * Math.abs(z) + 1e-18) return next;
+    // The error left is of the order of this step squared: below what rounding leaves.
+    if (Math.abs(step) <= 1e-9 * Math.min(spread, 1)) return next;
     // Not a number where the kernel underflowed to nothing: that bisects as well.
     z = next > low && next < high ? next : (low + high) / 2;
   }

@@ -116,4 +116,28 @@ describe("lowerLogit", () => {
       }
     }
   });
+
+  it("takes some 5 to 10 steps, at most 20 in the far tails of the most skewed", () => {
+    const stepsOf = (a: number, b: number, logP: number): number => {
+      let count = 0;
+      // Each step computes the kernel twice, and that looks up the constant.
+      const shape = betaShape(a, b);
+      const watched = {
+        ...shape,
+        get logConstant() {
+          count++;
+          return shape.logConstant;
+        },
+      };
+      lowerLogit(watched, logP);
+      return count / 2;
+    };
+    for (const a of [0.5, 1, 30, 1e4, 1e7]) {
+      for (const b of [0.5, 1, 30, 1e4, 1e7]) {
+        for (const logP of [-Math.LN2, -3.7, -30, -400]) {
+          expect(stepsOf(a, b, logP)).toBeLessThanOrEqual(Math.min(a, b) < 30 ? 20 : 10);
+        }
+      }
+    }
+  });
 });
