@@ -37,7 +37,7 @@ const LAYERS: Record<string, string[]> = {
 const CORE_PARTS: Record<string, string[]> = {
   numeric: [],
   sequential: ["numeric"],
-  sessions: ["decision"],
+  sessions: ["sequential", "decision"],
   decision: ["numeric", "sequential", "sessions"],
   simulation: ["numeric", "sequential", "sessions", "decision"],
 };

@@ -10,8 +10,9 @@ export interface RootSearch {
 /**
  * Root of an increasing function inside a bracket.
  *
- * Method: secant steps; bisection where a step leaves the bracket, where a value is infinite, and every fifth time, so
- * that no shape of function stalls it. The ends of the bracket are not evaluated.
+ * Method: secant steps; bisection where a step leaves the bracket, where a value is infinite, and every fifth time. It
+ * ends with a step shorter than the tolerance, so the function should be close to straight around its root, as a
+ * probability on the normal scale is; on a far steeper one it may end early. The ends of the bracket are not evaluated.
  */
 export function rootOf(increasing: (x: number) => number, search: RootSearch): number {
   let { low, high } = search;
