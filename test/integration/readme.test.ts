@@ -76,7 +76,7 @@ describe("README", () => {
     });
     writeFileSync(join(folder, "sessions.jsonl"), lines.join("\n"));
     const scripts = blocks("sh").filter((block) => block.includes("npx dethrone"));
-    expect(scripts).toHaveLength(3);
+    expect(scripts).toHaveLength(4);
     const cli = `"${process.execPath}" "${join(root, "dist/cli/main.js")}"`;
     const outputs: string[] = [];
     for (const command of scripts
@@ -94,6 +94,8 @@ describe("README", () => {
     expect(outputs.join("\n")).toContain('"Be thorough." -> "Be brief."');
     expect(outputs.join("\n")).toContain("Revised minPerArm of support");
     expect(outputs.join("\n").match(/PROMOTE/g)).toHaveLength(2);
+    expect(outputs.join("\n")).toMatch(/a challenger 10 points better is promoted\s+in \d+ % of experiments/);
+    expect(outputs.join("\n").match(/'calibrated' (would have )?promoted it in/g)?.length).toBeGreaterThan(1);
     expect(outputs.join("\n")).toMatch(/agent_seconds +10 % worse +aborts/);
-  }, 60_000);
+  }, 120_000);
 });

@@ -1,0 +1,13 @@
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+
+it("the benchmark runs to its end, on the built package", () => {
+  const script = fileURLToPath(new URL("../../bench/run.mjs", import.meta.url));
+  const output = execFileSync(process.execPath, [script], {
+    env: { ...process.env, BENCH: "short" },
+    encoding: "utf8",
+  });
+  for (const part of ["wrapped", "Monte Carlo draws", "fold one session", "simulate one experiment"])
+    expect(output).toContain(part);
+});
