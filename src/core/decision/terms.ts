@@ -68,7 +68,7 @@ export function guardrailPlan(terms: Terms, challenger: number, guardrail: Guard
   const { kind } = metricPolicy(terms.policy, guardrail.metric);
   return {
     guardrail,
-    // Ranks take any number: what the values turn out to be does not matter.
+    // Most undeclared metrics are costs and times; what is below 0 is taken as 0.
     kind: kind === "auto" ? "positive" : kind,
     alpha: guardrailAlpha(terms, guardrail),
     ...pairPlan(terms, challenger),
