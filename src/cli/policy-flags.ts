@@ -31,7 +31,7 @@ function invalid(flag: string, text: string, allowed: string): never {
 }
 
 /** A policy named, or given as JSON or as a file of JSON. @throws DethroneError `policy_invalid` */
-function namedPolicy(text: string | undefined, base: PolicyInput): PolicyInput {
+export function namedPolicy(text: string | undefined, base: PolicyInput): PolicyInput {
   if (text === undefined) return base;
   if (text === "calibrated" || text === "threshold") return { ...base, kind: text };
   if (text === "strict") return { ...base, kind: "calibrated", ...STRICT_POLICY };

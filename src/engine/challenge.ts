@@ -144,11 +144,12 @@ async function levelFor(store: Store, key: string, fdr: number): Promise<number>
   return eLondLevel({ fdr, index: all.length + 1, promotions });
 }
 
-function trafficOf(context: EngineContext, store: Store, state: ProjectState): Promise<Traffic> {
+/** A project's recent traffic under its present champion. */
+export function trafficOf(store: Store, state: ProjectState, nowMs: number): Promise<Traffic> {
   return store.traffic({
     projectId: state.id,
     championConfigId: state.champion.id,
-    sinceMs: context.clock.now() - TRAFFIC_WINDOW_MS,
+    sinceMs: nowMs - TRAFFIC_WINDOW_MS,
   });
 }
 
@@ -161,7 +162,7 @@ async function designOf(
 ): Promise<Design> {
   const { goal, fdr } = plan;
   const nowMs = context.clock.now();
-  const traffic = await trafficOf(context, store, state);
+  const traffic = await trafficOf(store, state, nowMs);
   const { minUplift } = plan.policy;
   const alpha = fdr === null ? plan.policy.alpha : await levelFor(store, state.key, fdr);
   const sized = goal === null ? null : designFor(goal, traffic, nowMs, { alpha, minUplift });

@@ -17,12 +17,7 @@ export interface DetectGoal {
 }
 
 /** What an experiment can be expected to find. */
-export interface Forecast {
-  /** success rate of the champion, from its settled sessions; 0.5 where there are too few */
-  readonly baseRate: number;
-  readonly isBaseRateKnown: boolean;
-  /** units a day, from the last days' sessions; null where there are none */
-  readonly sessionsPerDay: number | null;
+export interface Forecast extends Pace {
   readonly share: number;
   /** planned units, both arms together */
   readonly horizon: number;
@@ -79,6 +74,25 @@ function sessionsPerDay(traffic: Traffic, nowMs: number): number | null {
   return (traffic.units * DAY_MS) / spanMs;
 }
 
+/** How well a project's champion does and how busy it is. */
+export interface Pace {
+  /** success rate of the champion, from its settled sessions; 0.5 where there are too few */
+  readonly baseRate: number;
+  readonly isBaseRateKnown: boolean;
+  /** units a day, from the last days' sessions; null where there are too few */
+  readonly sessionsPerDay: number | null;
+}
+
+/** What a project's recent traffic says. */
+export function paceOf(traffic: Traffic, nowMs: number): Pace {
+  const isBaseRateKnown = traffic.scored >= SCORED_MIN;
+  return {
+    baseRate: isBaseRateKnown ? traffic.scoreSum / traffic.scored : 0.5,
+    isBaseRateKnown,
+    sessionsPerDay: sessionsPerDay(traffic, nowMs),
+  };
+}
+
 const barOf = (baseRate: number, minUplift: number): number => Math.min(1, Math.max(0, baseRate + minUplift));
 
 /** What an experiment of this share and horizon can be expected to find. */
@@ -93,9 +107,8 @@ export function forecastOf(input: {
   readonly minUplift: number;
 }): Forecast {
   const { traffic, nowMs, share, horizon, effect, alpha, minUplift } = input;
-  const perDay = sessionsPerDay(traffic, nowMs);
-  const isBaseRateKnown = traffic.scored >= SCORED_MIN;
-  const baseRate = isBaseRateKnown ? traffic.scoreSum / traffic.scored : 0.5;
+  const pace = paceOf(traffic, nowMs);
+  const { baseRate, sessionsPerDay: perDay } = pace;
   const isPossible = share > 0 && baseRate + effect <= 1;
   // The test is against a champion that is better by minUplift.
   const bar = barOf(baseRate, minUplift);
@@ -105,9 +118,7 @@ export function forecastOf(input: {
   const least = share > 0 ? smallestEffect({ ...design, horizon, power: POWER }) : null;
   const expected = needed === null ? horizon : Math.min(horizon, Math.round(EXPECTED_PART * needed));
   return {
-    baseRate,
-    isBaseRateKnown,
-    sessionsPerDay: perDay,
+    ...pace,
     share,
     horizon,
     effect,
@@ -131,11 +142,10 @@ export function designFor(
   nowMs: number,
   { alpha, minUplift }: Pick<Policy, "alpha" | "minUplift">,
 ): { readonly share: number; readonly horizon: number } {
-  const known = traffic.scored >= SCORED_MIN ? traffic.scoreSum / traffic.scored : 0.5;
+  const { baseRate: known, sessionsPerDay: perDay } = paceOf(traffic, nowMs);
   const bar = Math.min(barOf(known, minUplift), 0.999);
   const effect = Math.max(0.001, Math.min(known + goal.detect, 1) - bar);
   const baseRate = Math.min(bar, 1 - effect);
-  const perDay = sessionsPerDay(traffic, nowMs);
   if (perDay === null) {
     const horizon = horizonFor({ baseRate, effect, share: LARGEST_SHARE, alpha, power: POWER });
     return { share: LARGEST_SHARE, horizon: horizon ?? 2000 };

@@ -324,6 +324,8 @@ export interface Store {
   }): Promise<FoldRow[]>;
   /** Finished or timed-out sessions among the newest of the experiment, and how many failed; the champion first. */
   liveCounts(experimentId: number): Promise<LiveCount[]>;
+  /** Scores of the newest settled sessions under a config, oldest first. */
+  scores(input: { projectId: number; configId: number; limit: number }): Promise<number[]>;
   /** How much the project has to do, and how well its champion does it. */
   traffic(input: { projectId: number; championConfigId: number; sinceMs: number }): Promise<Traffic>;
   armCounts(experimentId: number): Promise<ArmCounts[]>;

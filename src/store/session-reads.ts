@@ -144,6 +144,24 @@ export class SessionReads {
     return rows;
   }
 
+  async scores(input: Parameters<Store["scores"]>[0]): Promise<number[]> {
+    const rows = await this.#database.read((db) =>
+      db
+        .select({ score: sessions.score })
+        .from(sessions)
+        .where(
+          and(
+            eq(sessions.projectId, input.projectId),
+            eq(sessions.configId, input.configId),
+            isNotNull(sessions.score),
+          ),
+        )
+        .orderBy(desc(sessions.seq))
+        .limit(input.limit),
+    );
+    return rows.map(({ score }) => score as number).reverse();
+  }
+
   async traffic(input: Parameters<Store["traffic"]>[0]): Promise<Traffic> {
     const isRecent = and(eq(sessions.projectId, input.projectId), gte(sessions.startedAtMs, input.sinceMs));
     return this.#database.read(async (db) => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { createTestClock, createTestEngine } from "../../src/testing.js";
 import { cli } from "../support/cli.js";
+import { temporaryDatabase } from "../support/temporary.js";
 
 describe("dethrone simulate", () => {
   it("--json prints one document of fractions and sessions, the same bytes every time", async () => {
@@ -46,13 +48,57 @@ describe("dethrone simulate", () => {
 
   it.each([
     [["--base-rate", "2"], "settings_invalid"],
-    [["--policy", "bold"], "usage_invalid"],
+    [["--policy", "bold"], "policy_invalid"],
+    [["--compare", "bold"], "usage_invalid"],
     [["--share", "0.001"], "share_out_of_range"],
     [["--tau", "2"], "policy_invalid"],
   ])("%j exits with 2 and %s", async (flags, code) => {
     const { code: exit, out } = await cli("simulate", "--json", ...flags);
     expect(exit).toBe(2);
     expect(JSON.parse(out).error.code).toBe(code);
+  });
+});
+
+describe("a project's own sessions", () => {
+  /** A project whose champion scores 0.5 and whose challenger 1, over some days. */
+  async function ownDatabase(count: number): Promise<string> {
+    const path = temporaryDatabase();
+    // Sessions of the last days, on a clock of their own, so that both commands see them as recent.
+    const clock = createTestClock(Date.now() - 2 * 86_400_000);
+    const test = await createTestEngine({ url: path, seed: 5, clock });
+    const bot = await test.engine.project("support", { champion: { prompt: "long" } });
+    await bot.challenge({ prompt: "short" }, { share: 0.5, policy: { minPerArm: 100_000 } });
+    await test.runSessions(count, async (index) => {
+      clock.advance(60_000);
+      const session = await bot.session();
+      await session.end({ score: session.arm === "challenger" ? 1 : index % 2 });
+    });
+    await test.close();
+    return path;
+  }
+
+  it("are drawn from by simulate, and tell plan the success rate and the traffic", async () => {
+    const path = await ownDatabase(200);
+    const flags = ["--db", path, "--json", "--runs", "20", "--project", "support"];
+    const simulated = JSON.parse((await cli("simulate", ...flags, "--horizon", "300")).out);
+    expect(simulated).toMatchObject({ isRecorded: true, policies: [{ promoted: 1 }, { promoted: 1 }] });
+    expect(simulated.baseRate).toBeCloseTo(0.5, 1);
+    expect(simulated.effect).toBeCloseTo(0.5, 1);
+    const planned = JSON.parse((await cli("plan", ...flags, "--effect", "0.2")).out);
+    expect(planned.baseRate).toBeCloseTo(0.5, 1);
+    expect(planned.sessionsPerDay).toBeGreaterThan(90);
+    expect(planned.sessionsPerDay).toBeLessThan(110);
+  });
+
+  it("are too few to go by in a young project, which is said", async () => {
+    const path = await ownDatabase(10);
+    for (const command of ["simulate", "plan"]) {
+      const { code, out } = await cli(command, "--db", path, "--json", "--project", "support");
+      expect(code).toBe(2);
+      expect(JSON.parse(out).error).toMatchObject({ code: "input_invalid", details: { project: "support" } });
+    }
+    const { code } = await cli("plan", "--db", path, "--json", "--project", "nobody");
+    expect(code).toBe(3);
   });
 });
 

@@ -1,6 +1,7 @@
 /**
  * `plan`: how long an experiment will take and what it can find, at a project's traffic.
  */
+import { DethroneError } from "../../core/errors.js";
 import {
   createPlan,
   type Plan,
@@ -8,18 +9,23 @@ import {
   planOf,
   planSimulations,
 } from "../../core/simulation/plan.js";
-import type { Output } from "../output.js";
+import { trafficOf } from "../../engine/challenge.js";
+import { type Pace, paceOf } from "../../engine/detect.js";
+import { requireProject } from "../../engine/experiments.js";
+import { withEngine } from "../open.js";
 import { simulateInParallel } from "../parallel.js";
 import { durationMs } from "../settings.js";
 import { planText } from "../simulation-views.js";
+import type { CommandContext } from "./context.js";
 import { flagNumber, flagWhole } from "./simulate.js";
 
 /** Flags of `plan`, as texts. */
 export interface PlanFlags {
-  readonly baseRate: string;
+  readonly project?: string;
+  readonly baseRate?: string;
   readonly effect: string;
   readonly share: string;
-  readonly sessionsPerDay: string;
+  readonly sessionsPerDay?: string;
   readonly horizon?: string;
   readonly within?: string;
   readonly power: string;
@@ -46,14 +52,33 @@ export async function planned(
   return { ...planOf(settings, await simulateInParallel(jobs, { onProgress })), runs: used };
 }
 
+/** What is known of the project, where one is named. */
+async function projectPace(context: CommandContext, key: string): Promise<Pace> {
+  return withEngine(context.url, { mustExist: true }, async ({ store }) => {
+    const nowMs = Date.now();
+    const pace = paceOf(await trafficOf(store, await requireProject(store, key), nowMs), nowMs);
+    if (pace.isBaseRateKnown && pace.sessionsPerDay !== null) return pace;
+    throw new DethroneError(
+      "input_invalid",
+      `Project '${key}' has too few settled sessions in the last 14 days to plan from; give --base-rate and --sessions-per-day instead.`,
+      { project: key },
+    );
+  });
+}
+
 /** `plan` */
-export async function plan(output: Output, flags: PlanFlags): Promise<void> {
-  const { horizon, within } = flags;
+export async function plan(context: CommandContext, flags: PlanFlags): Promise<void> {
+  const { output } = context;
+  const { horizon, within, project, baseRate, sessionsPerDay } = flags;
+  const pace = project === undefined ? null : await projectPace(context, project);
   const input: PlanInput = {
-    baseRate: flagNumber("--base-rate", flags.baseRate),
+    baseRate: baseRate === undefined ? (pace?.baseRate ?? 0.6) : flagNumber("--base-rate", baseRate),
     effect: flagNumber("--effect", flags.effect),
     share: flagNumber("--share", flags.share),
-    sessionsPerDay: flagNumber("--sessions-per-day", flags.sessionsPerDay),
+    sessionsPerDay:
+      sessionsPerDay === undefined
+        ? (pace?.sessionsPerDay ?? 100)
+        : flagNumber("--sessions-per-day", sessionsPerDay),
     power: flagNumber("--power", flags.power),
     alpha: flagNumber("--alpha", flags.alpha),
     horizon: horizon === undefined ? undefined : flagNumber("--horizon", horizon),

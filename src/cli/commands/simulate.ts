@@ -2,23 +2,26 @@
  * `simulate`: how often a policy promotes, holds and aborts, on simulated sessions.
  */
 
-import type { Policy, PolicyInput } from "../../core/decision/policy.js";
+import type { PolicyInput, PolicyName } from "../../core/decision/policy.js";
 import type { ShareRuleInput } from "../../core/decision/share-rule.js";
 import { DethroneError } from "../../core/errors.js";
 import { createSimulation, type Simulation, type SimulationInput } from "../../core/simulation/simulate.js";
 import { bestEffect, type Outcomes } from "../../core/simulation/simulated-sessions.js";
+import { ownScores } from "../../engine/own-sessions.js";
 import { selectRecorded } from "../../engine/recorded.js";
-import type { Output } from "../output.js";
+import { withEngine } from "../open.js";
 import { type SimulationJob, simulateInParallel } from "../parallel.js";
+import { namedPolicy } from "../policy-flags.js";
 import { numberFrom, readText } from "../settings.js";
 import { type PolicyRow, type SimulationReport, simulationText } from "../simulation-views.js";
+import type { CommandContext } from "./context.js";
 
 /** Flags of `simulate`, as texts. */
 export interface SimulateFlags {
   readonly baseRate: string;
   readonly effect: string;
   readonly share: string;
-  readonly horizon: string;
+  readonly horizon?: string;
   readonly runs: string;
   readonly seed: string;
   readonly policy?: string;
@@ -31,12 +34,12 @@ export interface SimulateFlags {
   readonly delay: string;
   readonly missing: string;
   readonly file?: string;
+  readonly project?: string;
   readonly champion?: string;
   readonly challenger?: string;
   readonly score?: string;
 }
 
-const KINDS: readonly string[] = ["calibrated", "threshold"] satisfies Policy["kind"][];
 const RUNS_MAX = 1e6;
 
 function invalid(flag: string, text: string, allowed: string): never {
@@ -92,6 +95,7 @@ function recordedOutcomes(flags: SimulateFlags, seed: number): Outcomes | undefi
   }
   if (champion === undefined || challenger === undefined || score === undefined)
     invalid("--file", file, "the flags --champion, --challenger and --score beside it");
+  if (flags.project !== undefined) invalid("--project", flags.project, "no --file beside it");
   const selection = { champion, challenger, score, order: "file", seed, timeField: "" } as const;
   const arms = selectRecorded(readText(file), selection);
   const scores = [arms.champion, arms.challenger].map((sessions) =>
@@ -100,29 +104,54 @@ function recordedOutcomes(flags: SimulateFlags, seed: number): Outcomes | undefi
   return { kind: "pool", scores };
 }
 
-function policiesOf(flags: SimulateFlags): readonly Policy["kind"][] {
-  const text = flags.policy ?? flags.compare ?? "calibrated,threshold";
-  const kinds = [...new Set(text.split(",").map((kind) => kind.trim()))];
-  if (kinds.some((kind) => !KINDS.includes(kind)) || (flags.policy !== undefined && kinds.length > 1))
-    invalid(flags.policy === undefined ? "--compare" : "--policy", text, KINDS.join(" or "));
-  return kinds as Policy["kind"][];
+interface NamedPolicy {
+  readonly name: string;
+  readonly input: PolicyInput;
 }
 
-function policyInput(flags: SimulateFlags, kind: Policy["kind"]): PolicyInput {
-  const { alpha, tau, minUplift } = flags;
+const NAMES: readonly string[] = ["calibrated", "strict", "threshold"] satisfies PolicyName[];
+
+/** A policy as it is called in the table: by its name, or as `given` where it is JSON. */
+function named(text: string): NamedPolicy {
+  return { name: NAMES.includes(text) ? text : "given", input: namedPolicy(text, {}) };
+}
+
+/** `--policy` alone, or the policies of `--compare`, or both side by side. */
+function policiesOf({ policy, compare }: SimulateFlags): readonly NamedPolicy[] {
+  const isAlone = policy !== undefined && compare === undefined;
+  const names = isAlone ? [] : (compare ?? "calibrated,threshold").split(",").map((name) => name.trim());
+  const unknown = names.find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) invalid("--compare", unknown, `names out of ${NAMES.join(", ")}`);
+  const all = [...(policy === undefined ? [] : [named(policy)]), ...names.map(named)];
+  return all.filter(({ name }, index) => all.findIndex((each) => each.name === name) === index);
+}
+
+function policyInput(flags: SimulateFlags, { input }: NamedPolicy): PolicyInput {
+  const { alpha, tau, minUplift, horizon } = flags;
   return {
-    kind,
-    horizon: flagNumber("--horizon", flags.horizon),
+    ...input,
+    ...(horizon !== undefined && { horizon: flagNumber("--horizon", horizon) }),
     ...(alpha !== undefined && { alpha: flagNumber("--alpha", alpha) }),
     ...(tau !== undefined && { tau: flagNumber("--tau", tau) }),
     ...(minUplift !== undefined && { minUplift: flagNumber("--min-uplift", minUplift) }),
   };
 }
 
-/** The simulation of each policy, from the flags. @throws DethroneError naming the flag or field */
-export function simulationsOf(flags: SimulateFlags): readonly Simulation[] {
+/** A simulation under the name of its policy. */
+export interface NamedSimulation {
+  readonly name: string;
+  readonly simulation: Simulation;
+}
+
+/**
+ * The simulation of each policy, from the flags.
+ *
+ * @param own scores to be drawn from, where the project's own sessions are resampled
+ * @throws DethroneError naming the flag or field
+ */
+export function simulationsOf(flags: SimulateFlags, own?: Outcomes): readonly NamedSimulation[] {
   const seed = flagWhole("--seed", flags.seed, 0, Number.MAX_SAFE_INTEGER);
-  const outcomes = recordedOutcomes(flags, seed);
+  const outcomes = recordedOutcomes(flags, seed) ?? own;
   const input: SimulationInput = {
     baseRate: flagNumber("--base-rate", flags.baseRate),
     effect: effectsOf(flags),
@@ -133,7 +162,10 @@ export function simulationsOf(flags: SimulateFlags): readonly Simulation[] {
     outcomes,
     seed,
   };
-  return policiesOf(flags).map((kind) => createSimulation({ ...input, policy: policyInput(flags, kind) }));
+  return policiesOf(flags).map((policy) => ({
+    name: policy.name,
+    simulation: createSimulation({ ...input, policy: policyInput(flags, policy) }),
+  }));
 }
 
 /** The same without any difference between the arms. */
@@ -156,10 +188,11 @@ const rounded = (value: number): number => Number(value.toPrecision(12));
 
 /** Runs the simulations and puts together what `--json` prints. */
 export async function simulationReport(
-  simulations: readonly Simulation[],
+  named: readonly NamedSimulation[],
   runs: number,
   onProgress: (done: number, total: number) => void,
 ): Promise<SimulationReport> {
+  const simulations = named.map(({ simulation }) => simulation);
   const nulls = simulations.filter(hasBetter);
   const jobs: SimulationJob[] = [...simulations, ...nulls.map(withoutDifference)].map((simulation) => ({
     simulation,
@@ -172,7 +205,7 @@ export async function simulationReport(
     const without = place < 0 ? summary : (summaries[simulations.length + place] as typeof summary);
     const isNull = simulation.world.effects.every((effect) => effect === 0);
     return {
-      policy: simulation.policy.kind,
+      policy: (named[index] as NamedSimulation).name,
       ...summary,
       promotedWithoutDifference: place >= 0 || isNull ? without.promoted : null,
     };
@@ -198,10 +231,20 @@ export async function simulationReport(
   };
 }
 
+/** The scores of a project's own sessions, to be drawn from. */
+async function ownOutcomes(context: CommandContext, key: string): Promise<Outcomes> {
+  return withEngine(context.url, { mustExist: true }, async ({ store }) => {
+    const { champion, challenger } = await ownScores(store, key);
+    return { kind: "pool", scores: [champion, challenger] };
+  });
+}
+
 /** `simulate` */
-export async function simulate(output: Output, flags: SimulateFlags): Promise<void> {
+export async function simulate(context: CommandContext, flags: SimulateFlags): Promise<void> {
+  const { output } = context;
   const runs = flagWhole("--runs", flags.runs, 1, RUNS_MAX);
-  const simulations = simulationsOf(flags);
+  const own = flags.project === undefined ? undefined : await ownOutcomes(context, flags.project);
+  const simulations = simulationsOf(flags, own);
   const progress = output.progress();
   const report = await simulationReport(simulations, runs, (done, total) => progress.update(done, total));
   progress.end();

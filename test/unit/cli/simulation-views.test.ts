@@ -5,6 +5,7 @@ import picocolors from "picocolors";
 import { describe, expect, it } from "vitest";
 import { planned } from "../../../src/cli/commands/plan.js";
 import {
+  type NamedSimulation,
   type SimulateFlags,
   simulationReport,
   simulationsOf,
@@ -12,7 +13,6 @@ import {
 } from "../../../src/cli/commands/simulate.js";
 import { textWidth } from "../../../src/cli/render.js";
 import { planText, simulationText } from "../../../src/cli/simulation-views.js";
-import type { Simulation } from "../../../src/core/simulation/simulate.js";
 import { createSimulation, simulateRuns } from "../../../src/core/simulation/simulate.js";
 import { temporaryFolder } from "../../support/temporary.js";
 
@@ -94,7 +94,7 @@ describe("simulate, for people", () => {
       baseRate: 0.3,
       missing: { champion: 0, challenger: 0.9, only: "failures" },
     });
-    const report = await simulationReport([simulation], 20, () => undefined);
+    const report = await simulationReport([{ name: "calibrated", simulation }], 20, () => undefined);
     expect(simulationText(report, { colors: plain, width: 80 })).toMatch(/for a broken sample ratio +\d/);
   });
 });
@@ -112,15 +112,15 @@ describe("simulate, from recorded sessions", () => {
   };
 
   it("resamples the scores of both arms", async () => {
-    const [simulation] = simulationsOf({ ...FLAGS, ...recorded() }) as [Simulation];
+    const [{ simulation }] = simulationsOf({ ...FLAGS, ...recorded() }) as [NamedSimulation];
     expect(simulation.world.baseRate).toBe(0.5);
-    const report = await simulationReport([simulation], 50, () => undefined);
+    const report = await simulationReport([{ name: "calibrated", simulation }], 50, () => undefined);
     expect(report).toMatchObject({ baseRate: 0.5, effect: 0.15, isRecorded: true });
     expect(simulationText(report, { colors: plain, width: 80 })).toContain("recorded sessions resampled");
   });
 
   it("without difference both arms draw from the champion's", () => {
-    const [simulation] = simulationsOf({ ...FLAGS, ...recorded() }) as [Simulation];
+    const [{ simulation }] = simulationsOf({ ...FLAGS, ...recorded() }) as [NamedSimulation];
     const same = withoutDifference(simulation);
     expect(same.world.effects).toEqual([0]);
     const { uplifts } = simulateRuns(same, 0, 1);
@@ -130,9 +130,8 @@ describe("simulate, from recorded sessions", () => {
   it.each([
     [{ file: "sessions.jsonl" }, "--file"],
     [{ champion: "agent=a" }, "--champion"],
-    [{ policy: "bold" }, "--policy"],
-    [{ policy: "calibrated,threshold" }, "--policy"],
     [{ compare: "calibrated,bold" }, "--compare"],
+    [{ compare: "@policy.json" }, "--compare"],
     [{ effect: "much" }, "--effect"],
     [{ effect: "0,0.1", challengers: "3" }, "--effect"],
     [{ challengers: "0" }, "--challengers"],
@@ -148,9 +147,26 @@ describe("simulate, from recorded sessions", () => {
 
   it("takes alpha, tau and the least uplift into every policy", () => {
     const policies = simulationsOf({ ...FLAGS, alpha: "0.02", tau: "0.9", minUplift: "0.01" });
-    for (const { policy } of policies)
-      expect(policy).toMatchObject({ alpha: 0.02, tau: 0.9, minUplift: 0.01 });
-    expect(policies.map(({ policy }) => policy.kind)).toEqual(["calibrated", "threshold"]);
+    for (const { simulation } of policies)
+      expect(simulation.policy).toMatchObject({ alpha: 0.02, tau: 0.9, minUplift: 0.01 });
+    expect(policies.map(({ simulation }) => simulation.policy.kind)).toEqual(["calibrated", "threshold"]);
+  });
+
+  it("takes any policy, by name or in full, alone or beside others", () => {
+    const of = (flags: Partial<SimulateFlags>) =>
+      simulationsOf({ ...FLAGS, ...flags }).map(({ name, simulation }) => [name, simulation.policy.alpha]);
+    expect(of({ policy: "strict" })).toEqual([["strict", 0.02]]);
+    expect(of({ policy: '{"alpha":0.1}' })).toEqual([["given", 0.1]]);
+    expect(of({ policy: '{"alpha":0.1}', compare: "calibrated,strict" })).toEqual([
+      ["given", 0.1],
+      ["calibrated", 0.05],
+      ["strict", 0.02],
+    ]);
+    expect(() => of({ policy: "bold" })).toThrow(expect.objectContaining({ code: "policy_invalid" }));
+    expect(() => of({ policy: '{"alpha":2}' })).toThrow(expect.objectContaining({ code: "policy_invalid" }));
+    // A horizon given by flag takes the place of the policy's own.
+    const [{ simulation }] = simulationsOf({ ...FLAGS, policy: '{"horizon":70}' }) as [NamedSimulation];
+    expect(simulation.policy.horizon).toBe(200);
   });
 });
 
