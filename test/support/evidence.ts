@@ -72,7 +72,7 @@ export interface RunOptions {
 }
 
 /** Folds units one by one and decides after each: the first ruling that ends the experiment, or the last one. */
-export function firstRuling(units: Iterable<FoldInput>, terms: Terms, options: RunOptions = {}): Ruling {
+function firstRuling(units: Iterable<FoldInput>, terms: Terms, options: RunOptions = {}): Ruling {
   const { every = 1, probability } = options;
   const folding = new Folding(emptyEvidence(terms), terms);
   const { evidence } = folding;
