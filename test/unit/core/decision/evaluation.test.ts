@@ -7,10 +7,11 @@ import { foldAll, simulatedContest, simulatedUnits, termsOf } from "../../../sup
 const units = simulatedUnits({ count: 600, share: 0.3, champion: 0.5, uplift: 0.2, seed: 21 });
 const TERMS = termsOf({}, [0.3]);
 const evidence = foldAll(units, TERMS);
-const evaluation = evaluate({ ...TERMS, evidence, units });
+const evaluated = () => evaluate({ ...TERMS, evidence, units });
 
 describe("evaluate", () => {
   it("puts every number side by side, consistently", () => {
+    const evaluation = evaluated();
     const [champion, challenger] = evaluation.arms;
     expect(champion).toMatchObject({ role: "champion", sessionCount: evidence.arms[0]?.count });
     expect(evaluation.sessionCount).toBe(600);
@@ -51,6 +52,7 @@ describe("evaluate", () => {
   });
 
   it("has the tests as the evidence has them, and what would be lost by either choice: 20,000 points", () => {
+    const evaluation = evaluated();
     const pair = evidence.pairs[0]!;
     expect(evaluation).toMatchObject({
       logEPromote: pair.promote.logE,
@@ -77,6 +79,7 @@ describe("evaluate", () => {
   });
 
   it("plans the confidence sequence by the terms at the start, and all else by those that hold", () => {
+    const evaluation = evaluated();
     const later = { ...TERMS, policy: { ...TERMS.policy, horizon: 300 } };
     const moved = evaluate({ ...later, evidence, units, startTerms: TERMS });
     expect(moved.upliftInterval).toEqual(evaluation.upliftInterval);
@@ -86,6 +89,7 @@ describe("evaluate", () => {
   });
 
   it("asks for minUplift in probabilityBetterBy alone, and for alphaHarm in the harm line alone", () => {
+    const evaluation = evaluated();
     const terms = termsOf({ minUplift: 0.15, alphaHarm: 0.2, alpha: 0.01 }, [0.3]);
     const strict = evaluate({ ...terms, evidence, units });
     expect(strict.probabilityBetter).toBe(evaluation.probabilityBetter);
@@ -125,10 +129,13 @@ describe("evaluate, several challengers", () => {
     context: i % 2 ? { plan: "free" } : null,
   }));
   const state = foldAll(contest, terms);
-  const result = evaluate({ ...terms, evidence: state, units: contest });
-  const comparisons = [result, ...result.others];
+  const evaluatedContest = () => {
+    const result = evaluate({ ...terms, evidence: state, units: contest });
+    return { result, comparisons: [result, ...result.others] };
+  };
 
   it("leads with who contends and is most likely better; who is out comes last", () => {
+    const { result, comparisons } = evaluatedContest();
     expect(comparisons.map(({ arm, out }) => [arm, out])).toEqual([
       [1, null],
       [3, "guardrail"],
@@ -141,6 +148,7 @@ describe("evaluate, several challengers", () => {
   });
 
   it("has an arm for the champion and each challenger", () => {
+    const { result } = evaluatedContest();
     expect(result.arms.map(({ arm, role }) => [arm, role])).toEqual([
       [0, "champion"],
       [1, "challenger"],
@@ -153,6 +161,7 @@ describe("evaluate, several challengers", () => {
   });
 
   it("compares each with the champion as if there were no other, at alpha/k", () => {
+    const { comparisons } = evaluatedContest();
     for (const comparison of comparisons) {
       const { arm } = comparison;
       const w = terms.planShares[arm - 1]! / (0.4 + terms.planShares[arm - 1]!);
@@ -182,6 +191,7 @@ describe("evaluate, several challengers", () => {
   });
 
   it("says where each guardrail stands, its segment and its line", () => {
+    const { comparisons } = evaluatedContest();
     const costly = comparisons.find(({ arm }) => arm === 3)!;
     const [cost, score] = costly.guardrails;
     expect(cost).toMatchObject({ metric: "cost_usd", mode: "abort", margin: 0.1, isCrossed: true });
@@ -199,6 +209,7 @@ describe("evaluate, several challengers", () => {
   });
 
   it("has the metrics of the two arms", () => {
+    const { result, comparisons } = evaluatedContest();
     expect(Object.keys(result.metrics)).toEqual(["cost_usd"]);
     expect(comparisons.find(({ arm }) => arm === 3)!.metrics.cost_usd?.probabilityBetter).toBeLessThan(0.001);
   });

@@ -111,6 +111,7 @@ describe("a number of a policy", () => {
   it("may be a weight of 0 in one class of signals, not in both", () => {
     expect(refusal({ scoring: { explicit: 0, implicit: 1e-9 } })).toBeNull();
     expect(refusal({ scoring: { explicit: 1e-9, implicit: 0 } })).toBeNull();
+    expect(refusal({ scoring: { explicit: 3, implicit: 3 } })).toBeNull();
     expect(refusal({ scoring: { explicit: 0, implicit: 0 } })?.message).toBe(
       "policy.scoring.explicit must be above 0 where implicit is 0; received 0.",
     );
