@@ -65,7 +65,6 @@ const TAIL = (1 - LEVEL) / 2;
 
 /** What a kind of metric makes of a pair of summaries. */
 interface Model {
-  readonly scale: "ratio" | "difference";
   /** typical value and interval of one arm */
   readonly arm: (summary: MetricSummary) => { typical: number; interval: Interval };
   /** P(challenger's typical value > champion's) */
@@ -85,7 +84,6 @@ function binaryModel(champion: MetricSummary, challenger: MetricSummary): Model 
   const [y, x] = [beta(champion), beta(challenger)];
   const pair = { aX: x.a, bX: x.b, aY: y.a, bY: y.b };
   return {
-    scale: "difference",
     arm: (summary) => {
       const { a, b } = beta(summary);
       return { typical: a / (a + b), interval: betaInterval({ a, b, level: LEVEL }) };
@@ -121,7 +119,6 @@ function countModel(champion: MetricSummary, challenger: MetricSummary): Model {
   const [y, x] = [gamma(champion), gamma(challenger)];
   const pair = { aX: x.a, rX: x.r, aY: y.a, rY: y.r };
   return {
-    scale: "ratio",
     arm: (summary) => {
       const { a, r } = gamma(summary);
       return {
@@ -173,7 +170,6 @@ function normalModel(champion: MetricSummary, challenger: MetricSummary, isLog: 
   const changeOf = isLog ? Math.expm1 : (value: number): number => value;
   const [low, high] = nigDiffInterval({ X, Y, level: LEVEL });
   return {
-    scale: isLog ? "ratio" : "difference",
     arm: (summary) => {
       const believed = posterior(summary);
       const [from, to] = normalInterval(believed);

@@ -58,7 +58,7 @@ const GUARDRAIL_FIELDS = ["metric", "direction", "margin", "mode", "where"];
 
 /** Checks the structure of what a caller gives against a policy that has every field. @throws DethroneError `policy_invalid` */
 export function checkPolicyInput(given: PolicyInput, known: Policy): void {
-  if (!isObject(given)) fail("", given, "an object or 'calibrated' or 'threshold'");
+  if (!isObject(given)) fail("", given, "an object or 'calibrated', 'strict' or 'threshold'");
   checkObject("", given, Object.keys(known));
   const { prior, scoring, metrics, futility, guardrails, fuse } = given;
   if (prior !== undefined) checkObject("prior", prior, ["alpha", "beta"]);

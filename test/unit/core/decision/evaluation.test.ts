@@ -1,14 +1,17 @@
+import { jStat } from "jstat";
 import { describe, expect, it } from "vitest";
 import { evaluate } from "../../../../src/core/decision/evaluation.js";
+import { srmLogE } from "../../../../src/core/decision/evidence.js";
 import { foldAll, simulatedContest, simulatedUnits, termsOf } from "../../../support/evidence.js";
 
 const units = simulatedUnits({ count: 600, share: 0.3, champion: 0.5, uplift: 0.2, seed: 21 });
 const TERMS = termsOf({}, [0.3]);
 const evidence = foldAll(units, TERMS);
-const evaluation = evaluate({ ...TERMS, evidence, units });
+const evaluated = () => evaluate({ ...TERMS, evidence, units });
 
 describe("evaluate", () => {
   it("puts every number side by side, consistently", () => {
+    const evaluation = evaluated();
     const [champion, challenger] = evaluation.arms;
     expect(champion).toMatchObject({ role: "champion", sessionCount: evidence.arms[0]?.count });
     expect(evaluation.sessionCount).toBe(600);
@@ -22,6 +25,78 @@ describe("evaluate", () => {
     expect(evaluation.logLinePromote).toBeCloseTo(Math.log(20), 14);
     expect(evaluation.logLineHarm).toBeCloseTo(Math.log(10), 14);
     expect(evaluation.probabilityBetterBy).toBe(evaluation.probabilityBetter);
+  });
+
+  it("has each arm's Beta, its 95 % interval by jstat, and what it could not count", () => {
+    const lossy = units.map((unit, i) => (i % 9 === 0 ? { ...unit, score: null } : unit));
+    const terms = termsOf({ prior: { alpha: 2, beta: 3 } }, [0.3]);
+    const { arms, sessionCount } = evaluate({ ...terms, evidence: foldAll(lossy, terms), units: lossy });
+    expect(sessionCount).toBe(lossy.filter(({ score }) => score !== null).length);
+    for (const { arm, interval, ...rest } of arms) {
+      const own = lossy.filter((unit) => unit.arm === arm);
+      const scores = own.flatMap(({ score }) => (score === null ? [] : [score]));
+      const successes = scores.filter((score) => score === 1).length;
+      const [alpha, beta] = [2 + successes, 3 + scores.length - successes];
+      expect(rest).toEqual({
+        role: arm === 0 ? "champion" : "challenger",
+        sessionCount: scores.length,
+        missingCount: own.length - scores.length,
+        scoreSum: successes,
+        posteriorAlpha: alpha,
+        posteriorBeta: beta,
+        mean: alpha / (alpha + beta),
+      });
+      expect(jStat.beta.cdf(interval[0], alpha, beta)).toBeCloseTo(0.025, 8);
+      expect(jStat.beta.cdf(interval[1], alpha, beta)).toBeCloseTo(0.975, 8);
+    }
+  });
+
+  it("has the tests as the evidence has them, and what would be lost by either choice: 20,000 points", () => {
+    const evaluation = evaluated();
+    const pair = evidence.pairs[0]!;
+    expect(evaluation).toMatchObject({
+      logEPromote: pair.promote.logE,
+      logSupPromote: pair.promote.logSup,
+      logEHarm: pair.harm.logE,
+      logSupHarm: pair.harm.logSup,
+      srmLogE: srmLogE(evidence),
+      missingLogE: 0,
+      phi: 1,
+    });
+    const [champion, challenger] = evaluation.arms;
+    // E max(champion - challenger, 0) is the integral of P(challenger < t < champion).
+    const [below, above] = [challenger!, champion!].map(
+      ({ posteriorAlpha, posteriorBeta }) =>
+        (t: number) =>
+          jStat.beta.cdf(t, posteriorAlpha, posteriorBeta),
+    ) as [(t: number) => number, (t: number) => number];
+    let loss = 0;
+    for (let k = 0; k < 20_000; k += 1) {
+      const t = (k + 0.5) / 20_000;
+      loss += (below(t) * (1 - above(t))) / 20_000;
+    }
+    expect(evaluation.expectedLossChallenger).toBeCloseTo(loss, 9);
+  });
+
+  it("plans the confidence sequence by the terms at the start, and all else by those that hold", () => {
+    const evaluation = evaluated();
+    const later = { ...TERMS, policy: { ...TERMS.policy, horizon: 300 } };
+    const moved = evaluate({ ...later, evidence, units, startTerms: TERMS });
+    expect(moved.upliftInterval).toEqual(evaluation.upliftInterval);
+    const anew = evaluate({ ...later, evidence, units });
+    expect(anew.upliftInterval).not.toEqual(evaluation.upliftInterval);
+    expect(moved.chanceOfPromotion).toBe(anew.chanceOfPromotion);
+  });
+
+  it("asks for minUplift in probabilityBetterBy alone, and for alphaHarm in the harm line alone", () => {
+    const evaluation = evaluated();
+    const terms = termsOf({ minUplift: 0.15, alphaHarm: 0.2, alpha: 0.01 }, [0.3]);
+    const strict = evaluate({ ...terms, evidence, units });
+    expect(strict.probabilityBetter).toBe(evaluation.probabilityBetter);
+    expect(strict.probabilityBetterBy).toBeLessThan(evaluation.probabilityBetter);
+    expect(strict.upliftMean).toBe(evaluation.upliftMean);
+    expect(strict.logLineHarm).toBeCloseTo(Math.log(5), 14);
+    expect(strict.logLinePromote).toBeCloseTo(Math.log(100), 14);
   });
 
   it("leaves missing units out of the confidence sequence", () => {
@@ -54,10 +129,13 @@ describe("evaluate, several challengers", () => {
     context: i % 2 ? { plan: "free" } : null,
   }));
   const state = foldAll(contest, terms);
-  const result = evaluate({ ...terms, evidence: state, units: contest });
-  const comparisons = [result, ...result.others];
+  const evaluatedContest = () => {
+    const result = evaluate({ ...terms, evidence: state, units: contest });
+    return { result, comparisons: [result, ...result.others] };
+  };
 
   it("leads with who contends and is most likely better; who is out comes last", () => {
+    const { result, comparisons } = evaluatedContest();
     expect(comparisons.map(({ arm, out }) => [arm, out])).toEqual([
       [1, null],
       [3, "guardrail"],
@@ -70,6 +148,7 @@ describe("evaluate, several challengers", () => {
   });
 
   it("has an arm for the champion and each challenger", () => {
+    const { result } = evaluatedContest();
     expect(result.arms.map(({ arm, role }) => [arm, role])).toEqual([
       [0, "champion"],
       [1, "challenger"],
@@ -82,6 +161,7 @@ describe("evaluate, several challengers", () => {
   });
 
   it("compares each with the champion as if there were no other, at alpha/k", () => {
+    const { comparisons } = evaluatedContest();
     for (const comparison of comparisons) {
       const { arm } = comparison;
       const w = terms.planShares[arm - 1]! / (0.4 + terms.planShares[arm - 1]!);
@@ -111,6 +191,7 @@ describe("evaluate, several challengers", () => {
   });
 
   it("says where each guardrail stands, its segment and its line", () => {
+    const { comparisons } = evaluatedContest();
     const costly = comparisons.find(({ arm }) => arm === 3)!;
     const [cost, score] = costly.guardrails;
     expect(cost).toMatchObject({ metric: "cost_usd", mode: "abort", margin: 0.1, isCrossed: true });
@@ -128,6 +209,7 @@ describe("evaluate, several challengers", () => {
   });
 
   it("has the metrics of the two arms", () => {
+    const { result, comparisons } = evaluatedContest();
     expect(Object.keys(result.metrics)).toEqual(["cost_usd"]);
     expect(comparisons.find(({ arm }) => arm === 3)!.metrics.cost_usd?.probabilityBetter).toBeLessThan(0.001);
   });
@@ -140,9 +222,10 @@ describe("evaluate, several challengers", () => {
       const { others, ...leading } = evaluate({ ...terms, evidence: foldAll(given, terms), units: given });
       return [leading, ...others].find(({ arm }) => arm === 3)!;
     };
-    expect(of(kept).upliftUnbiased).toBe(of(early).upliftUnbiased);
-    expect(of(kept).upliftInterval).toEqual(of(early).upliftInterval);
-    expect(of(kept).logSupPromote).toBe(of(early).logSupPromote);
-    expect(of(kept).chanceOfPromotion).toBe(0);
+    const [whole, part] = [of(kept), of(early)];
+    expect(whole.upliftUnbiased).toBe(part.upliftUnbiased);
+    expect(whole.upliftInterval).toEqual(part.upliftInterval);
+    expect(whole.logSupPromote).toBe(part.logSupPromote);
+    expect(whole.chanceOfPromotion).toBe(0);
   });
 });

@@ -153,6 +153,29 @@ describe("folding", () => {
     });
   });
 
+  it("without the tests of the uplift is the same in all else", () => {
+    const folding = new Folding(emptyEvidence(MIXED), MIXED, { uplift: true });
+    for (const unit of log) folding.add(unit);
+    const whole = foldAll(log, MIXED);
+    const { promote, harm } = pairOf(emptyEvidence(MIXED), 0);
+    expect(folding.evidence).toEqual({
+      ...whole,
+      pairs: whole.pairs.map((pair) => ({ ...pair, promote, harm })),
+    });
+  });
+
+  it("counts anew where any one of the shares has moved, and goes on where none has", () => {
+    const phaseAfter = (...shares: number[][]) =>
+      foldAll(
+        shares.map((each) => ({ arm: 0, shares: each, score: 1 })),
+        MIXED,
+      ).phaseCount;
+    expect(phaseAfter([0.2, 0.15], [0.2, 0.15], [0.2, 0.15])).toBe(3);
+    expect(phaseAfter([0.2, 0.15], [0.2, 0.15], [0.2, 0.1])).toBe(1);
+    expect(phaseAfter([0.2, 0.15], [0.2, 0.15], [0.1, 0.15])).toBe(1);
+    expect(phaseAfter([0.2, 0.1], [0.2, 0.15], [0.2, 0.15])).toBe(2);
+  });
+
   it("counts the units since the shares last moved", () => {
     const counts = log.slice(0, 70).map((_, i) => foldAll(log.slice(0, i + 1), MIXED).phaseCount);
     expect(counts).toEqual(Array.from({ length: 70 }, (_, i) => (i % 30) + 1));
@@ -165,7 +188,7 @@ describe("several challengers", () => {
   const SHARES = [0.2, 0.3, 0.1];
   const terms = termsOf({ horizon: 1000, minUplift: 0.01, harmMargin: 0.02 }, SHARES);
   const units = simulatedContest({ count: 900, shares: SHARES, rates: [0.5, 0.5, 0.62, 0.4], seed: 17 });
-  const evidence = foldAll(units, terms);
+  const folded = () => foldAll(units, terms);
 
   it.each([0, 1, 2])(
     "challenger %i is tested on the sessions of the two arms alone: share wj/(wA + wj), level alpha/k",
@@ -182,7 +205,7 @@ describe("several challengers", () => {
       const plan = { horizon: Math.round(1000 * (champion + share)), planShare: w, data };
       const promote = eProcess({ ...plan, alpha: 0.05 / 3, direction: 1, shift: 0.01 });
       const harm = eProcess({ ...plan, alpha: 0.1, direction: -1, shift: -0.02 });
-      const pair = pairOf(evidence, challenger);
+      const pair = pairOf(folded(), challenger);
       // The share is computed in another order of additions: up to its last digit.
       expect(pair.promote.logE).toBeCloseTo(promote[0], 10);
       expect(pair.promote.logSup).toBeCloseTo(promote[1], 10);
@@ -194,6 +217,7 @@ describe("several challengers", () => {
   );
 
   it("share the sample ratio, which knows all arms", () => {
+    const evidence = folded();
     const expected = srmSequentialLogE({
       counts: evidence.arms.map(({ count }) => count),
       shares: [0.4, ...SHARES],
@@ -216,8 +240,8 @@ describe("several challengers", () => {
 
   it("one's sessions do not move another's tests", () => {
     const without = units.filter(({ arm }) => arm !== 2);
-    expect(pairOf(foldAll(without, terms), 0)).toEqual(pairOf(evidence, 0));
-    expect(pairOf(foldAll(without, terms), 1)).not.toEqual(pairOf(evidence, 1));
+    expect(pairOf(foldAll(without, terms), 0)).toEqual(pairOf(folded(), 0));
+    expect(pairOf(foldAll(without, terms), 1)).not.toEqual(pairOf(folded(), 1));
   });
 
   it("have their missing sessions told apart", () => {

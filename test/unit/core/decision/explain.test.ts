@@ -122,6 +122,25 @@ describe("explain", () => {
     expect(atEnd(40)).toContain("over a million times");
   });
 
+  it.each<[readonly [number, number], string]>([
+    [[-0.1234, 0.0567], "between -12.3 and +5.7 points."],
+    [[0, 1], "between +0.0 and +100.0 points."],
+    [[-1, 0], "between -100.0 and +0.0 points."],
+  ])("tells the difference %j in points with its sign", (upliftInterval, text) => {
+    const [first] = explained("collecting", "continue", { evaluation: open({ upliftInterval }) });
+    expect(first?.endsWith(text), first).toBe(true);
+  });
+
+  it("tells a probability to three digits up to where these would be certainty, evidence to three or whole", () => {
+    const at = (change: Partial<Evaluation>) =>
+      explained("expired", "hold", { evaluation: open(change) })[1] as string;
+    expect(at({ probabilityBetter: 0.999 })).toContain("P(better) at 0.999,");
+    expect(at({ probabilityBetter: 0.001 })).toContain("P(better) at 0.001,");
+    expect(at({ logSupPromote: Math.log(99.54) })).toContain(" 99.5 times ");
+    expect(at({ logSupPromote: Math.log(1234.4) })).toContain(" 1234 times ");
+    expect(at({ logSupPromote: Math.log(999_999) })).toContain(" 999999 times ");
+  });
+
   it.each([
     [0.05, "20 times"],
     [0.02, "50 times"],
@@ -183,6 +202,27 @@ describe("why it is not promoted", () => {
   it("says that an arm is too small", () => {
     const policy = createPolicy({ minPerArm: 500 });
     expect(collecting({ logSupPromote: 4 }, policy)).toMatch(/^An arm has fewer than the 500 sessions/);
+    const smaller = Math.min(...evaluation.arms.map(({ sessionCount }) => sessionCount));
+    const needing = (minPerArm: number) => collecting({ logSupPromote: 4 }, createPolicy({ minPerArm }));
+    expect(needing(smaller + 1)).toMatch(/^An arm has fewer/);
+    expect(needing(smaller)).toMatch(/^The evidence is in, but/);
+  });
+
+  it("takes evidence at its line for enough, whatever the last digit, and P(better) at tau", () => {
+    const { logLinePromote } = evaluation;
+    expect(collecting({ logSupPromote: logLinePromote - 1e-10 })).toMatch(/^The evidence is in, but/);
+    expect(collecting({ logSupPromote: logLinePromote - 1e-8 })).toMatch(
+      /^The evidence that it is better stands/,
+    );
+    expect(collecting({ probabilityBetter: 0.95 })).toMatch(
+      /^P\(better\) is 0\.950, but an equal challenger/,
+    );
+    expect(collecting({ probabilityBetter: 0.9499 })).toMatch(/^The evidence that it is better stands/);
+  });
+
+  it("asks no proof of a guardrail that only aborts", () => {
+    const quiet = { ...guardrail, isCrossed: false };
+    expect(collecting({ logSupPromote: 4, guardrails: [quiet] })).toMatch(/^The evidence is in, but/);
   });
 
   it("says that outcomes seem to go missing in one arm", () => {
@@ -190,6 +230,7 @@ describe("why it is not promoted", () => {
       "one arm seems to lose more outcomes",
     );
     expect(collecting({ logSupPromote: 4, missingLogE: 0.6 })).not.toContain("lose");
+    expect(collecting({ logSupPromote: 4, missingLogE: Math.LN2 })).not.toContain("lose");
   });
 
   it("names the metrics that still need proof, with their segments", () => {
@@ -210,7 +251,8 @@ describe("why it is not promoted", () => {
   it("tells the plain rule from the calibrated one: no evidence, no missingness", () => {
     const threshold = createPolicy("threshold");
     const text = collecting({ missingLogE: 5 }, threshold);
-    expect(text).toMatch(/^P\(better\) is 0\.900, and above 0\.95 is needed\./);
+    // Nor a chance of promotion, which is that of the calibrated test.
+    expect(text).toBe("P(better) is 0.900, and above 0.95 is needed.");
     expect(collecting({}, createPolicy({ kind: "threshold", minPerArm: 500 }))).toContain(
       "fewer than the 500",
     );

@@ -82,6 +82,13 @@ describe("eLondLevel", () => {
     expect(call).toThrow(new RegExp(`^${name} must be`));
     expect(call).toThrow(expect.objectContaining({ code: "numeric_domain" }));
   });
+
+  it("says how many promotions there can have been", () => {
+    expect(() => eLondLevel({ fdr: 0.1, index: 5, promotions: 5 })).toThrow(
+      "promotions must be an integer in [0, 4]; received 5.",
+    );
+    expect(eLondLevel({ fdr: 0.1, index: 5, promotions: 4 })).toBeLessThan(0.05);
+  });
 });
 
 describe("ledgerOf", () => {

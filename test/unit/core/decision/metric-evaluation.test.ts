@@ -56,9 +56,10 @@ const quantile = (values: readonly number[], p: number): number =>
 describe("a rate", () => {
   const champion = Array.from({ length: 50 }, (_, i) => (i < 8 ? 1 : 0));
   const challenger = Array.from({ length: 40 }, (_, i) => (i < 10 ? 1 : 0));
-  const result = evaluated({ kind: "binary" }, champion, challenger);
+  const evaluatedRate = () => evaluated({ kind: "binary" }, champion, challenger);
 
   it("is Beta(1 + ones, 1 + zeros) in each arm, by jstat", () => {
+    const result = evaluatedRate();
     expect(result.champion).toMatchObject({ sessionCount: 50, mean: expect.closeTo(0.16, 14) });
     expect(result.champion?.typical).toBeCloseTo(9 / 52, 14);
     const [low, high] = result.challenger!.interval;
@@ -67,6 +68,7 @@ describe("a rate", () => {
   });
 
   it("is compared by difference: the integral of density times tail", () => {
+    const result = evaluatedRate();
     expect(result).toMatchObject({
       kind: "binary",
       direction: "lower",
@@ -98,13 +100,14 @@ describe("a rate", () => {
 describe("a count", () => {
   const champion = [0, 1, 2, 1, 0, 1, 2, 3, 0, 1, 1, 1];
   const challenger = [1, 2, 1, 2, 3, 1, 2, 1];
-  const result = evaluated({ kind: "count" }, champion, challenger);
+  const evaluatedCount = () => evaluated({ kind: "count" }, champion, challenger);
   const shapes = {
     champion: [0.5 + sum(champion), 12 + 1e-6],
     challenger: [0.5 + sum(challenger), 8 + 1e-6],
   } as const;
 
   it("is Gamma(1/2 + events, sessions) in each arm, by jstat", () => {
+    const result = evaluatedCount();
     for (const arm of ["champion", "challenger"] as const) {
       const [shape, rate] = shapes[arm];
       expect(result[arm]?.typical).toBeCloseTo(shape / rate, 12);
@@ -115,6 +118,7 @@ describe("a count", () => {
   });
 
   it("is compared by ratio: as 40,000 draws of both rates", () => {
+    const result = evaluatedCount();
     const random = createRandom(5);
     const draw = ([shape, rate]: readonly [number, number]) => gammaDraw(shape, random) / rate;
     const ratios = Array.from({ length: 40_000 }, () => draw(shapes.challenger) / draw(shapes.champion));
@@ -129,6 +133,7 @@ describe("a count", () => {
   });
 
   it("is one-sided alike in both directions", () => {
+    const result = evaluatedCount();
     const mirrored = evaluated({ kind: "count" }, challenger, champion);
     expect(mirrored.probabilityBetter! + result.probabilityBetter!).toBeCloseTo(1, 12);
     const higher = evaluated({ kind: "count", direction: "higher" }, champion, challenger);
@@ -209,7 +214,7 @@ describe.each([
   const raw = (count: number, shift: number) =>
     Array.from({ length: count }, () => shift + 0.8 * normal(random));
   const [left, right] = [raw(30, 0.2), raw(21, 0.5)];
-  const result = evaluated({ kind }, left.map(told), right.map(told));
+  const evaluatedBoth = () => evaluated({ kind }, left.map(told), right.map(told));
   const draws = 20_000;
   const [drawnLeft, drawnRight] = [left, right].map((own) =>
     meanDraws(own, [...left, ...right], random, draws),
@@ -217,6 +222,7 @@ describe.each([
   const differences = drawnRight.map((value, i) => value - (drawnLeft[i] as number));
 
   it("has the posterior mean and the interval of Student's t, by draws of mean and variance", () => {
+    const result = evaluatedBoth();
     expect(result).toMatchObject({ kind, scale });
     for (const [arm, own] of [
       ["champion", drawnLeft],
@@ -240,6 +246,7 @@ describe.each([
   });
 
   it("is compared as 20,000 draws of both means compare", () => {
+    const result = evaluatedBoth();
     const worse = differences.filter((value) => value > 0).length / draws;
     expect(Math.abs(result.probabilityBetter! - (1 - worse))).toBeLessThan(
       4 * Math.sqrt((worse * (1 - worse)) / draws),
@@ -251,6 +258,7 @@ describe.each([
   });
 
   it("mirrors when the arms are exchanged, and when the other way is better", () => {
+    const result = evaluatedBoth();
     const mirrored = evaluated({ kind }, right.map(told), left.map(told));
     expect(mirrored.probabilityBetter! + result.probabilityBetter!).toBeCloseTo(1, 10);
     const higher = evaluated({ kind, direction: "higher" }, left.map(told), right.map(told));
@@ -321,6 +329,11 @@ describe("evaluateMetrics", () => {
       champion: { sessionCount: 1 },
     });
     expect(evaluateMetrics(policy, many, many).cost_usd?.probabilityBetter).toBeCloseTo(0.5, 10);
+    const two = armOfValues("cost_usd", [[3], [5]]);
+    expect(evaluateMetrics(policy, two, many).cost_usd?.change).toBeCloseTo(
+      60 ** (1 / 3) / Math.sqrt(15) - 1,
+      2,
+    );
   });
 
   it.each(["toString", "constructor"])("reads a metric called %s that one arm alone has", (name) => {

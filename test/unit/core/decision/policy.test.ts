@@ -39,6 +39,10 @@ describe("createPolicy", () => {
     });
   });
 
+  it("is the default at alpha 0.02 where it is strict", () => {
+    expect(createPolicy("strict")).toEqual({ ...DEFAULT_POLICY, alpha: 0.02 });
+  });
+
   it("gives the plain rule its own defaults, which fields given win over", () => {
     expect(createPolicy("threshold")).toMatchObject({
       kind: "threshold",

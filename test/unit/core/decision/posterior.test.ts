@@ -4,17 +4,21 @@ import {
   type Evidence,
   emptyEvidence,
   type FoldInput,
+  type PairState,
 } from "../../../../src/core/decision/evidence.js";
 import { DEFAULT_POLICY } from "../../../../src/core/decision/policy.js";
 import {
   isPromotionUnlikely,
   meanOf,
+  pairOf,
   phi as phiOf,
   posteriors,
   probabilityBetterBy,
   promotionChance,
+  varianceOf,
 } from "../../../../src/core/decision/posterior.js";
 import { createRandom } from "../../../../src/core/random.js";
+import { chanceOfPromotion } from "../../../../src/core/sequential/promotion-chance.js";
 import { foldAll, simulatedContest, simulatedUnits, termsOf } from "../../../support/evidence.js";
 
 function graded(count: number, values: (random: () => number) => number, seed = 2): FoldInput[] {
@@ -118,6 +122,63 @@ describe("posteriors of several challengers", () => {
     const believed = (minUplift: number) => promotionChance(seen, termsOf({ minUplift }, [0.3, 0.3]), 0);
     expect(believed(0)).toBeGreaterThan(believed(0.05));
     expect(believed(0.05)).toBeGreaterThan(believed(0.1));
+  });
+});
+
+describe("a Beta distribution", () => {
+  const secondMoment = (a: number, b: number) => (a * (a + 1)) / ((a + b) * (a + b + 1));
+
+  it.each([
+    ["uniform", 1, 1, 1 / 2, 1 / 12],
+    ["arcsine", 0.5, 0.5, 1 / 2, 1 / 8],
+    ["parabola", 2, 2, 1 / 2, 1 / 20],
+    ["skewed", 2, 6, 1 / 4, secondMoment(2, 6) - 1 / 16],
+    ["narrow", 300, 100, 3 / 4, secondMoment(300, 100) - 9 / 16],
+  ])("has the mean and the variance of the textbook: %s", (_, alpha, beta, mean, variance) => {
+    expect(meanOf({ alpha, beta })).toBeCloseTo(mean, 14);
+    expect(varianceOf({ alpha, beta }) / variance).toBeCloseTo(1, 9);
+  });
+
+  it("pair is the challenger's as X and the champion's as Y", () => {
+    const believed = { champion: { alpha: 1, beta: 2 }, challenger: { alpha: 3, beta: 4 }, phi: 1 };
+    expect(pairOf(believed)).toEqual({ aX: 3, bX: 4, aY: 1, bY: 2 });
+  });
+});
+
+describe("the belief behind the chance of promotion", () => {
+  const terms = termsOf({ minUplift: 0.01, horizon: 1000, alpha: 0.1 }, [0.2, 0.3]);
+  const units = simulatedContest({ count: 400, shares: [0.2, 0.3], rates: [0.5, 0.57, 0.55], seed: 8 });
+  const seen = foldAll(units, terms);
+
+  it.each([0, 1])("is the posterior uplift less minUplift, at the pair's own share: challenger %i", (j) => {
+    const beta = (arm: number) => {
+      const { sum, count } = seen.arms[arm] as ArmSummary;
+      return { alpha: 1 + sum, beta: 1 + count - sum };
+    };
+    const [left, right] = [beta(0), beta(j + 1)];
+    const share = [0.2, 0.3][j] as number;
+    const part = 0.5 + share;
+    const w = share / part;
+    const chance = chanceOfPromotion(
+      { alpha: 0.05, direction: 1, shift: 0.01, horizon: Math.round(1000 * part), planShare: w },
+      (seen.pairs[j] as PairState).promote,
+      {
+        w,
+        upliftMean: meanOf(right) - meanOf(left) - 0.01,
+        upliftVariance: varianceOf(right) + varianceOf(left),
+      },
+    );
+    expect(chance).toBeGreaterThan(0.01);
+    expect(chance).toBeLessThan(0.99);
+    expect(promotionChance(seen, terms, j)).toBeCloseTo(chance, 8);
+  });
+
+  it("is none while the challenger has no share or all of it", () => {
+    for (const share of [0, 1]) {
+      const alone = { ...foldAll([], TERMS), shares: [share] };
+      expect(promotionChance(alone, TERMS)).toBe(0);
+      expect(isPromotionUnlikely(alone, TERMS, 0, 1e-9)).toBe(true);
+    }
   });
 });
 

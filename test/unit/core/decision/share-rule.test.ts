@@ -102,10 +102,36 @@ describe("createShareRule", () => {
     expect(() => createShareRule(input as ShareRuleInput, 2000)).toThrow(expect.objectContaining({ code }));
   });
 
-  it("says what was received and what is allowed", () => {
-    expect(() => createShareRule({ kind: "adaptive", min: 0.5, max: 0.2 }, 1)).toThrow(
-      'share must be adaptive with 0.01 <= min <= max <= 0.99; received {"min":0.5,"max":0.2}.',
-    );
+  it.each<[string, unknown, unknown]>([
+    [
+      "adaptive with 0.01 <= min <= max <= 0.99",
+      { kind: "adaptive", min: 0.5, max: 0.2 },
+      { min: 0.5, max: 0.2 },
+    ],
+    ["a ramp of at least one step", { kind: "ramp", steps: [] }, []],
+    ["a ramp of at least one step", { kind: "ramp", steps: "0.1" }, "0.1"],
+    [
+      "a ramp whose steps have minSessions, an integer of at least 1",
+      { kind: "ramp", steps: [{ share: 0.1, minSessions: 0 }] },
+      { share: 0.1, minSessions: 0 },
+    ],
+    [
+      "a ramp whose shares rise from step to step",
+      { kind: "ramp", steps: [0.1, 0.3, 0.2].map((share) => ({ share, minSessions: 5 })) },
+      0.2,
+    ],
+    ["a number, 'ramp', 'adaptive', or one of these in full", "fast", "fast"],
+  ])("says that it must be %s: %j", (allowed, input, received) => {
+    const call = () => createShareRule(input as ShareRuleInput, 2000);
+    expect(call).toThrow(`share must be ${allowed}; received ${JSON.stringify(received)}.`);
+    expect(call).toThrow(expect.objectContaining({ details: { field: "share", received, allowed } }));
+  });
+
+  it("takes the narrowest range, and a step of one session", () => {
+    const narrow: ShareRule = { kind: "adaptive", min: 0.3, max: 0.3 };
+    expect(createShareRule(narrow, 2000)).toEqual(narrow);
+    const step: ShareRule = { kind: "ramp", steps: [{ share: 0.01, minSessions: 1 }] };
+    expect(createShareRule(step, 2000)).toEqual(step);
   });
 });
 
@@ -219,6 +245,23 @@ describe("a ramp", () => {
     expect(sharesOf({ harm: at(0.69), promote: at(-1) })).toEqual([0.2]);
   });
 
+  it("doubts from more than even odds on, and takes harm and promotion alike for no doubt", () => {
+    const terms = termsOf({ guardrails: [{ metric: "cost_usd" }, { metric: "tokens" }] }, [0.05]);
+    const evidence = foldAll(even(60, 0.05), terms);
+    const [pair] = evidence.pairs as [PairState];
+    const at = (logE: number) => ({ ...pair.promote, logE });
+    const sharesOf = (harm: number, promote: number, ...guardrails: number[]) => {
+      const tests = pair.guardrails.map((state, i) => ({ ...state, test: at(guardrails[i] ?? 0) }));
+      const changed = { ...pair, harm: at(harm), promote: at(promote), guardrails: tests };
+      return sharesAfter({ ...evidence, pairs: [changed] }, [0.05], terms);
+    };
+    expect(sharesOf(Math.LN2, -1)).toEqual([0.2]);
+    expect(sharesOf(Math.LN2 + 1e-9, -1)).toEqual([0.05]);
+    expect(sharesOf(1, 1)).toEqual([0.2]);
+    expect(sharesOf(0, 0, Math.LN2, Math.LN2)).toEqual([0.2]);
+    expect(sharesOf(0, 0, 0, Math.LN2 + 1e-9)).toEqual([0.05]);
+  });
+
   it("moves several challengers together, and waits for all", () => {
     const two = termsOf({}, [0.125, 0.125]);
     const calm = Array.from({ length: 60 }, (_, i) => ({
@@ -272,6 +315,20 @@ describe("an adaptive share", () => {
     expect(seen.has(0.05)).toBe(true);
     expect(seen.has(0.5)).toBe(true);
     expect(seen.size).toBeGreaterThan(10);
+  });
+
+  it("is a P(better) that is known already, by the challenger's place, to the nearest hundredth", () => {
+    const evidence = emptyEvidence(TERMS);
+    const at = (probability: number) =>
+      nextShares(ADAPTIVE, { ...TERMS, evidence, shares: [0.25], probability: () => probability })[0];
+    expect([0.049, 0.234, 0.2351, 0.499, 0.9].map(at)).toEqual([0.05, 0.23, 0.24, 0.5, 0.5]);
+    const two = termsOf({}, [0.1, 0.1]);
+    const both = {
+      evidence: emptyEvidence(two),
+      shares: [0.1, 0.1],
+      probability: (j: number) => 0.1 + 0.3 * j,
+    };
+    expect(nextShares(ADAPTIVE, { ...two, ...both })).toEqual([0.05, 0.2]);
   });
 
   it("keeps to bounds that are no hundredths", () => {
