@@ -24,6 +24,39 @@ const run = (input: SimulationInput, runs = 40): ReturnType<typeof summarise> =>
 
 const small = (extra: object = {}): SimulationInput["policy"] => ({ horizon: 200, ...extra });
 
+/** MurmurHash3's finaliser once more, in whole numbers of any size. */
+function finalised(value: bigint): bigint {
+  const [mask, word] = [0xffff_ffffn, value & 0xffff_ffffn];
+  const first = ((word ^ (word >> 16n)) * 0x85eb_ca6bn) & mask;
+  const second = ((first ^ (first >> 13n)) * 0xc2b2_ae35n) & mask;
+  return second ^ (second >> 16n);
+}
+
+describe("runSeed", () => {
+  it("has the hash of the run in its low half, published values of which are known", () => {
+    expect(runSeed(0, 0) % 2 ** 32).toBe(0);
+    expect(runSeed(0, 1) % 2 ** 32).toBe(0x514e28b7);
+    expect(runSeed(0, 2) % 2 ** 32).toBe(0x30f4c306);
+  });
+
+  it("hashes both halves of the seed into both of its own", () => {
+    for (const seed of [0, 1, 2 ** 31, 2 ** 32, 3 * 2 ** 40 + 5, Number.MAX_SAFE_INTEGER])
+      for (const run of [0, 1, 77, 2 ** 31, 2 ** 32 - 1]) {
+        const low = finalised(BigInt(run) + finalised(BigInt(seed)));
+        const high = finalised(low ^ finalised((BigInt(seed) >> 32n) ^ 0x2545_f491n)) >> 11n;
+        expect(runSeed(seed, run), `${seed}, ${run}`).toBe(Number((high << 32n) + low));
+      }
+  });
+
+  it("differs from run to run and from seed to seed, and is one that a stream takes", () => {
+    const seeds = [0, 1, 2 ** 32, 2 ** 33].flatMap((seed) =>
+      Array.from({ length: 1000 }, (_, run) => runSeed(seed, run)),
+    );
+    expect(new Set(seeds).size).toBe(4000);
+    for (const seed of seeds) expect(() => createRandom(seed)).not.toThrow();
+  });
+});
+
 describe("simulateRuns", () => {
   const simulation = createSimulation({ policy: small(), effect: 0.1, share: 0.5 });
 
