@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { decide } from "../../../../src/core/decision/decide.js";
 import { emptyEvidence, Folding, fold } from "../../../../src/core/decision/evidence.js";
+import { probabilityBetterBy } from "../../../../src/core/decision/posterior.js";
 import { createRandom } from "../../../../src/core/random.js";
 import {
   createSimulation,
@@ -241,6 +242,31 @@ describe("probabilities through an experiment", () => {
     }
   });
 
+  it("are the normal approximation's where it is clear, P itself where it is not", () => {
+    const simulation = createSimulation({ policy: { kind: "threshold", horizon: 150 }, outcomes: graded });
+    const terms = { policy: simulation.policy, planShares: [0.2] };
+    const folding = new Folding(emptyEvidence(terms), terms);
+    const { evidence } = folding;
+    const { decisive } = probabilitiesOf(simulation, evidence);
+    const added = (challenger: number, champion: number): readonly [number, number] => {
+      folding.add({ arm: 1, score: challenger, shares: [0.2] });
+      folding.add({ arm: 0, score: champion, shares: [0.2] });
+      return [decisive?.(0) as number, probabilityBetterBy(evidence, simulation.policy, 0, 0)];
+    };
+    for (const scores of [
+      [0.7, 0.4],
+      [0.8, 0.5],
+    ] as const) {
+      const [decided, exact] = added(...scores);
+      expect(decided).not.toBe(exact);
+      expect(Math.abs(decided - exact)).toBeLessThan(0.02);
+    }
+    for (let i = 0; i < 30; i++) added(0.9 + 0.003 * i, 0.1);
+    const [decided, exact] = added(0.9, 0.1);
+    expect(decided).toBe(exact);
+    expect(exact).toBeGreaterThan(0.99);
+  });
+
   it("are left to the decision where it seldom asks", () => {
     const simulation = createSimulation();
     const terms = { policy: simulation.policy, planShares: [0.2] };
@@ -261,12 +287,16 @@ describe("probabilities through an experiment", () => {
         [1, 1],
       ],
       [[0, 1], [0.5]],
+      [
+        [0, 1],
+        [0.5, 1],
+      ],
     ].map((scores) => {
       const simulation = createSimulation(pools(scores));
       const terms = { policy: simulation.policy, planShares: [0.2] };
       return probabilitiesOf(simulation, emptyEvidence(terms)).better !== undefined;
     });
-    expect(kinds).toEqual([true, false]);
+    expect(kinds).toEqual([true, false, false]);
   });
 
   it("a missing score changes none", () => {
