@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { millsRatio, standardCdf, standardDensity } from "../../../../src/core/numeric/normal.js";
 import { logStudentExcess, logStudentTail, studentT } from "../../../../src/core/numeric/student-t.js";
 import { excessOfSum, type Scaled, tailOfSum } from "../../../../src/core/numeric/student-t-sum.js";
 import { expectNear } from "../../../support/numeric.js";
@@ -49,6 +50,19 @@ describe("tailOfSum", () => {
     }
   });
 
+  it("is the normal one for a trillion degrees of freedom, nearly as far out as doubles go", () => {
+    const [one, other] = [scaled(1e12, 3), scaled(1e12, 4)];
+    for (const score of [0.5, 4, 20, 37]) {
+      expectNear(tailOfSum(one, other, 5 * score), standardCdf(-score), 1e-6);
+      const excess = standardDensity(score) * (1 - score * millsRatio(score));
+      expectNear(excessOfSum(one, other, 5 * score), 5 * excess, 1e-6);
+    }
+    for (const d of [500, 1e200]) {
+      expect(tailOfSum(one, other, d)).toBe(0);
+      expect(excessOfSum(one, other, d)).toBe(0);
+    }
+  });
+
   it("depends on the ratio of distance and scales alone, to the ends of the doubles", () => {
     const tail = tailOfSum(scaled(3, 1), scaled(5, 0.5), 2);
     const excess = excessOfSum(scaled(3, 1), scaled(5, 0.5), 2);
@@ -63,6 +77,7 @@ describe("tailOfSum", () => {
       [scaled(3, 1), scaled(5, 1)],
       [scaled(3, 1), scaled(5, 0.2)],
       [scaled(5, 1), scaled(3, 0.2)],
+      [scaled(3, 1), scaled(3, 0.2)],
     ] as const)
       for (const d of [0.1, 4]) {
         expect(tailOfSum(one, other, d)).toBe(tailOfSum(other, one, d));
