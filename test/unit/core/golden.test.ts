@@ -56,11 +56,30 @@ describe("golden", () => {
   it("names the functions it knows when asked for another", () => {
     expect(() => golden("toString", {})).toThrow(/'toString'/);
     expect(codeOf(() => golden("toString", {}))).toBe("input_invalid");
+    const details = { received: "toString", allowed: GOLDEN_FUNCTIONS };
+    expect(() => golden("toString", {})).toThrow(expect.objectContaining({ details }));
+  });
+
+  it("knows 29 functions, the e-process and its companions among them", () => {
+    expect(new Set(GOLDEN_FUNCTIONS).size).toBe(29);
+    expect(GOLDEN_FUNCTIONS.slice(-5)).toEqual([
+      "eProcess",
+      "confidenceSequence",
+      "predictivePromotion",
+      "srmChiSquare",
+      "srmSequentialLogE",
+    ]);
   });
 
   it("wants an object", () => {
     expect(codeOf(() => golden("betaCdf", null as never))).toBe("input_invalid");
     expect(codeOf(() => golden("betaCdf", "x" as never))).toBe("input_invalid");
+    expect(() => golden("betaCdf", 7 as never)).toThrow(
+      "The input of betaCdf must be an object of named fields.",
+    );
+    expect(() => golden("betaCdf", 7 as never)).toThrow(
+      expect.objectContaining({ details: { received: 7 } }),
+    );
   });
 
   it.each(GOLDEN_FUNCTIONS)("reports missing fields of %s as a numeric domain", (name) => {

@@ -63,6 +63,17 @@ describe("BetaRace", () => {
     expect(Math.abs(race.greater - probGreater(pair))).toBeLessThan(1e-12);
   });
 
+  it.each([10_000, 20_000])(
+    "is computed anew after %d updates: exact to the last bit, as just before it is not",
+    (updates) => {
+      const even = { start: UNIFORM, share: 0.5, rateX: 0.6, rateY: 0.61 };
+      const { race, pair } = raced({ ...even, updates });
+      expect(race.greater).toBe(probGreater(pair));
+      const before = raced({ ...even, updates: updates - 1 });
+      expect(before.race.greater).not.toBe(probGreater(before.pair));
+    },
+  );
+
   it("is right for any start and any outcomes", () => {
     const shape = fc.double({ min: 0.1, max: 500, noNaN: true });
     const rate = fc.double({ min: 0, max: 1, noNaN: true });

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { lognormalMeanProbGreater } from "../../../../src/core/numeric/lognormal-mean.js";
 import {
   type NormalInverseGamma,
   nigDiffInterval,
@@ -18,35 +17,6 @@ const anyPosterior: fc.Arbitrary<NormalInverseGamma> = fc.tuple(
   anyPositive,
   anyPositive,
 );
-
-describe("studentTCdf", () => {
-  it("gives the documented value", () => {
-    expectNear(studentTCdf({ x: -12, nu: 3 }), 0.00062250790039467, 1e-13);
-  });
-
-  it("is an arc tangent for one degree of freedom, an algebraic function for two", () => {
-    for (const x of [-1e200, -1e9, -3, -0.1, 0, 0.5, 40]) {
-      expectNear(studentTCdf({ x, nu: 1 }), Math.atan2(1, -x) / Math.PI, 1e-13);
-    }
-    for (const x of [-1e9, -3, -0.1]) {
-      const root = Math.sqrt(2 + x * x);
-      expectNear(studentTCdf({ x, nu: 2 }), 1 / (root * (root - x)), 1e-13);
-    }
-  });
-
-  it("goes from 0 to 1 and is one half at 0", () => {
-    const ends = [Number.NEGATIVE_INFINITY, 0, Number.POSITIVE_INFINITY].map((x) =>
-      studentTCdf({ x, nu: 5 }),
-    );
-    expect(ends).toEqual([0, 0.5, 1]);
-  });
-
-  it("refuses what is not a number, and degrees of freedom outside (0, 1e12]", () => {
-    expect(() => studentTCdf({ x: Number.NaN, nu: 1 })).toThrow(/^x must be/);
-    expect(() => studentTCdf({ x: "0" as never, nu: 1 })).toThrow(/^x must be/);
-    expect(() => studentTCdf({ x: 0, nu: 0 })).toThrow(/^nu must be/);
-  });
-});
 
 describe("nigPosterior", () => {
   it("gives the documented values", () => {
@@ -206,32 +176,5 @@ describe("nigDiffInterval", () => {
   it("refuses a level outside (0, 1)", () => {
     const X: NormalInverseGamma = [0, 1, 1, 1];
     expect(() => nigDiffInterval({ X, Y: X, level: 1 })).toThrow(/^level must be/);
-  });
-});
-
-describe("lognormalMeanProbGreater", () => {
-  it("gives the documented value", () => {
-    const pair = { X: [3, 51.01, 26.5, 6.76367], Y: [3, 24.01, 13, 16.8782] } as const;
-    expectNear(lognormalMeanProbGreater(pair), 0.02328597879762, 1e-12);
-    expectNear(lognormalMeanProbGreater({ X: pair.Y, Y: pair.X }), 1 - 0.02328597879762, 1e-12);
-  });
-
-  it("is one half for equal posteriors", () => {
-    expectNear(lognormalMeanProbGreater({ X: [1, 9, 4, 3], Y: [1, 9, 4, 3] }), 0.5, 1e-12);
-  });
-
-  it("compares the means of the logarithms where the variances are known and equal", () => {
-    const [X, Y] = [[1, 50, 1e10, 1e10] as const, [1.2, 80, 1e10, 1e10] as const];
-    expect(lognormalMeanProbGreater({ X, Y })).toBeCloseTo(nigProbGreater({ X, Y, shift: 0 }), 4);
-  });
-
-  it("stays a probability far outside of what data give", () => {
-    const X: NormalInverseGamma = [3, 1e300, 1e-300, 1e-300];
-    const p = lognormalMeanProbGreater({ X, Y: [0, 1e-3, 1e12, 1e12] });
-    expect(p >= 0 && p <= 1).toBe(true);
-  });
-
-  it("refuses what is no posterior", () => {
-    expect(() => lognormalMeanProbGreater({ X: [0, 1, 1, 1], Y: "1111" as never })).toThrow(/^Y must be/);
   });
 });

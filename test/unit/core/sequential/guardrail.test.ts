@@ -238,6 +238,33 @@ describe("stepGuardrail", () => {
     expect(hasGuardrailCrossed(prepareGuardrail(unrounded), stateAfter(unrounded, all))).toBe(true);
   });
 
+  it("ranks counts by their scaled values, unrounded, where it may abort", () => {
+    // 3/1.1 lies below 3, 3/0.9 above it: rounded to the worse both would tie with it, at a rank of 1/2.
+    for (const [towards, rank] of [
+      ["lower", 0.25],
+      ["higher", 0.75],
+    ] as const) {
+      const plan = planOf("count", { direction: towards });
+      const { test } = stateAfter(plan, [
+        { g: 0, value: 3, w: 0.5 },
+        { g: 1, value: 3, w: 0.5 },
+      ]);
+      const data = { g: [0, 1], y: [0.5, rank], w: [0.5, 0.5] };
+      expect(test.logE).toBe(eProcess({ ...prepareGuardrail(plan).test.plan, data })[0]);
+    }
+  });
+
+  it("has crossed once the line itself is reached", () => {
+    const prepared = prepareGuardrail(PLAN);
+    const reached = (logSup: number): boolean => {
+      const { test, seen } = startGuardrail();
+      return hasGuardrailCrossed(prepared, { test: { ...test, logSup }, seen });
+    };
+    expect(prepared.test.logThreshold).toBeCloseTo(Math.log(20), 8);
+    expect(reached(prepared.test.logThreshold)).toBe(true);
+    expect(reached(Math.log(19.99))).toBe(false);
+  });
+
   it("asks for an improvement when the margin is negative", () => {
     const plan = { ...planOf("positive", { mode: "require", margin: -0.2 }), horizon: 1000 };
     const isMet = (ratio: number): boolean => {
@@ -262,6 +289,16 @@ describe("stepGuardrail", () => {
     expect(() => prepareGuardrail({ ...PLAN, ...change })).toThrow(new RegExp(`^${name} must be`));
     expect(() => prepareGuardrail({ ...PLAN, ...change })).toThrow(
       expect.objectContaining({ code: "numeric_domain" }),
+    );
+  });
+
+  it("says which words it knows, and which arms", () => {
+    expect(() => prepareGuardrail({ ...PLAN, kind: "rate" as never })).toThrow(
+      /^kind must be one of binary, count, positive, real; /,
+    );
+    const session = { g: 2 as never, value: 1, w: 0.5 };
+    expect(() => stepGuardrail(prepareGuardrail(PLAN), startGuardrail(), session)).toThrow(
+      /^g must be 0 or 1; /,
     );
   });
 

@@ -78,6 +78,8 @@ describe("addToSketch", () => {
     expect(() => addToSketch(emptySketch(), wrong)).toThrow(isDomainError);
     expect(() => rankOf(emptySketch(), wrong)).toThrow(isDomainError);
     expect(() => countBelow(emptySketch(), wrong)).toThrow(isDomainError);
+    for (const call of [addToSketch, rankOf, countBelow])
+      expect(() => call(emptySketch(), wrong)).toThrow(/^value must be a finite number/);
   });
 });
 
@@ -179,6 +181,7 @@ describe("quantileOf", () => {
 
   it.each([-0.1, 1.1, Number.NaN])("refuses p = %s", (p) => {
     expect(() => quantileOf(emptySketch(), p)).toThrow(expect.objectContaining({ code: "numeric_domain" }));
+    expect(() => quantileOf(emptySketch(), p)).toThrow(/^p must be in \[0, 1\]/);
   });
 });
 
@@ -219,6 +222,20 @@ describe("the bound on bins", () => {
     const ranks = [1, -1, 0, 1e-9].map((x) => rankOf(sketch, x));
     expect(new Set(ranks).size).toBe(1);
     expect(ranks[0]).toBeCloseTo(0.5, 3);
+  });
+
+  it("gives up the negative one first of two bins as near to 0", () => {
+    // 16 powers of 2 of both signs are all the bins there are room for: from 1 and -1 outwards.
+    const full = Array.from({ length: 2048 }, (_, k) => (1 + (k % 128) / 128) * 2 ** Math.floor(k / 128));
+    const sketch = sketchOf([...full, ...full.map((x) => -x)]);
+    expect(sketch.keys.length).toBe(4096);
+    expect(rankOf(sketch, -1)).toBeLessThan(rankOf(sketch, 1));
+    const more = addToSketch(sketch, 2 ** 16);
+    expect(more.keys.length).toBe(4096);
+    expect(countBelow(more, 1)).toBe(2047);
+    expect(countBelow(more, 1 + 1 / 128)).toBe(2049);
+    expect([-1, 0].map((x) => rankOf(more, x))).toEqual([rankOf(more, 1), rankOf(more, 1)]);
+    expect(addToSketch(more, -1)).toEqual(addToSketch(more, 1));
   });
 
   it.each([

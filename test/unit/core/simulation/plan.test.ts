@@ -72,6 +72,21 @@ describe("plan", () => {
     expect(() => createPlan({ ...PROJECT, ...input })).toThrow(expect.objectContaining(wanted));
   });
 
+  it.each([
+    [{ effect: 0 }, "A challenger that is no better is never found: give an effect above 0, or a horizon."],
+    [{ effect: 1e-5 }, "An effect this small takes over 10000000 sessions: give a larger effect or share."],
+    [{ sessionsPerDay: 2e9 }, "sessionsPerDay must be a number in (0, 1e9]; received 2000000000."],
+    [{ withinDays: -1 }, "withinDays must be a number above 0; received -1."],
+    [{ share: 0 }, "share must be a number in [0.01, 0.99]; received 0."],
+    [{ power: 0.9999 }, "power must be a number in [0.01, 0.999]; received 0.9999."],
+  ])("says of %j what would be right", (input, message) => {
+    expect(() => createPlan({ ...PROJECT, ...input })).toThrow(message);
+  });
+
+  it("takes a billion sessions a day", () => {
+    expect(createPlan({ ...PROJECT, sessionsPerDay: 1e9, horizon: 1000 }).daysMax).toBe(1e-6);
+  });
+
   it("refuses a horizon that no policy has", () => {
     const invalid = expect.objectContaining({ code: "policy_invalid" });
     expect(() => planSimulations(createPlan({ ...PROJECT, horizon: 0.5 }))).toThrow(invalid);

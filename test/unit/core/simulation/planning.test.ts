@@ -191,6 +191,7 @@ describe("smallestEffect", () => {
 
   it("is null where there is no room above the champion", () => {
     expect(smallestEffect({ ...GOAL, baseRate: 1 })).toBeNull();
+    expect(smallestEffect({ ...GOAL, baseRate: 1, power: 0.01 })).toBeNull();
     expect(smallestEffect({ ...GOAL, baseRate: 0.999 })).toBeNull();
     expect(smallestEffect({ ...GOAL, power: 0.01 })).toBeLessThan(1e-15);
   });
@@ -217,6 +218,20 @@ describe("shareFor", () => {
 });
 
 describe("all of them", () => {
+  it("take a power that is met exactly as met, at the largest share too", () => {
+    const design = { ...DESIGN, share: 0.5, horizon: 700 };
+    const goal = { ...design, power: powerOf(design) };
+    expect(horizonFor(goal)).toBe(700);
+    expect(shareFor(goal)).toBe(0.5);
+    expect(powerOf({ ...design, effect: smallestEffect(goal) as number })).toBe(goal.power);
+  });
+
+  it("say what an effect has to be", () => {
+    expect(() => powerOf({ ...DESIGN, effect: 0.41 })).toThrow(
+      "effect must be such that baseRate + effect is in [0, 1]; received 0.41.",
+    );
+  });
+
   const each: readonly [string, (change: Partial<Design & PowerGoal>) => unknown, readonly string[]][] = [
     ["powerOf", (change) => powerOf({ ...DESIGN, ...change }), ["effect", "share", "horizon"]],
     ["horizonFor", (change) => horizonFor({ ...GOAL, ...change }), ["effect", "share", "power"]],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { decide } from "../../../../src/core/decision/decide.js";
 import { emptyEvidence, Folding, fold } from "../../../../src/core/decision/evidence.js";
+import { probabilityBetterBy } from "../../../../src/core/decision/posterior.js";
 import { createRandom } from "../../../../src/core/random.js";
 import {
   createSimulation,
@@ -23,6 +24,39 @@ const run = (input: SimulationInput, runs = 40): ReturnType<typeof summarise> =>
 };
 
 const small = (extra: object = {}): SimulationInput["policy"] => ({ horizon: 200, ...extra });
+
+/** MurmurHash3's finaliser once more, in whole numbers of any size. */
+function finalised(value: bigint): bigint {
+  const [mask, word] = [0xffff_ffffn, value & 0xffff_ffffn];
+  const first = ((word ^ (word >> 16n)) * 0x85eb_ca6bn) & mask;
+  const second = ((first ^ (first >> 13n)) * 0xc2b2_ae35n) & mask;
+  return second ^ (second >> 16n);
+}
+
+describe("runSeed", () => {
+  it("has the hash of the run in its low half, published values of which are known", () => {
+    expect(runSeed(0, 0) % 2 ** 32).toBe(0);
+    expect(runSeed(0, 1) % 2 ** 32).toBe(0x514e28b7);
+    expect(runSeed(0, 2) % 2 ** 32).toBe(0x30f4c306);
+  });
+
+  it("hashes both halves of the seed into both of its own", () => {
+    for (const seed of [0, 1, 2 ** 31, 2 ** 32, 3 * 2 ** 40 + 5, Number.MAX_SAFE_INTEGER])
+      for (const run of [0, 1, 77, 2 ** 31, 2 ** 32 - 1]) {
+        const low = finalised(BigInt(run) + finalised(BigInt(seed)));
+        const high = finalised(low ^ finalised((BigInt(seed) >> 32n) ^ 0x2545_f491n)) >> 11n;
+        expect(runSeed(seed, run), `${seed}, ${run}`).toBe(Number((high << 32n) + low));
+      }
+  });
+
+  it("differs from run to run and from seed to seed, and is one that a stream takes", () => {
+    const seeds = [0, 1, 2 ** 32, 2 ** 33].flatMap((seed) =>
+      Array.from({ length: 1000 }, (_, run) => runSeed(seed, run)),
+    );
+    expect(new Set(seeds).size).toBe(4000);
+    for (const seed of seeds) expect(() => createRandom(seed)).not.toThrow();
+  });
+});
 
 describe("simulateRuns", () => {
   const simulation = createSimulation({ policy: small(), effect: 0.1, share: 0.5 });
@@ -208,6 +242,31 @@ describe("probabilities through an experiment", () => {
     }
   });
 
+  it("are the normal approximation's where it is clear, P itself where it is not", () => {
+    const simulation = createSimulation({ policy: { kind: "threshold", horizon: 150 }, outcomes: graded });
+    const terms = { policy: simulation.policy, planShares: [0.2] };
+    const folding = new Folding(emptyEvidence(terms), terms);
+    const { evidence } = folding;
+    const { decisive } = probabilitiesOf(simulation, evidence);
+    const added = (challenger: number, champion: number): readonly [number, number] => {
+      folding.add({ arm: 1, score: challenger, shares: [0.2] });
+      folding.add({ arm: 0, score: champion, shares: [0.2] });
+      return [decisive?.(0) as number, probabilityBetterBy(evidence, simulation.policy, 0, 0)];
+    };
+    for (const scores of [
+      [0.7, 0.4],
+      [0.8, 0.5],
+    ] as const) {
+      const [decided, exact] = added(...scores);
+      expect(decided).not.toBe(exact);
+      expect(Math.abs(decided - exact)).toBeLessThan(0.02);
+    }
+    for (let i = 0; i < 30; i++) added(0.9 + 0.003 * i, 0.1);
+    const [decided, exact] = added(0.9, 0.1);
+    expect(decided).toBe(exact);
+    expect(exact).toBeGreaterThan(0.99);
+  });
+
   it("are left to the decision where it seldom asks", () => {
     const simulation = createSimulation();
     const terms = { policy: simulation.policy, planShares: [0.2] };
@@ -228,12 +287,16 @@ describe("probabilities through an experiment", () => {
         [1, 1],
       ],
       [[0, 1], [0.5]],
+      [
+        [0, 1],
+        [0.5, 1],
+      ],
     ].map((scores) => {
       const simulation = createSimulation(pools(scores));
       const terms = { policy: simulation.policy, planShares: [0.2] };
       return probabilitiesOf(simulation, emptyEvidence(terms)).better !== undefined;
     });
-    expect(kinds).toEqual([true, false]);
+    expect(kinds).toEqual([true, false, false]);
   });
 
   it("a missing score changes none", () => {
