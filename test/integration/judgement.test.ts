@@ -81,6 +81,33 @@ describe("metrics", () => {
     });
   });
 
+  it("of any size keep no experiment from its decision, and it verifies", async () => {
+    const policy = {
+      metrics: { bytes: { kind: "count" }, delta: { kind: "real" } },
+      guardrails: [
+        { metric: "cost_usd", margin: -0.5, mode: "require" },
+        { metric: "delta", margin: 1e308, mode: "require" },
+      ],
+    } as const;
+    await contest({ policy, horizon: 40 });
+    const sizes = [1.7e308, -1.7e308, 1, 0];
+    for (let tick = 0; tick < 4; tick += 1) {
+      let at = 0;
+      await play(10, {
+        score: () => at % 2,
+        signals: () => {
+          at += 1;
+          const size = sizes[at % sizes.length] as number;
+          return { cost_usd: Math.abs(size), delta: size, other: size, bytes: 1e12 };
+        },
+      });
+      await test.engine.decide();
+    }
+    const bot = await test.engine.project("support");
+    expect((await bot.report())!.decision).toMatchObject({ verdict: "hold" });
+    expect(await test.engine.verify()).toMatchObject([{ isEqual: true, differences: [] }]);
+  });
+
   it("a signal that arrives late is not counted in them", async () => {
     await contest();
     const bot = await test.engine.project("support");

@@ -34,6 +34,7 @@ import {
   type MetricValues,
   type RunningMetric,
   runningMetrics,
+  withinReach,
 } from "../sessions/metric.js";
 import { SCORE_METRIC } from "./policy.js";
 import { guardrailPlan, harmPlan, missingPlan, pairShare, promotePlan, type Terms } from "./terms.js";
@@ -291,7 +292,7 @@ function guardrailValue({ metric, where }: Guardrail, unit: FoldInput): number |
  */
 function fitting(kind: MetricKind, value: number): number {
   if (kind === "binary") return Math.min(1, Math.max(0, value));
-  return kind === "real" ? value : Math.max(0, value);
+  return kind === "real" ? withinReach(value) : Math.max(0, withinReach(value));
 }
 
 /**

@@ -96,25 +96,40 @@ function binaryModel(champion: MetricSummary, challenger: MetricSummary): Model 
 
 const COUNT_PRIOR = { shape: 0.5, rate: 1e-6 };
 
-/** Variance over mean of the counts, 1 or more: how much wider than Poisson's the posterior has to be. */
+/** Sum of counts; no count is below 0. */
+const sumOf = ({ count, mean }: MetricSummary["values"]): number => Math.max(0, count * mean);
+
+/** Largest sum of counts that is told as it is: the Gamma functions take shapes of up to 1e12. */
+const COUNT_SUM_MAX = 1e11;
+
+/** Widest that counts are told, so that a rate stays above 0 however far negative values, which no count has, scatter. */
+const DISPERSION_MAX = 1e150;
+
+/**
+ * Variance over mean of the counts, 1 or more: how much wider than Poisson's the posterior has to be. Sums that no Gamma
+ * function takes are widened until one does, to a relative error of 3e-6.
+ */
 function dispersion(summaries: readonly MetricSummary[]): number {
   let squares = 0;
   let sum = 0;
   let freedom = 0;
   for (const { values } of summaries) {
     squares += values.squares;
-    sum += values.count * values.mean;
+    sum += sumOf(values);
     freedom += values.count - 1;
   }
   const count = freedom + summaries.length;
-  return sum > 0 && freedom > 0 ? Math.max(1, squares / freedom / (sum / count)) : 1;
+  const least = Math.max(1, sum / COUNT_SUM_MAX);
+  const measured = sum > 0 && freedom > 0 ? squares / freedom / (sum / count) : 1;
+  return Math.min(DISPERSION_MAX, Math.max(least, measured));
 }
 
 function countModel(champion: MetricSummary, challenger: MetricSummary): Model {
   const scale = dispersion([champion, challenger]);
   const gamma = ({ values }: MetricSummary) => ({
-    a: COUNT_PRIOR.shape + Math.max(0, values.count * values.mean) / scale,
-    r: COUNT_PRIOR.rate + values.count / scale,
+    a: COUNT_PRIOR.shape + sumOf(values) / scale,
+    // The prior's rate is as much wider: beside the counts of bytes it would outweigh the data.
+    r: (COUNT_PRIOR.rate + values.count) / scale,
   });
   const [y, x] = [gamma(champion), gamma(challenger)];
   const pair = { aX: x.a, rX: x.r, aY: y.a, rY: y.r };

@@ -11,6 +11,12 @@ export type MetricValues = Readonly<Record<string, number>>;
 /** Metrics kept of an experiment; further names are left out, so that a name made of an id cannot grow the state. */
 const METRICS_MAX = 32;
 
+/** Values beyond are taken as this: the square of a larger one overflows, and no test or read-out could go on. */
+const VALUE_MAX = 1e100;
+
+/** The value of a metric, or the nearest that can be reckoned with. Never falls as `value` rises, so ranks stay exact. */
+export const withinReach = (value: number): number => Math.min(VALUE_MAX, Math.max(-VALUE_MAX, value));
+
 /** What a session says of its metrics besides its signals. */
 export interface MetricSource {
   readonly signals: readonly ScoringSignal[];
@@ -39,9 +45,7 @@ export function metricValues(source: MetricSource, policy: Pick<Policy, "metrics
   const values: Record<string, number> = { error: 0 };
   if (source.durationMs !== null) values.duration_ms = source.durationMs;
   for (const [name, observed] of byName) {
-    const value = aggregateSignals(observed, metricPolicy(policy, name).aggregate);
-    // A sum of finite numbers may overflow.
-    if (Number.isFinite(value)) values[name] = value;
+    values[name] = withinReach(aggregateSignals(observed, metricPolicy(policy, name).aggregate));
   }
   return values;
 }
@@ -121,7 +125,7 @@ export function addMetrics(
       summary = runningMetric(EMPTY_METRIC);
       summaries[name] = summary;
     }
-    addValue(summary, values[name] as number, score);
+    addValue(summary, withinReach(values[name] as number), score);
   }
 }
 

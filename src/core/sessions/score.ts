@@ -29,7 +29,8 @@ export function aggregateSignals(values: readonly number[], aggregate: Aggregate
     case "last":
       return values[values.length - 1] as number;
     case "max":
-      return Math.max(...values);
+      // Not spread into arguments: a session may have more signals than a call takes.
+      return values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
   }
 }
 

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { jStat } from "jstat";
 import { describe, expect, it } from "vitest";
 import type { ArmSummary } from "../../../../src/core/decision/evidence.js";
@@ -52,6 +53,25 @@ const varianceOf = (values: readonly number[]): number => {
 };
 const quantile = (values: readonly number[], p: number): number =>
   values.toSorted((x, y) => x - y)[Math.round(p * (values.length - 1))] as number;
+
+describe("any values", () => {
+  const value = fc.oneof(
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.constantFrom(0, -1, 1e-320, 1e11, 1e15, 1e200, -1e200, 1.7e308, -1.7e308),
+  );
+  const values = fc.array(value, { minLength: 1, maxLength: 12 });
+  const kinds = fc.constantFrom("auto", "binary", "count", "positive", "real");
+
+  it("are evaluated: a session can send what it likes, and the decision must still be made", () => {
+    fc.assert(
+      fc.property(kinds, values, values, (kind, champion, challenger) => {
+        const { champion: arm } = evaluated({ kind }, champion, challenger);
+        expect(arm?.sessionCount).toBe(champion.length);
+      }),
+      { numRuns: 300, seed: 71 },
+    );
+  });
+});
 
 describe("a rate", () => {
   const champion = Array.from({ length: 50 }, (_, i) => (i < 8 ? 1 : 0));
@@ -160,10 +180,19 @@ describe("a count", () => {
     ] as const;
     const squares = (values: readonly number[]) => varianceOf(values) * (values.length - 1);
     const dispersion = (squares(left) + squares(right)) / (8 - 2) / ((sum(left) + sum(right)) / 8);
-    const [shape, rate] = [0.5 + sum(right) / dispersion, 1e-6 + 3 / dispersion];
+    const [shape, rate] = [0.5 + sum(right) / dispersion, (1e-6 + 3) / dispersion];
     const { challenger } = evaluated({ kind: "count" }, left, right);
     expect(challenger?.typical).toBeCloseTo(shape / rate, 10);
     expect(jStat.gamma.cdf(challenger!.interval[0], shape, 1 / rate)).toBeCloseTo(0.025, 8);
+  });
+
+  it("of bytes is told as it is, however large and however scattered", () => {
+    const same = evaluated({ kind: "count" }, [2e13, 2e13], [2e13, 2e13]);
+    expect(same).toMatchObject({ probabilityBetter: expect.closeTo(0.5, 6), change: 0 });
+    expect(same.champion!.typical / 2e13).toBeCloseTo(1, 5);
+    const scattered = [1e9, 5e9, 2e10, 4e9, 1e10];
+    const { champion } = evaluated({ kind: "count" }, scattered, scattered);
+    expect(champion!.typical / meanOf(scattered)).toBeCloseTo(1, 0);
   });
 
   it("that scatters is not called different too often: 400 pairs of equal arms, seed 70", () => {

@@ -71,11 +71,14 @@ describe("metricValues", () => {
     expect(valuesOf(signals, {}, policy)).toEqual({ error: 0, cost_usd: 2, thumbs: 1 });
   });
 
-  it("leaves out a sum that overflows", () => {
-    expect(valuesOf([signal("big", 1e308), signal("big", 1e308), signal("small", 1)])).toEqual({
-      error: 0,
-      small: 1,
-    });
+  it("takes a sum that overflows as the largest value, for to leave it out would depend on it", () => {
+    const signals = [signal("big", 1e308), signal("big", 1e308), signal("low", -1e308), signal("small", 1)];
+    expect(valuesOf(signals)).toEqual({ error: 0, big: 1e100, low: -1e100, small: 1 });
+  });
+
+  it("takes any number of signals of one name", () => {
+    const signals = Array.from({ length: 200_000 }, (_, i) => signal("error", i % 2));
+    expect(valuesOf(signals)).toEqual({ error: 1 });
   });
 
   it.each(["toString", "constructor"])("takes a metric called %s like any other", (name) => {
