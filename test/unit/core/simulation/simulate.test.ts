@@ -257,7 +257,7 @@ describe("probabilities through an experiment", () => {
       [0.7, 0.4],
       [0.8, 0.5],
     ] as const) {
-      const [decided, exact] = added(...scores);
+      const [decided, exact] = added(scores[0], scores[1]);
       expect(decided).not.toBe(exact);
       expect(Math.abs(decided - exact)).toBeLessThan(0.02);
     }
