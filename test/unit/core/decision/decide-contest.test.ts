@@ -142,6 +142,23 @@ describe("the order of the rules", () => {
     expect(decide(facts([{ [test]: below }], { futility: null }))).toEqual(collecting);
   });
 
+  it("a sample ratio is broken at 1/level", () => {
+    const asked = facts([{}]);
+    const withRatio = (logE: number) => {
+      const srm = { ...asked.evidence.srm, logE };
+      return decide({ ...asked, evidence: { ...asked.evidence, srm } });
+    };
+    expect(withRatio(-Math.log(0.001))).toEqual(aborted("srm"));
+    expect(withRatio(-Math.log(0.001) - 1e-9)).toEqual(collecting);
+  });
+
+  it("a test of missingness says nothing while no unit is missing", () => {
+    const asked = facts([{ promote: 20, missingMore: 1e6 }]);
+    expect(decide(asked)).toEqual(aborted("srm"));
+    const arms = asked.evidence.arms.map((arm) => ({ ...arm, missingCount: 0 }));
+    expect(decide({ ...asked, evidence: { ...asked.evidence, arms } })).toEqual(promoted(1));
+  });
+
   it("what has crossed stays crossed, though the test has fallen back since", () => {
     const asked = facts([{ promote: 20 }], { futility: null });
     const [pair] = asked.evidence.pairs as [PairState];
@@ -167,6 +184,10 @@ describe("the order of the rules", () => {
     expect(at(0.1)).toBe("futility");
     expect(at(0.101)).toBe("collecting");
     expect(at(0, 0)).toBe("collecting");
+    // Not even for one without a share, which has no chance at all.
+    const shareless = (chance: number) =>
+      decide(facts([{}], { futility: { chance, after: 0 } }, { change: { shares: [0] } })).reason;
+    expect([shareless(1e-9), shareless(0)]).toEqual(["futility", "collecting"]);
   });
 });
 
@@ -182,6 +203,7 @@ describe("a promotion", () => {
     expect(given(0.95, "threshold")).toBe("continue");
     expect(given(0.9501, "threshold")).toBe("promote");
     expect(given(0.0501, "threshold")).toBe("continue");
+    expect(given(1 - 0.95, "threshold")).toBe("continue");
     expect(given(0.0499, "threshold")).toBe("abort");
   });
 
@@ -203,7 +225,7 @@ describe("a promotion", () => {
 
   it("waits while outcomes rather go missing in one arm, and goes on when they do no more", () => {
     expect(decide(facts([{ ...ready, missingMore: 2.01 }]))).toEqual(collecting);
-    expect(decide(facts([{ ...ready, missingMore: 1.99 }]))).toEqual(promoted(1));
+    expect(decide(facts([{ ...ready, missingMore: 2 }]))).toEqual(promoted(1));
     expect(decide(facts([{ ...ready, missingMore: 1999 }]))).toEqual(collecting);
     expect(decide(facts([{ ...ready, missingMore: 2000 }]))).toEqual(aborted("srm"));
   });

@@ -2,6 +2,8 @@ import { jStat } from "jstat";
 import { describe, expect, it } from "vitest";
 import { evaluate } from "../../../../src/core/decision/evaluation.js";
 import { srmLogE } from "../../../../src/core/decision/evidence.js";
+import { confidenceSequence } from "../../../../src/core/sequential/confidence-sequence.js";
+import { upliftEstimate } from "../../../../src/core/sequential/uplift-estimate.js";
 import { foldAll, simulatedContest, simulatedUnits, termsOf } from "../../../support/evidence.js";
 
 const units = simulatedUnits({ count: 600, share: 0.3, champion: 0.5, uplift: 0.2, seed: 21 });
@@ -78,6 +80,28 @@ describe("evaluate", () => {
     expect(evaluation.expectedLossChallenger).toBeCloseTo(loss, 9);
   });
 
+  it("estimates the uplift from the scored sessions of the two arms, where chance decided between them", () => {
+    const terms = termsOf({ horizon: 900 }, [0.3]);
+    const mixed = units.map((unit, i) => {
+      if (i % 10 === 0) return { ...unit, score: null };
+      // All or nothing for a while: nothing is random about who served.
+      if (i >= 200 && i < 260) return { ...unit, arm: i % 2, shares: [i % 2] };
+      return unit;
+    });
+    const kept = mixed.filter(({ score, shares }) => score !== null && shares[0] === 0.3);
+    const data = {
+      g: kept.map(({ arm }) => arm as 0 | 1),
+      y: kept.map(({ score }) => score as number),
+      w: kept.map(() => 0.3),
+    };
+    const mixedEvidence = foldAll(mixed, terms);
+    const { upliftUnbiased, upliftInterval } = evaluate({ ...terms, evidence: mixedEvidence, units: mixed });
+    expect(upliftUnbiased).toBeCloseTo(upliftEstimate(data) as number, 12);
+    expect(upliftInterval).toEqual(confidenceSequence({ level: 0.95, horizon: 900, planShare: 0.3, data }));
+    expect(upliftInterval[0]).toBeGreaterThan(-1);
+    expect(upliftInterval[1]).toBeLessThan(1);
+  });
+
   it("plans the confidence sequence by the terms at the start, and all else by those that hold", () => {
     const evaluation = evaluated();
     const later = { ...TERMS, policy: { ...TERMS.policy, horizon: 300 } };
@@ -145,6 +169,27 @@ describe("evaluate, several challengers", () => {
     const live = [0, 12, 0, 0].map((errors) => ({ sessions: 20, errors }));
     const blown = evaluate({ ...terms, evidence: state, units: contest, live });
     expect([blown, ...blown.others].map(({ out }) => out)).toContain("fuse");
+  });
+
+  it("leads with who contends, however much better those are who are out", () => {
+    const costly = simulatedContest({
+      count: 400,
+      shares: [0.25, 0.2, 0.25],
+      rates: [0.5, 0.95, 0.5, 0.75],
+      seed: 4,
+    }).map((unit) => ({ ...unit, metrics: { cost_usd: unit.arm % 2 ? 9 : 1 + unit.arm / 100 } }));
+    const guarded = termsOf({ guardrails: [{ metric: "cost_usd" }] }, [0.25, 0.2, 0.25]);
+    const { arm, out, probabilityBetter, others } = evaluate({
+      ...guarded,
+      evidence: foldAll(costly, guarded),
+      units: [],
+    });
+    expect([arm, out]).toEqual([2, null]);
+    expect(others.map((other) => [other.arm, other.out])).toEqual([
+      [1, "guardrail"],
+      [3, "guardrail"],
+    ]);
+    for (const other of others) expect(other.probabilityBetter).toBeGreaterThan(probabilityBetter);
   });
 
   it("has an arm for the champion and each challenger", () => {

@@ -171,6 +171,8 @@ describe("folding", () => {
         MIXED,
       ).phaseCount;
     expect(phaseAfter([0.2, 0.15], [0.2, 0.15], [0.2, 0.15])).toBe(3);
+    const same = [0.3, 0.1];
+    expect(phaseAfter(same, same, same)).toBe(3);
     expect(phaseAfter([0.2, 0.15], [0.2, 0.15], [0.2, 0.1])).toBe(1);
     expect(phaseAfter([0.2, 0.15], [0.2, 0.15], [0.1, 0.15])).toBe(1);
     expect(phaseAfter([0.2, 0.1], [0.2, 0.15], [0.2, 0.15])).toBe(2);

@@ -288,6 +288,14 @@ describe("a ramp", () => {
     expect(sharesAfter({ ...evidence, pairs: [dropped, second] }, [0, 0.025], two)).toEqual([0, 0.1]);
   });
 
+  it("waits for a unit of its own where one challenger alone has been dropped", () => {
+    const two = termsOf({}, [0.125, 0.125]);
+    const units = (shares: readonly number[]) =>
+      Array.from({ length: 60 }, (_, i) => ({ arm: 0, shares, score: i % 2 }));
+    expect(sharesAfter(foldAll(units([0.025, 0.025]), two), [0, 0.025], two)).toEqual([0, 0.025]);
+    expect(sharesAfter(foldAll(units([0, 0.025]), two), [0, 0.025], two)).toEqual([0, 0.1]);
+  });
+
   it("stays where its share is none of its steps", () => {
     const shares = [0.33];
     expect(sharesAfter(foldAll(even(300, 0.33), TERMS), shares)).toBe(shares);
