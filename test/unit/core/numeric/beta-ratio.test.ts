@@ -1,9 +1,19 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { BetaPair } from "../../../../src/core/numeric/beta-compare.js";
 import { probGreater } from "../../../../src/core/numeric/beta-compare.js";
 import { liftInterval, probRatioGreater } from "../../../../src/core/numeric/beta-ratio.js";
 import { expectNear } from "../../../support/numeric.js";
+
+const calls = vi.hoisted(() => ({ integrals: 0 }));
+vi.mock(import("../../../../src/core/numeric/quadrature.js"), async (original) => {
+  const actual = await original();
+  const logIntegral: typeof actual.logIntegral = (logOf) => {
+    calls.integrals += 1;
+    return actual.logIntegral(logOf);
+  };
+  return { ...actual, logIntegral };
+});
 
 const anyShape = fc.double({ min: -0.3, max: 5, noNaN: true }).map((log) => 10 ** log);
 const anyPair: fc.Arbitrary<BetaPair> = fc.record({ aX: anyShape, bX: anyShape, aY: anyShape, bY: anyShape });
@@ -121,6 +131,21 @@ describe("liftInterval", () => {
         const [lowRatio, highRatio] = [below ** (1 / a), above ** (-1 / b)];
         if (below < 1) expect(Math.abs(low + 1 - lowRatio)).toBeLessThan(1e-10 * (1 + high - low));
         if (above < 1) expectNear(high + 1, highRatio, 1e-10);
+      }
+  });
+
+  it("takes 5 or 6 evaluations for each end where the logarithm of the ratio is near normal", () => {
+    for (const [aX, bX, aY, bY] of [
+      [200, 400, 150, 500],
+      [900, 20, 40, 800],
+      [5e4, 5e4, 3e4, 6e4],
+    ] as const)
+      for (const level of [0.5, 0.95]) {
+        for (const pair of [{ aX, bX, aY, bY }, swap({ aX, bX, aY, bY })]) {
+          calls.integrals = 0;
+          liftInterval({ ...pair, level });
+          expect(calls.integrals, JSON.stringify({ ...pair, level })).toBeLessThanOrEqual(12);
+        }
       }
   });
 
