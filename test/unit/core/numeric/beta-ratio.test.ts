@@ -1,9 +1,19 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { BetaPair } from "../../../../src/core/numeric/beta-compare.js";
 import { probGreater } from "../../../../src/core/numeric/beta-compare.js";
 import { liftInterval, probRatioGreater } from "../../../../src/core/numeric/beta-ratio.js";
 import { expectNear } from "../../../support/numeric.js";
+
+const calls = vi.hoisted(() => ({ integrals: 0 }));
+vi.mock(import("../../../../src/core/numeric/quadrature.js"), async (original) => {
+  const actual = await original();
+  const logIntegral: typeof actual.logIntegral = (logOf) => {
+    calls.integrals += 1;
+    return actual.logIntegral(logOf);
+  };
+  return { ...actual, logIntegral };
+});
 
 const anyShape = fc.double({ min: -0.3, max: 5, noNaN: true }).map((log) => 10 ** log);
 const anyPair: fc.Arbitrary<BetaPair> = fc.record({ aX: anyShape, bX: anyShape, aY: anyShape, bY: anyShape });
@@ -20,6 +30,25 @@ describe("probRatioGreater", () => {
       const expected = ratio >= 1 ? 0.5 / ratio : 1 - ratio / 2;
       expectNear(probRatioGreater({ ...uniform, ratio }), expected, 1e-13);
     }
+  });
+
+  it("is a power of the ratio where the logarithms are exponential", () => {
+    // -ln X ~ Exp(a), -ln Y ~ Exp(b): beyond the ratio with a/(a + b) ratio^-b above 1, b/(a + b) ratio^a short of it.
+    for (const [a, b] of [
+      [0.7, 3],
+      [4, 0.6],
+      [2, 2],
+      [30, 50],
+      [1e5, 300],
+    ] as const)
+      for (const ratio of [1, 1.001, 1.3, 5, 100]) {
+        const pair = { aX: a, bX: 1, aY: b, bY: 1 };
+        const greater = (a / (a + b)) * ratio ** -b;
+        if (greater > 1e-290) expectNear(probRatioGreater({ ...pair, ratio }), greater, 1e-10);
+        const less = (b / (a + b)) * ratio ** -a;
+        expectNear(probRatioGreater({ ...pair, ratio: 1 / ratio }), 1 - less, 1e-12);
+        if (less > 1e-290) expectNear(probRatioGreater({ aX: b, bX: 1, aY: a, bY: 1, ratio }), less, 1e-10);
+      }
   });
 
   it("agrees with the plain comparison at a ratio of 1", () => {
@@ -88,6 +117,38 @@ describe("liftInterval", () => {
     );
   });
 
+  it("ends at powers of the tail where the logarithms are exponential", () => {
+    for (const [a, b] of [
+      [0.3, 0.2],
+      [0.7, 3],
+      [4, 0.6],
+      [30, 50],
+    ] as const)
+      for (const level of [0.5, 0.9, 0.999]) {
+        const tail = (1 - level) / 2;
+        const [low, high] = liftInterval({ aX: a, bX: 1, aY: b, bY: 1, level });
+        const [below, above] = [(tail * (a + b)) / b, (tail * (a + b)) / a];
+        const [lowRatio, highRatio] = [below ** (1 / a), above ** (-1 / b)];
+        if (below < 1) expect(Math.abs(low + 1 - lowRatio)).toBeLessThan(1e-10 * (1 + high - low));
+        if (above < 1) expectNear(high + 1, highRatio, 1e-10);
+      }
+  });
+
+  it("takes 5 or 6 evaluations for each end where the logarithm of the ratio is near normal", () => {
+    for (const [aX, bX, aY, bY] of [
+      [200, 400, 150, 500],
+      [900, 20, 40, 800],
+      [5e4, 5e4, 3e4, 6e4],
+    ] as const)
+      for (const level of [0.5, 0.95]) {
+        for (const pair of [{ aX, bX, aY, bY }, swap({ aX, bX, aY, bY })]) {
+          calls.integrals = 0;
+          liftInterval({ ...pair, level });
+          expect(calls.integrals, JSON.stringify({ ...pair, level })).toBeLessThanOrEqual(12);
+        }
+      }
+  });
+
   it("ends at the limits where shapes near 0 put the ratio beyond them", () => {
     const level = 0.95;
     expect(liftInterval({ aX: 1e-5, bX: 2, aY: 3, bY: 4, level })[0]).toBe(-1);
@@ -103,5 +164,6 @@ describe("liftInterval", () => {
 
   it("refuses a level outside (0, 1)", () => {
     expect(() => liftInterval({ aX: 1, bX: 1, aY: 1, bY: 1, level: 1 })).toThrow(/^level must be/);
+    expect(() => liftInterval({ aX: 1, bX: -1, aY: 1, bY: 1, level: 0.9 })).toThrow(/^bX must be/);
   });
 });

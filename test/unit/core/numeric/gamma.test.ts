@@ -89,6 +89,19 @@ describe("gammaQuantile", () => {
     }
   });
 
+  it("keeps its digits next to certainty and next to nothing", () => {
+    for (const k of [20, 45, 52]) {
+      expectNear(gammaQuantile({ a: 1, r: 1, p: 1 - 2 ** -k }), k * Math.LN2, 1e-14);
+    }
+    // P(X < x) is x^a/Gamma(1 + a) for a small x; Gamma(1.5) is sqrt(pi)/2, and Gamma(1.01) as below.
+    expectNear(gammaQuantile({ a: 0.5, r: 1, p: 1e-100 }), (Math.PI / 4) * 1e-200, 1e-12);
+    expectNear(
+      gammaQuantile({ a: 0.01, r: 2, p: 0.1 }) ** 0.01,
+      0.1 * 0.5 ** 0.01 * 0.994325851191506,
+      1e-13,
+    );
+  });
+
   it("has the stated probability below it", () => {
     fc.assert(
       fc.property(
@@ -139,6 +152,20 @@ describe("gammaRatioInterval", () => {
         if (scaled && high > -0.999) expectNear(1 - below(high), (1 - level) / 2, 1e-7);
       }),
     );
+  });
+
+  it("is that of the odds of a uniform variable for exponential distributions", () => {
+    const [low, high] = gammaRatioInterval({ aX: 1, rX: 5, aY: 1, rY: 2, level: 0.9 });
+    expectNear(low + 1, 0.4 / 19, 1e-13);
+    expectNear(high + 1, 0.4 * 19, 1e-13);
+  });
+
+  it("refuses shapes and rates that are none", () => {
+    const pair = { aX: 1, rX: 1, aY: 1, rY: 1 };
+    expect(() => gammaRatioInterval({ ...pair, aY: 0, level: 0.9 })).toThrow(/^aY must be/);
+    expect(() => gammaExpectedLoss({ ...pair, rX: -1 })).toThrow(/^rX must be/);
+    expect(() => gammaQuantile({ a: Number.NaN, r: 1, p: 0.5 })).toThrow(/^a must be/);
+    expect(() => gammaQuantile({ a: 1, r: 0, p: 0.5 })).toThrow(/^r must be/);
   });
 
   it("refuses a level outside (0, 1)", () => {

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { gammaProbGreater } from "../../../../src/core/numeric/gamma.js";
 import { lognormalMeanProbGreater } from "../../../../src/core/numeric/lognormal-mean.js";
 import { normalCdf } from "../../../../src/core/numeric/normal.js";
 import {
   type NormalInverseGamma,
   nigProbGreater,
 } from "../../../../src/core/numeric/normal-inverse-gamma.js";
+import { logGammaTails } from "../../../../src/core/numeric/special.js";
 import { expectNear } from "../../../support/numeric.js";
 
 describe("lognormalMeanProbGreater", () => {
@@ -31,6 +33,7 @@ describe("lognormalMeanProbGreater", () => {
 
   it("refuses what is no posterior", () => {
     expect(() => lognormalMeanProbGreater({ X: [0, 1, 1, 1], Y: "1111" as never })).toThrow(/^Y must be/);
+    expect(() => lognormalMeanProbGreater({ X: [0, 0, 1, 1], Y: [0, 1, 1, 1] })).toThrow(/^X\[1\] must be/);
   });
 
   it("is a normal probability where both variances are known", () => {
@@ -57,6 +60,47 @@ describe("lognormalMeanProbGreater", () => {
       const score = (mX - mY + (vX - vY) / 2) / Math.sqrt(vX / kX + vY / kY);
       const p = lognormalMeanProbGreater({ X: known(mX, kX, vX), Y: known(mY, kY, vY) });
       expectNear(p, normalCdf({ x: score }), 1e-5);
+    }
+  });
+
+  it("compares the variances where the means of the logarithms are known and equal", () => {
+    // A precision is a Gamma variable; the larger variance is the smaller precision.
+    for (const [[aX, bX], [aY, bY]] of [
+      [
+        [3, 2],
+        [4, 9],
+      ],
+      [
+        [0.7, 5],
+        [30, 20],
+      ],
+      [
+        [60, 10],
+        [80, 60],
+      ],
+      [
+        [200, 100],
+        [1e4, 2e4],
+      ],
+    ] as const) {
+      const p = gammaProbGreater({ aX: aY, rX: bY, aY: aX, rY: bX });
+      expectNear(lognormalMeanProbGreater({ X: [3, 1e14, aX, bX], Y: [3, 1e14, aY, bY] }), p, 1e-9);
+      expectNear(lognormalMeanProbGreater({ X: [3, 1e14, aY, bY], Y: [3, 1e14, aX, bX] }), 1 - p, 1e-9);
+    }
+  });
+
+  it("is the tail of a variance where all else is known, however far out", () => {
+    const known: NormalInverseGamma = [3, 1e14, 1e12, 1e12];
+    for (const [lag, a, b] of [
+      [0, 5, 2],
+      [0.2, 3, 7],
+      [1.5, 200, 400],
+      [4, 50, 60],
+    ] as const) {
+      // P(3 - lag + variance/2 > 3 + 1/2) = P(a precision < 1/(1 + 2 lag)).
+      const p = Math.exp(logGammaTails(a, b / (1 + 2 * lag)).lower);
+      expectNear(lognormalMeanProbGreater({ X: [3 - lag, 1e14, a, b], Y: known }), p, 1e-9);
+      expectNear(1 - lognormalMeanProbGreater({ X: known, Y: [3 - lag, 1e14, a, b] }), p, 1e-9 + 2e-16 / p);
     }
   });
 });

@@ -63,6 +63,10 @@ describe("logIntegral", () => {
     expect(value).toBeCloseTo(Math.log(Math.PI / Math.sin(Math.PI / 500)), 10);
   });
 
+  it("is the logarithm of nothing for an integrand that is 0 everywhere", () => {
+    expect(logIntegral(() => Number.NEGATIVE_INFINITY)).toBe(Number.NEGATIVE_INFINITY);
+  });
+
   it("gives gamma functions, whose humps are as skewed as can be", () => {
     // Gamma(a) = integral of exp(a z - exp(z)); factorials are known exactly.
     for (const [a, gamma] of [

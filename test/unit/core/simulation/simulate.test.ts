@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { decide } from "../../../../src/core/decision/decide.js";
 import { emptyEvidence, Folding, fold } from "../../../../src/core/decision/evidence.js";
 import { probabilityBetterBy } from "../../../../src/core/decision/posterior.js";
+import { createShareRule, startShares } from "../../../../src/core/decision/share-rule.js";
 import { createRandom } from "../../../../src/core/random.js";
 import {
   createSimulation,
@@ -106,6 +107,9 @@ describe("simulateRuns", () => {
           evidence.arms.map((arm) => arm.count),
         );
         expect(ruling()).toMatchObject(ENDINGS[runs.endings[run]!]!);
+        const [champion, challenger] = evidence.arms.map(({ sum, count }) => sum / count) as [number, number];
+        const uplift = runs.promoted[run] === 1 ? challenger - champion : Number.NaN;
+        expect(runs.uplifts[run]).toBe(uplift);
       }
     },
   );
@@ -197,6 +201,18 @@ describe("simulateRuns", () => {
     expect(part("adaptive", 0.15)).toBeGreaterThan(part("adaptive", -0.15) + 0.1);
   });
 
+  it("looks at the share after every so many sessions only", () => {
+    const adaptive = { policy: small({ futility: null }), share: "adaptive", effect: 0.1 } as const;
+    const [start] = startShares(createShareRule("adaptive", 200), 1) as [number];
+    const armsOf = (input: SimulationInput): number[] => [
+      ...simulateRuns(createSimulation(input), 0, 10).armSessions,
+    ];
+    // Never looked at within 200 sessions, the share stays what it was.
+    const unmoved = armsOf({ ...adaptive, share: start });
+    expect(armsOf({ ...adaptive, tickEvery: 200 })).toEqual(unmoved);
+    expect(armsOf({ ...adaptive, tickEvery: 100 })).not.toEqual(unmoved);
+  });
+
   it("refuses settings out of range, by name", () => {
     const code = (error: string, field?: string): unknown =>
       expect.objectContaining({ code: error, ...(field && { details: expect.objectContaining({ field }) }) });
@@ -253,11 +269,8 @@ describe("probabilities through an experiment", () => {
       folding.add({ arm: 0, score: champion, shares: [0.2] });
       return [decisive?.(0) as number, probabilityBetterBy(evidence, simulation.policy, 0, 0)];
     };
-    for (const scores of [
-      [0.7, 0.4],
-      [0.8, 0.5],
-    ] as const) {
-      const [decided, exact] = added(scores[0], scores[1]);
+    for (const challenger of [0.7, 0.8]) {
+      const [decided, exact] = added(challenger, 0.4);
       expect(decided).not.toBe(exact);
       expect(Math.abs(decided - exact)).toBeLessThan(0.02);
     }
