@@ -1,5 +1,6 @@
 import { createClient } from "@libsql/client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { eLondLevel } from "../../src/core/decision/ledger.js";
 import { createRandom } from "../../src/core/random.js";
 import type { ChallengeOptions } from "../../src/index.js";
 import { createTestEngine, type TestEngine } from "../../src/testing.js";
@@ -411,6 +412,15 @@ describe("many experiments in a row", () => {
     expect(second.ledger.expectedFalseMax).toBeCloseTo(0.02 + second.policy.alpha, 12);
     await bot.promote(BECAUSE);
     expect((await bot.report())!.ledger).toMatchObject({ promotions: 0, unproven: 1 });
+    await bot.challenge({ prompt: "third" }, { fdr: 0.1 });
+    const level = eLondLevel({ fdr: 0.1, index: 3, promotions: 0 });
+    expect((await bot.report())!.policy.alpha).toBe(level);
+  });
+
+  it("refuse a level for the plain rule, which has none", async () => {
+    const bot = await test.engine.project("support", { champion: LONG });
+    const plain = bot.challenge(SHORT, { fdr: 0.1, policy: "threshold" });
+    await expect(plain).rejects.toMatchObject({ code: "settings_invalid", details: { field: "fdr" } });
   });
 });
 
