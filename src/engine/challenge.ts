@@ -24,6 +24,7 @@ import {
   TRAFFIC_WINDOW_MS,
 } from "./detect.js";
 import { checkActor, DEFAULT_ACTOR, persist, requireProject } from "./experiments.js";
+import { ledgerFrom } from "./ledger.js";
 import type { NewConfig, ProjectState, Store, StoredExperiment, Traffic } from "./ports.js";
 
 /** The challenger's share where none is given. */
@@ -124,6 +125,13 @@ export function planChallenge(config: unknown, options: ChallengeOptions): Chall
   const policy = createPolicy(options.policy);
   const { horizon, share = DEFAULT_SHARE, detect, within } = options;
   const planned = horizon === undefined ? policy : createPolicy({ ...policy, horizon });
+  if (options.fdr !== undefined && policy.kind === "threshold") {
+    throw settingsError(
+      "fdr",
+      options.fdr,
+      "fdr sets the level of the calibrated rule; the plain threshold rule has none. Leave one of the two out.",
+    );
+  }
   createShareRule(share, planned.horizon);
   return {
     challenger: identifyConfig(config),
@@ -139,9 +147,10 @@ export function planChallenge(config: unknown, options: ChallengeOptions): Chall
 
 /** The level of the project's next experiment under e-LOND. */
 async function levelFor(store: Store, key: string, fdr: number): Promise<number> {
-  const all = await store.experiments(key);
-  const promotions = all.filter(({ status }) => status === "promoted").length;
-  return eLondLevel({ fdr, index: all.length + 1, promotions });
+  const rulings = await store.rulings(key);
+  // Promotions by hand and under the plain rule are not counted: no test vouches for them.
+  const { promotions } = ledgerFrom(rulings);
+  return eLondLevel({ fdr, index: rulings.length + 1, promotions });
 }
 
 /** A project's recent traffic under its present champion. */

@@ -2,11 +2,10 @@
  * What a project's experiments have promoted, and how much of that may be false.
  */
 import { type Ledger, ledgerOf } from "../core/decision/ledger.js";
-import type { Store } from "./ports.js";
+import type { Store, StoredRuling } from "./ports.js";
 
-/** The ledger of a project. */
-export async function projectLedger(store: Store, projectKey: string): Promise<Ledger> {
-  const rulings = await store.rulings(projectKey);
+/** The ledger of rulings, one an experiment. */
+export function ledgerFrom(rulings: readonly StoredRuling[]): Ledger {
   return ledgerOf(
     rulings.map(({ policy, verdict, reason }) => ({
       alpha: policy.kind === "calibrated" ? policy.alpha : null,
@@ -14,4 +13,9 @@ export async function projectLedger(store: Store, projectKey: string): Promise<L
       reason,
     })),
   );
+}
+
+/** The ledger of a project. */
+export async function projectLedger(store: Store, projectKey: string): Promise<Ledger> {
+  return ledgerFrom(await store.rulings(projectKey));
 }

@@ -11,8 +11,12 @@ import { tickExperiment } from "./tick.js";
 /** Newest outcomes of each arm that are remembered: a failure that sets in late is seen as fast as an early one. */
 const MEMORY = 200;
 
+/** How long the champion serves after a fuse that the database does not confirm: then the challenger has another try. */
+const REST_MS = 60_000;
+
 /** Where a session belongs, as far as the fuse is concerned. */
 export interface FusedSession {
+  readonly id: string;
   readonly experiment: string | null;
   readonly arm: Role;
 }
@@ -23,7 +27,8 @@ export class LocalFuse {
   readonly #project: string;
   #experiment: string | null = null;
   #isBlown = false;
-  #outcomes: Record<Role, boolean[]> = { champion: [], challenger: [] };
+  /** whether each session failed, by its id: one that is resumed counts once */
+  #outcomes: Record<Role, Map<string, boolean>> = { champion: new Map(), challenger: new Map() };
 
   constructor(context: EngineContext, project: string) {
     this.#context = context;
@@ -37,7 +42,7 @@ export class LocalFuse {
   }
 
   /**
-   * Counts a session that has ended, or that threw or timed out; each session is told of once.
+   * Counts a session that has ended, or that threw or timed out.
    *
    * @returns the end of the experiment on its way, if the fuse blows by it; it never rejects
    */
@@ -47,8 +52,8 @@ export class LocalFuse {
     if (running?.status !== "running" || session.experiment !== running.uid || !store) return null;
     if (this.#experiment !== running.uid) this.#watch(running.uid);
     const outcomes = this.#outcomes[session.arm];
-    outcomes.push(isFailed);
-    if (outcomes.length > MEMORY) outcomes.shift();
+    outcomes.set(session.id, isFailed || outcomes.get(session.id) === true);
+    if (outcomes.size > MEMORY) outcomes.delete(outcomes.keys().next().value as string);
     // Only a failure of the challenger can blow it.
     if (this.#isBlown || !isFailed || session.arm === "champion") return null;
     return this.#blows(running) ? this.#abort(store, running) : null;
@@ -57,7 +62,7 @@ export class LocalFuse {
   #watch(experiment: string): void {
     this.#experiment = experiment;
     this.#isBlown = false;
-    this.#outcomes = { champion: [], challenger: [] };
+    this.#outcomes = { champion: new Map(), challenger: new Map() };
   }
 
   #blows({ policy: { fuse } }: StoredExperiment): boolean {
@@ -66,7 +71,7 @@ export class LocalFuse {
   }
 
   #countOf(role: Role): LiveCount {
-    const outcomes = this.#outcomes[role];
+    const outcomes = [...this.#outcomes[role].values()];
     return { sessions: outcomes.length, errors: outcomes.filter((isFailed) => isFailed).length };
   }
 
@@ -80,10 +85,16 @@ export class LocalFuse {
     try {
       await store.flush();
       const experiment = (await store.projectState(this.#project))?.experiment;
-      if (experiment?.status !== "running") return;
-      await tickExperiment(this.#context, store, experiment, { isDryRun: false, actor: "fuse" });
+      // While a promotion waits for a person the fuse ends nothing, but neither is a failing challenger served here.
+      if (experiment?.uid === uid && experiment.awaitingSeq !== null) return;
+      if (experiment?.status === "running")
+        await tickExperiment(this.#context, store, experiment, { isDryRun: false, actor: "fuse" });
     } catch (error) {
       this.#context.fail(null, "the fuse could not end the experiment; the next tick will", error, fields);
     }
+    // An experiment that goes on all the same must not lose this process's sessions for good.
+    this.#context.clock.after(REST_MS, () => {
+      if (this.#experiment === uid) this.#watch(uid);
+    });
   }
 }

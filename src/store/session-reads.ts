@@ -8,8 +8,14 @@ import type { ArmCounts, DueSession, FoldRow, Store, Traffic } from "../engine/p
 import type { OpenDatabase } from "./database.js";
 import { arms, sessions, signals } from "./schema.js";
 
-/** Live errors are counted over the newest sessions of an experiment, so that a tick costs the same in the long run. */
-const LIVE_SAMPLE = 1000;
+/** Live errors are counted over the newest finished sessions of each arm, as many as a process remembers of its own. */
+const LIVE_SAMPLE = 200;
+
+/** How many of an experiment's sessions are looked through for them, so that a tick costs the same in the long run. */
+const LIVE_REACH = 20_000;
+
+/** Traffic is told from a project's newest sessions: a challenge must not hold up its host, however long the history is. */
+const TRAFFIC_SAMPLE = 50_000;
 
 /** Durations are read from the newest sessions, so that a report costs the same however long the history is. */
 const DURATION_SAMPLE = 10_000;
@@ -118,30 +124,46 @@ export class SessionReads {
 
   async liveCounts(experimentId: number): Promise<LiveCount[]> {
     const failed = sql`EXISTS (SELECT 1 FROM signals WHERE session_seq = seq AND name IN ('error', 'timeout') AND value <> 0)`;
-    const rows = await this.#database.read((db) => {
-      const newest = db
-        .select({
-          armId: sessions.armId,
-          isFinished: sql<number>`(${sessions.endedAtMs} IS NOT NULL OR ${failed})`.as("is_finished"),
-          isFailed: sql<number>`${failed}`.as("is_failed"),
-        })
-        .from(sessions)
-        .where(eq(sessions.experimentId, experimentId))
-        .orderBy(desc(sessions.seq))
-        .limit(LIVE_SAMPLE)
-        .as("newest");
-      return db
-        .select({
-          sessions: sql<number>`coalesce(sum(${newest.isFinished}), 0)`.mapWith(Number),
-          errors: sql<number>`coalesce(sum(${newest.isFailed}), 0)`.mapWith(Number),
-        })
+    const isOfExperiment = eq(sessions.experimentId, experimentId);
+    return this.#database.read(async (db) => {
+      const ids = await db
+        .select({ id: arms.id })
         .from(arms)
-        .leftJoin(newest, eq(newest.armId, arms.id))
         .where(eq(arms.experimentId, experimentId))
-        .groupBy(arms.id)
         .orderBy(asc(arms.position));
+      const [oldest] = await db
+        .select({ seq: sessions.seq })
+        .from(sessions)
+        .where(isOfExperiment)
+        .orderBy(desc(sessions.seq))
+        .limit(1)
+        .offset(LIVE_REACH);
+      const result: LiveCount[] = [];
+      for (const { id } of ids) {
+        const newest = db
+          .select({ isFailed: sql<number>`${failed}`.as("is_failed") })
+          .from(sessions)
+          .where(
+            and(
+              isOfExperiment,
+              gt(sessions.seq, oldest?.seq ?? 0),
+              eq(sessions.armId, id),
+              sql`(${sessions.endedAtMs} IS NOT NULL OR ${failed})`,
+            ),
+          )
+          .orderBy(desc(sessions.seq))
+          .limit(LIVE_SAMPLE)
+          .as("newest");
+        const [counts] = await db
+          .select({
+            sessions: count(),
+            errors: sql<number>`coalesce(sum(${newest.isFailed}), 0)`.mapWith(Number),
+          })
+          .from(newest);
+        result.push({ sessions: counts?.sessions ?? 0, errors: counts?.errors ?? 0 });
+      }
+      return result;
     });
-    return rows;
   }
 
   async scores(input: Parameters<Store["scores"]>[0]): Promise<number[]> {
@@ -163,28 +185,31 @@ export class SessionReads {
   }
 
   async traffic(input: Parameters<Store["traffic"]>[0]): Promise<Traffic> {
-    const isRecent = and(eq(sessions.projectId, input.projectId), gte(sessions.startedAtMs, input.sinceMs));
     return this.#database.read(async (db) => {
-      const [units] = await db
+      const newest = db
         .select({
-          units: sql<number>`count(DISTINCT coalesce(${sessions.unit}, ${sessions.id}))`.mapWith(Number),
-          firstAtMs: sql<number | null>`min(${sessions.startedAtMs})`,
+          unit: sql`coalesce(${sessions.unit}, ${sessions.id})`.as("traffic_unit"),
+          startedAtMs: sessions.startedAtMs,
+          championScore:
+            sql`CASE WHEN ${sessions.configId} = ${input.championConfigId} THEN ${sessions.score} END`.as(
+              "champion_score",
+            ),
         })
         .from(sessions)
-        .where(isRecent);
-      const [scores] = await db
+        .where(eq(sessions.projectId, input.projectId))
+        .orderBy(desc(sessions.seq))
+        .limit(TRAFFIC_SAMPLE)
+        .as("newest");
+      const [traffic] = await db
         .select({
-          scored: count(),
-          scoreSum: sql<number>`coalesce(sum(${sessions.score}), 0)`.mapWith(Number),
+          units: sql<number>`count(DISTINCT ${newest.unit})`.mapWith(Number),
+          firstAtMs: sql<number | null>`min(${newest.startedAtMs})`,
+          scored: sql<number>`count(${newest.championScore})`.mapWith(Number),
+          scoreSum: sql<number>`coalesce(sum(${newest.championScore}), 0)`.mapWith(Number),
         })
-        .from(sessions)
-        .where(and(isRecent, eq(sessions.configId, input.championConfigId), isNotNull(sessions.score)));
-      return {
-        units: units?.units ?? 0,
-        firstAtMs: units?.firstAtMs ?? null,
-        scored: scores?.scored ?? 0,
-        scoreSum: scores?.scoreSum ?? 0,
-      };
+        .from(newest)
+        .where(gte(newest.startedAtMs, input.sinceMs));
+      return traffic ?? { units: 0, firstAtMs: null, scored: 0, scoreSum: 0 };
     });
   }
 

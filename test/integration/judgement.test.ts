@@ -1,5 +1,6 @@
 import { createClient } from "@libsql/client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { eLondLevel } from "../../src/core/decision/ledger.js";
 import { createRandom } from "../../src/core/random.js";
 import type { ChallengeOptions } from "../../src/index.js";
 import { createTestEngine, type TestEngine } from "../../src/testing.js";
@@ -230,6 +231,43 @@ describe("the fuse", () => {
     expect(await test.engine.decide()).toMatchObject([{ verdict: "abort", reason: "fuse" }]);
   });
 
+  it("blows for a failure that sets in late, however much went well before", async () => {
+    await contest();
+    await failing(() => false, 600);
+    const served = await failing((isShort) => isShort, 300);
+    expect(served.filter((answer) => answer === "failed")).toHaveLength(100);
+    const bot = await test.engine.project("support");
+    expect((await bot.report())!.decision).toMatchObject({ verdict: "abort", reason: "fuse" });
+  });
+
+  it("counts a session that is resumed again and again once", async () => {
+    await contest();
+    const bot = await test.engine.project("support");
+    for (let i = 0; i < 60; i += 1) await (await bot.session()).end({ score: 1 });
+    const ids = Array.from({ length: 20 }, (_, i) => `conversation-${i}`);
+    const arms = await Promise.all(ids.map(async (id) => (await bot.session({ id })).arm));
+    const id = ids[arms.indexOf("challenger")] as string;
+    for (let i = 0; i < 200; i += 1) {
+      const session = await bot.session({ id });
+      await session.signal({ name: "error", value: 1, key: `turn-${i}` });
+    }
+    const served = await test.runSessions(20, async () => (await bot.session()).arm);
+    expect(served).toContain("challenger");
+  });
+
+  it("gives the challenger another try where the database does not confirm it", async () => {
+    await contest();
+    await using other = await createTestEngine({ seed: 6, url: path });
+    const elsewhere = await other.engine.project("support");
+    await other.runSessions(400, async () => {
+      await (await elsewhere.session()).end({ score: 1 });
+    });
+    expect((await failing((isShort) => isShort)).filter((answer) => answer === "failed")).toHaveLength(20);
+    expect(await test.engine.decide()).toMatchObject([{ verdict: "continue" }]);
+    test.clock.advance(60_000);
+    expect(await failing(() => false)).toContain("short");
+  });
+
   it("can be left out", async () => {
     await contest({ policy: { fuse: null } });
     await failing((isShort) => isShort);
@@ -374,6 +412,15 @@ describe("many experiments in a row", () => {
     expect(second.ledger.expectedFalseMax).toBeCloseTo(0.02 + second.policy.alpha, 12);
     await bot.promote(BECAUSE);
     expect((await bot.report())!.ledger).toMatchObject({ promotions: 0, unproven: 1 });
+    await bot.challenge({ prompt: "third" }, { fdr: 0.1 });
+    const level = eLondLevel({ fdr: 0.1, index: 3, promotions: 0 });
+    expect((await bot.report())!.policy.alpha).toBe(level);
+  });
+
+  it("refuse a level for the plain rule, which has none", async () => {
+    const bot = await test.engine.project("support", { champion: LONG });
+    const plain = bot.challenge(SHORT, { fdr: 0.1, policy: "threshold" });
+    await expect(plain).rejects.toMatchObject({ code: "settings_invalid", details: { field: "fdr" } });
   });
 });
 

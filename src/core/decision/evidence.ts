@@ -196,6 +196,7 @@ export class Folding {
   readonly #pairs: readonly RunningPair[];
   readonly #running: Mutable<Evidence> & { srm: Mutable<SrmState> };
   readonly #leavesOut: LeftOut;
+  readonly #metrics: Terms["policy"]["metrics"];
   #prepared: readonly PreparedPair[];
 
   /**
@@ -205,6 +206,8 @@ export class Folding {
    */
   constructor(evidence: Evidence, terms: Terms, leavesOut: LeftOut = {}) {
     this.#leavesOut = leavesOut;
+    // Frozen at the start, unlike other terms.
+    this.#metrics = terms.policy.metrics;
     this.#arms = evidence.arms.map((arm) => ({ ...arm, metrics: runningMetrics(arm.metrics) }));
     this.#pairs = evidence.pairs.map(runningPair);
     const { srm } = evidence;
@@ -242,7 +245,7 @@ export class Folding {
     arm.count += 1;
     arm.sum += score;
     arm.sumSquares += score * score;
-    if (unit.metrics) addMetrics(arm.metrics, unit.metrics, score);
+    if (unit.metrics) addMetrics(arm.metrics, unit.metrics, score, this.#metrics);
   }
 
   #addToPair(challenger: number, unit: FoldInput): void {

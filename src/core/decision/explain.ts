@@ -66,17 +66,39 @@ function needed(logLine: number): string {
 const standing = ({ evaluation }: Explained): string =>
   `${multiple(evaluation.logSupPromote)} of the ${needed(evaluation.logLinePromote)} needed`;
 
+/** What the test is about: with a minUplift other than 0, not that the challenger is better. */
+const claimOf = ({ minUplift }: Policy): string =>
+  minUplift === 0 ? "it is better" : `its uplift is above ${points(minUplift)} points`;
+
+/** The probability that has to reach tau. */
+function chanceOf({ evaluation, policy }: Explained, verb: string): string {
+  const { minUplift } = policy;
+  const name = minUplift === 0 ? "P(better)" : `P(uplift above ${points(minUplift)} points)`;
+  return `${name} ${verb} ${probability(evaluation.probabilityBetterBy)}`;
+}
+
+const unprovenOf = ({ guardrails }: Evaluation): readonly GuardrailEvaluation[] =>
+  guardrails.filter(({ mode, isCrossed }) => mode === "require" && !isCrossed);
+
 function evidenceSoFar(explained: Explained): string {
-  return `the evidence that it is better stands at ${standing(explained)}, and P(better) at ${probability(explained.evaluation.probabilityBetter)}`;
+  const stands = `the evidence that ${claimOf(explained.policy)} stands at ${standing(explained)}, and ${chanceOf(explained, "at")}`;
+  const unproven = unprovenOf(explained.evaluation);
+  return unproven.length === 0
+    ? stands
+    : `${stands}; the proof required on ${unproven.map(nameOf).join(" and ")} is missing`;
 }
 
 function whyPromoted(explained: Explained): string {
   const { evaluation, policy } = explained;
   if (policy.kind === "threshold") {
-    return `P(better) is ${probability(evaluation.probabilityBetter)}, above ${policy.tau}; this plain rule has no guaranteed error rate.`;
+    return `${chanceOf(explained, "is")}, above ${policy.tau}; this plain rule has no guaranteed error rate.`;
   }
-  const reached = `The evidence that it is better reached ${multiple(evaluation.logSupPromote)}, and P(better) is ${probability(evaluation.probabilityBetter)}`;
-  return `${reached}: a challenger that is no better gets this far in at most ${percent(policy.alpha)} of experiments, however often anyone looks.`;
+  const reached = `The evidence that ${claimOf(policy)} reached ${multiple(evaluation.logSupPromote)}, and ${chanceOf(explained, "is")}`;
+  const dud =
+    policy.minUplift === 0
+      ? "that is no better"
+      : `with an uplift of ${points(policy.minUplift)} points or less`;
+  return `${reached}: a challenger ${dud} gets this far in at most ${percent(policy.alpha)} of experiments, however often anyone looks.`;
 }
 
 /** A guardrail by its name, with its segment. */
@@ -97,10 +119,10 @@ function whyGuarded({ evaluation }: Explained): string {
  */
 function missingPiece(explained: Explained): string {
   const { evaluation, policy } = explained;
-  const { logSupPromote, logLinePromote, probabilityBetterBy, probabilityBetter } = evaluation;
+  const { logSupPromote, logLinePromote, probabilityBetter } = evaluation;
   const isCalibrated = policy.kind === "calibrated";
   const lacksEvidence = isCalibrated && logSupPromote < logLinePromote - 1e-9;
-  const unproven = evaluation.guardrails.filter(({ mode, isCrossed }) => mode === "require" && !isCrossed);
+  const unproven = unprovenOf(evaluation);
   const [champion, challenger] = armsOf(evaluation);
   if (lacksEvidence && probabilityBetter >= policy.tau) {
     return `P(better) is ${probability(probabilityBetter)}, but an equal challenger often gets that far when one looks after every session; the evidence, which nobody can fool by looking, stands at ${standing(explained)}.`;
@@ -116,7 +138,7 @@ function missingPiece(explained: Explained): string {
     const [first] = unproven as [GuardrailEvaluation];
     return `The score is good enough, but the promotion also needs proof on ${unproven.map(nameOf).join(" and ")}: it stands at ${multiple(first.logSup)} of the ${needed(first.logLine)} needed.`;
   }
-  const standsAt = `P(better) is ${probability(probabilityBetterBy)}`;
+  const standsAt = chanceOf(explained, "is");
   return isCalibrated
     ? `The evidence is in, but ${standsAt} and ${policy.tau} is needed.`
     : `${standsAt}, and above ${policy.tau} is needed.`;

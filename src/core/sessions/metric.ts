@@ -8,7 +8,10 @@ import { aggregateSignals, type ScoringSignal } from "./score.js";
 /** The values of one session by metric. */
 export type MetricValues = Readonly<Record<string, number>>;
 
-/** Metrics kept of an experiment; further names are left out, so that a name made of an id cannot grow the state. */
+/**
+ * Metrics kept of an arm beside the declared ones; further names are left out, so that a name made of an id cannot grow
+ * the state.
+ */
 const METRICS_MAX = 32;
 
 /** Values beyond are taken as this: the square of a larger one overflows, and no test or read-out could go on. */
@@ -112,16 +115,21 @@ function observe(moments: Mutable<Moments>, value: number): void {
   moments.squares += deviation * (value - moments.mean);
 }
 
-/** Adds one session's metrics to its arm. */
+/**
+ * Adds one session's metrics to its arm.
+ *
+ * @param declared metrics of the policy, which are kept however many others there are
+ */
 export function addMetrics(
   summaries: Record<string, RunningMetric>,
   values: MetricValues,
   score: number,
+  declared: Policy["metrics"] = {},
 ): void {
   for (const name in values) {
     let summary = Object.hasOwn(summaries, name) ? summaries[name] : undefined;
     if (!summary) {
-      if (Object.keys(summaries).length >= METRICS_MAX) continue;
+      if (Object.keys(summaries).length >= METRICS_MAX && !Object.hasOwn(declared, name)) continue;
       summary = runningMetric(EMPTY_METRIC);
       summaries[name] = summary;
     }

@@ -111,10 +111,31 @@ describe("explain", () => {
     }
   });
 
+  it("claims no more than was tested: with a bar below 0, not that the challenger is better", () => {
+    const policy = createPolicy({ minUplift: -0.03 });
+    const promoted = explained("evidence", "promote", { policy })[1];
+    expect(promoted).toContain("its uplift is above -3.0 points");
+    expect(promoted).toContain("with an uplift of -3.0 points or less gets this far in at most 5.0 %");
+    expect(promoted).not.toContain("better");
+  });
+
+  it("says which proof is missing where the experiment ends without it", () => {
+    const required = { ...guardrail, mode: "require", isCrossed: false } as const;
+    for (const [reason, verdict] of [
+      ["horizon", "hold"],
+      ["data-exhausted", "continue"],
+    ] as const)
+      expect(explained(reason, verdict, { evaluation: open({ guardrails: [required] }) })[1]).toContain(
+        "the proof required on latency_ms is missing",
+      );
+  });
+
   it("never rounds to certainty, and reads at any size of evidence", () => {
-    expect(collecting({ probabilityBetter: 1 - 1e-9 })).toContain("above 0.999");
-    expect(collecting({ probabilityBetter: 1e-9 })).toContain("below 0.001");
-    expect(collecting({ probabilityBetter: 0.5 })).toContain("0.500");
+    expect(collecting({ probabilityBetter: 1 - 1e-9, probabilityBetterBy: 1 - 1e-9 })).toContain(
+      "above 0.999",
+    );
+    expect(collecting({ probabilityBetter: 1e-9, probabilityBetterBy: 1e-9 })).toContain("below 0.001");
+    expect(collecting({ probabilityBetter: 0.5, probabilityBetterBy: 0.5 })).toContain("0.500");
     expect(collecting({ logSupPromote: 0 })).toContain("1.00 times of the 20 times");
     const atEnd = (logSupPromote: number) =>
       explained("horizon", "hold", { evaluation: { ...evaluation, logSupPromote } })[1];

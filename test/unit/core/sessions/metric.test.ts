@@ -190,6 +190,14 @@ describe("many names", () => {
     expect(summaries.m31?.values.count).toBe(2);
   });
 
+  it("are kept beyond 32 where the policy declares them", () => {
+    const { metrics } = createPolicy({ metrics: { m70: { direction: "lower" } } });
+    const summaries: Record<string, RunningMetric> = {};
+    addMetrics(summaries, named(0, 60), 1, metrics);
+    addMetrics(summaries, named(60, 30), 1, metrics);
+    expect(Object.keys(summaries)).toEqual([...Object.keys(named(0, 32)), "m70"]);
+  });
+
   it("may be those of every object's properties", () => {
     const summaries: Record<string, RunningMetric> = {};
     addMetrics(summaries, { constructor: 3, toString: 4 } as unknown as MetricValues, 1);
