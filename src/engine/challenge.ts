@@ -97,7 +97,7 @@ function settingsError(field: string, value: unknown, message: string): Dethrone
   return new DethroneError("settings_invalid", message, { field, received: received(value) });
 }
 
-function checkOptions({ promotion, again, fdr, share, detect, horizon }: ChallengeOptions): void {
+function checkOptions({ promotion, again, fdr, share, detect, horizon, policy }: ChallengeOptions): void {
   if (promotion !== undefined && promotion !== "auto" && promotion !== "approve") {
     throw settingsError(
       "promotion",
@@ -109,7 +109,8 @@ function checkOptions({ promotion, again, fdr, share, detect, horizon }: Challen
     throw settingsError("again", again, "again must be a text: the reason to contend again.");
   if (fdr !== undefined && !(typeof fdr === "number" && fdr > 0 && fdr < 1))
     throw settingsError("fdr", fdr, `fdr must be a number in (0, 1); received ${String(fdr)}.`);
-  if (detect !== undefined && (share !== undefined || horizon !== undefined)) {
+  const hasHorizon = horizon !== undefined || (typeof policy === "object" && policy?.horizon !== undefined);
+  if (detect !== undefined && (share !== undefined || hasHorizon)) {
     throw settingsError(
       "detect",
       detect,

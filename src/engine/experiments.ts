@@ -138,7 +138,17 @@ export interface RevisionInput extends ByHand {
   readonly share?: ShareRuleInput | undefined;
 }
 
+const REVISION_FIELDS = ["horizon", "share", "futility", "minPerArm"];
+
 function revisionFields(experiment: StoredExperiment, input: RevisionInput): RevisionFields {
+  const frozen = Object.keys(input).find((name) => ![...REVISION_FIELDS, "reason", "actor"].includes(name));
+  if (frozen !== undefined) {
+    throw new DethroneError(
+      "settings_invalid",
+      `A revision cannot change '${frozen}': all but ${REVISION_FIELDS.join(", ")} is frozen at the start. Start a new experiment instead.`,
+      { field: frozen, allowed: REVISION_FIELDS },
+    );
+  }
   const { policy } = termsAt(experiment, Number.MAX_SAFE_INTEGER);
   const given = Object.entries({
     horizon: input.horizon,
@@ -156,7 +166,7 @@ function revisionFields(experiment: StoredExperiment, input: RevisionInput): Rev
     "settings_invalid",
     "A revision changes horizon, share, futility or minPerArm; none was given.",
     {
-      allowed: ["horizon", "share", "futility", "minPerArm"],
+      allowed: REVISION_FIELDS,
     },
   );
 }

@@ -352,6 +352,10 @@ describe("changes in flight", () => {
       code: "stored_data_invalid",
     });
     await expect(bot.revise({ ...BECAUSE })).rejects.toMatchObject({ code: "settings_invalid" });
+    await expect(bot.revise({ horizon: 300, alpha: 0.5, ...BECAUSE } as never)).rejects.toMatchObject({
+      code: "settings_invalid",
+      details: { field: "alpha" },
+    });
     await expect(bot.revise({ horizon: 0, ...BECAUSE })).rejects.toMatchObject({ code: "policy_invalid" });
     await expect(bot.revise({ share: 2, ...BECAUSE })).rejects.toMatchObject({ code: "share_out_of_range" });
   });
@@ -393,6 +397,7 @@ describe("a challenge sized by what it is to find", () => {
     ["no time", { detect: 0.1 }],
     ["a time that is none", { detect: 0.1, within: "soon" }],
     ["a share beside it", { detect: 0.1, within: "7d", share: 0.2 }],
+    ["a horizon beside it", { detect: 0.1, within: "7d", policy: { horizon: 100 } }],
     ["a false discovery rate of 1", { fdr: 1 }],
   ])("refuses %s", async (_, options) => {
     const bot = await test.engine.project("support", { champion: LONG });

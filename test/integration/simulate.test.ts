@@ -100,6 +100,12 @@ describe("a project's own sessions", () => {
     const { code } = await cli("plan", "--db", path, "--json", "--project", "nobody");
     expect(code).toBe(3);
   });
+
+  it("a horizon and a time are not both", async () => {
+    const { code, out } = await cli("plan", "--json", "--horizon", "100", "--within", "7d");
+    expect(code).toBe(2);
+    expect(JSON.parse(out).error.code).toBe("usage_invalid");
+  });
 });
 
 describe("dethrone plan", () => {

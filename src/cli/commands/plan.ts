@@ -70,6 +70,15 @@ async function projectPace(context: CommandContext, key: string): Promise<Pace> 
 export async function plan(context: CommandContext, flags: PlanFlags): Promise<void> {
   const { output } = context;
   const { horizon, within, project, baseRate, sessionsPerDay } = flags;
+  if (horizon !== undefined && within !== undefined) {
+    throw new DethroneError(
+      "usage_invalid",
+      "Give --horizon or --within, not both: within is the horizon in days.",
+      {
+        received: { horizon, within },
+      },
+    );
+  }
   const pace = project === undefined ? null : await projectPace(context, project);
   const input: PlanInput = {
     baseRate: baseRate === undefined ? (pace?.baseRate ?? 0.6) : flagNumber("--base-rate", baseRate),

@@ -155,8 +155,8 @@ describe("explain", () => {
   it("tells a probability to three digits up to where these would be certainty, evidence to three or whole", () => {
     const at = (change: Partial<Evaluation>) =>
       explained("expired", "hold", { evaluation: open(change) })[1] as string;
-    expect(at({ probabilityBetter: 0.999 })).toContain("P(better) at 0.999,");
-    expect(at({ probabilityBetter: 0.001 })).toContain("P(better) at 0.001,");
+    expect(at({ probabilityBetterBy: 0.999 })).toContain("P(better) at 0.999,");
+    expect(at({ probabilityBetterBy: 0.001 })).toContain("P(better) at 0.001,");
     expect(at({ logSupPromote: Math.log(99.54) })).toContain(" 99.5 times ");
     expect(at({ logSupPromote: Math.log(1234.4) })).toContain(" 1234 times ");
     expect(at({ logSupPromote: Math.log(999_999) })).toContain(" 999999 times ");
