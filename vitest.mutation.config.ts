@@ -10,13 +10,13 @@ class MirrorFirst extends BaseSequencer {
   }
 }
 
-/** The tests of the core alone, without coverage: `npm run mutation` runs them for each mutant. */
+/** The tests of the core alone, without coverage and long simulations: `npm run mutation` runs them for each mutant. */
 export default {
   ...base,
   test: {
     ...base.test,
     include: ["test/unit/core/**/*.test.ts"],
-    exclude: ["**/long-runs.test.ts"],
+    exclude: ["**/long-runs.test.ts", "**/data-rules.test.ts"],
     sequence: { sequencer: MirrorFirst },
     env: { ...base.test?.env, FC_SHRINK: "no" },
   },
