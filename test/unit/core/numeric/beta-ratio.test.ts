@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
+import { betaCdf, betaSf } from "../../../../src/core/numeric/beta.js";
 import type { BetaPair } from "../../../../src/core/numeric/beta-compare.js";
 import { probGreater } from "../../../../src/core/numeric/beta-compare.js";
 import { liftInterval, probRatioGreater } from "../../../../src/core/numeric/beta-ratio.js";
@@ -49,6 +50,20 @@ describe("probRatioGreater", () => {
         expectNear(probRatioGreater({ ...pair, ratio: 1 / ratio }), 1 - less, 1e-12);
         if (less > 1e-290) expectNear(probRatioGreater({ aX: b, bX: 1, aY: a, bY: 1, ratio }), less, 1e-10);
       }
+  });
+
+  it("counts an X above the ratio as beyond all of a uniform Y", () => {
+    for (const [aX, bX, ratio] of [
+      [4, 6, 0.82],
+      [4, 6, 0.95],
+      [9, 3, 0.5],
+      [20, 60, 0.6],
+    ] as const) {
+      // The mean of min(X/ratio, 1).
+      const below = (aX / (aX + bX) / ratio) * betaCdf({ a: aX + 1, b: bX, x: ratio });
+      const expected = below + betaSf({ a: aX, b: bX, x: ratio });
+      expectNear(probRatioGreater({ aX, bX, aY: 1, bY: 1, ratio }), expected, 1e-12);
+    }
   });
 
   it("agrees with the plain comparison at a ratio of 1", () => {
@@ -124,7 +139,7 @@ describe("liftInterval", () => {
       [4, 0.6],
       [30, 50],
     ] as const)
-      for (const level of [0.5, 0.9, 0.999]) {
+      for (const level of [0.5, 0.9, 0.999, 1 - 2 ** -40]) {
         const tail = (1 - level) / 2;
         const [low, high] = liftInterval({ aX: a, bX: 1, aY: b, bY: 1, level });
         const [below, above] = [(tail * (a + b)) / b, (tail * (a + b)) / a];

@@ -27,6 +27,21 @@ describe("nigPosterior", () => {
     expect(nigPosterior({ prior: [1, 2, 3, 4], n: 0, mean: 9, ss: 0 })).toEqual([1, 2, 3, 4]);
   });
 
+  it("leaves the prior to the last bit without data, whatever its numbers; squares without values widen it", () => {
+    const number = fc.double({ min: 1e-3, max: 1e3, noNaN: true });
+    fc.assert(
+      fc.property(fc.tuple(number, number, number, number), (prior) => {
+        expect(nigPosterior({ prior, n: 0, mean: 7, ss: 0 })).toEqual(prior);
+      }),
+    );
+    expect(nigPosterior({ prior: [1, 2, 3, 4], n: 0, mean: 9, ss: 3 })).toEqual([1, 2, 3, 5.5]);
+  });
+
+  it("keeps the digits of a mean that all but cancels the prior's", () => {
+    const [m] = nigPosterior({ prior: [7, 3, 1, 1], n: 7, mean: -3 + 2 ** -50, ss: 0 });
+    expectNear(m, 0.7 * 2 ** -50, 1e-15);
+  });
+
   it("is the same in one step and in two", () => {
     const first = nigPosterior({ prior: [1, 0.5, 2, 3], n: 2, mean: 4, ss: 2 });
     const second = nigPosterior({ prior: first, n: 1, mean: 10, ss: 0 });
@@ -39,6 +54,7 @@ describe("nigPosterior", () => {
 
   it("takes a mean that is too large to multiply exactly", () => {
     expect(nigPosterior({ prior: [0, 1, 1, 1], n: 1, mean: 1e305, ss: 0 })[0]).toBe(5e304);
+    expectNear(nigPosterior({ prior: [-1e308, 3, 1, 1], n: 1, mean: 1e308, ss: 0 })[0], -5e307, 1e-15);
   });
 
   it("refuses what is no posterior", () => {
@@ -46,6 +62,10 @@ describe("nigPosterior", () => {
     for (const prior of [undefined, [0, 1, 1], [0, 0, 1, 1], [0, 1, -1, 1], [0, 1, 1, Number.NaN]]) {
       expect(() => nigPosterior({ prior: prior as never, ...data })).toThrow(/^prior/);
     }
+    for (const prior of [[0, 1, 1], [0, 1, 1, 1, 1], "abcd"])
+      expect(() => nigPosterior({ prior: prior as never, ...data })).toThrow(
+        /^prior must be an array \[m, k, a, b\]; received /,
+      );
     expect(() => nigPosterior({ prior: [Number.NaN, 1, 1, 1], ...data })).toThrow(/^prior\[0\]/);
     expect(() => nigPosterior({ prior: [0, 1, 1, 1], ...data, n: -1 })).toThrow(/^n must be/);
     expect(() => nigPosterior({ prior: [0, 1, 1, 1], ...data, ss: -1 })).toThrow(/^ss must be/);
@@ -72,6 +92,13 @@ describe("nigProbGreater", () => {
       const expected = studentTCdf({ x: (1 - shift) / Math.sqrt(2 / 12), nu: 6 });
       expectNear(nigProbGreater({ X, Y: [0, 1e300, 2, 1e-300], shift }), expected, 1e-12);
     }
+  });
+
+  it("sees distances between means far below the last place of either", () => {
+    const spread = [1e34, 5, 1] as const;
+    const p = nigProbGreater({ X: [0, ...spread], Y: [1e-17, ...spread], shift: 0 });
+    expect(p).toBeLessThan(0.1);
+    expectNear(nigProbGreater({ X: [1, ...spread], Y: [1e-17, ...spread], shift: 1 }), p, 1e-12);
   });
 
   it("adds up to 1 with X and Y exchanged", () => {
@@ -103,6 +130,7 @@ describe("nigProbGreater", () => {
     const X: NormalInverseGamma = [0, 1, 1, 1];
     expect(() => nigProbGreater({ X, Y: X, shift: Number.NaN })).toThrow(/^shift must be/);
     expect(() => nigProbGreater({ X, Y: [0, 1, 0, 1], shift: 0 })).toThrow(/^Y\[2\] must be/);
+    expect(() => nigProbGreater({ X: [0, 0, 1, 1], Y: X, shift: 0 })).toThrow(/^X\[1\] must be/);
   });
 });
 
@@ -171,6 +199,18 @@ describe("nigDiffInterval", () => {
       }),
       { numRuns: 15 },
     );
+  });
+
+  it("is Student's where the other mean is all but known, and Cauchy's where both shapes are 1/2", () => {
+    const known: NormalInverseGamma = [0, 1e300, 2, 1e-300];
+    const [low, high] = nigDiffInterval({ X: [1, 4, 3, 2], Y: known, level: 0.95 });
+    const half = 2.446911851144969 * Math.sqrt(2 / 12);
+    expectNear(low, 1 - half, 1e-11);
+    expectNear(high, 1 + half, 1e-11);
+    // Scales of 1/2 and 3, which add up.
+    const cauchy = { X: [0, 4, 0.5, 0.5], Y: [0, 1, 0.5, 4.5] } as const;
+    for (const level of [0.1, 0.5, 0.99, 0.9999])
+      expectNear(nigDiffInterval({ ...cauchy, level })[1], 3.5 * Math.tan((Math.PI / 2) * level), 1e-10);
   });
 
   it("refuses a level outside (0, 1)", () => {
