@@ -68,10 +68,13 @@ describe("a project's own sessions", () => {
     const test = await createTestEngine({ url: path, seed: 5, clock });
     const bot = await test.engine.project("support", { champion: { prompt: "long" } });
     await bot.challenge({ prompt: "short" }, { share: 0.5, policy: { minPerArm: 100_000 } });
-    await test.runSessions(count, async (index) => {
+    // Ids depend on the clock, and arms on the ids: the champion's scores are alternated by their own count.
+    let champions = 0;
+    await test.runSessions(count, async () => {
       clock.advance(60_000);
       const session = await bot.session();
-      await session.end({ score: session.arm === "challenger" ? 1 : index % 2 });
+      champions += session.arm === "champion" ? 1 : 0;
+      await session.end({ score: session.arm === "challenger" ? 1 : champions % 2 });
     });
     await test.close();
     return path;
