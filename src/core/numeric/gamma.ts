@@ -125,7 +125,8 @@ function logQuantile(a: number, logP: number, side: "lower" | "upper"): number {
     else high = z;
     const step = sign * (logP - tail) * Math.exp(tail - logGammaKernel(a, x));
     const next = z + step;
-    if (Math.abs(step) <= 4e-16 * Math.abs(z) + 1e-18) return next;
+    // The error left is of the order of this step squared: below what rounding leaves.
+    if (Math.abs(step) <= 1e-9 * Math.min(1 / Math.sqrt(a), 1)) return next;
     z = next > low && next < high ? next : (low + high) / 2;
   }
   return z;

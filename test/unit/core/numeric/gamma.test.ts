@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   type GammaPair,
   gammaExpectedLoss,
@@ -9,6 +9,16 @@ import {
 } from "../../../../src/core/numeric/gamma.js";
 import { logGammaTails } from "../../../../src/core/numeric/special.js";
 import { expectNear } from "../../../support/numeric.js";
+
+const calls = vi.hoisted(() => ({ tails: 0 }));
+vi.mock(import("../../../../src/core/numeric/special.js"), async (original) => {
+  const actual = await original();
+  const counted: typeof actual.logGammaTails = (a, x) => {
+    calls.tails += 1;
+    return actual.logGammaTails(a, x);
+  };
+  return { ...actual, logGammaTails: counted };
+});
 
 const anyShape = fc.double({ min: -0.3, max: 5, noNaN: true }).map((log) => 10 ** log);
 const anyPair: fc.Arbitrary<GammaPair> = fc.record({
@@ -100,6 +110,15 @@ describe("gammaQuantile", () => {
       0.1 * 0.5 ** 0.01 * 0.994325851191506,
       1e-13,
     );
+  });
+
+  it("is found in at most 30 steps", () => {
+    for (const a of [0.5, 1, 7, 1e4])
+      for (const p of [1e-9, 0.1, 0.5, 0.9, 1 - 1e-9]) {
+        calls.tails = 0;
+        gammaQuantile({ a, r: 1, p });
+        expect(calls.tails, `${a}, ${p}`).toBeLessThanOrEqual(30);
+      }
   });
 
   it("has the stated probability below it", () => {
