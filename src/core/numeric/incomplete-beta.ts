@@ -126,6 +126,9 @@ const LOGIT_MAX = 800;
 /** Below this logit the products of the kernel are no longer normal doubles; quantiles there are given as 0. */
 const LOGIT_TINY = -700;
 
+/** Far more than a search has ever taken: 16. */
+const NEWTON_STEPS_MAX = 200;
+
 /**
  * The z at which the lower tail of logit X is exp(logP), for logP <= ln(1/2).
  *
@@ -138,7 +141,7 @@ export function lowerLogit(shape: BetaShape, logP: number): number {
   const spread = Math.sqrt(1 / shape.a + 1 / shape.b);
   const start = Math.max(standardQuantile(Math.exp(logP)), -38) * spread;
   let z = Math.min(Math.max(Math.log(shape.a / shape.b) + start, LOGIT_TINY), -LOGIT_TINY);
-  for (let k = 0; k < 200; k++) {
+  for (let k = 1; ; k++) {
     const point = pointAt(z);
     const { lower } = logTails(shape, point);
     if (lower < logP) low = z;
@@ -147,9 +150,9 @@ export function lowerLogit(shape: BetaShape, logP: number): number {
     const step = (logP - lower) * Math.exp(lower - logKernel(shape, point));
     const next = z + step;
     // The error left is of the order of this step squared: below what rounding leaves.
-    if (Math.abs(step) <= 1e-9 * Math.min(spread, 1)) return next;
+    const isDone = Math.abs(step) <= 1e-9 * Math.min(spread, 1);
     // Not a number where the kernel underflowed to nothing: that bisects as well.
-    z = next > low && next < high ? next : (low + high) / 2;
+    z = isDone || (next > low && next < high) ? next : (low + high) / 2;
+    if (isDone || k === NEWTON_STEPS_MAX) return z;
   }
-  return z;
 }
