@@ -12,7 +12,7 @@ import {
 } from "../core/decision/policy.js";
 import type { ShareRuleInput } from "../core/decision/share-rule.js";
 import { DethroneError } from "../core/errors.js";
-import { numberFrom, readText } from "./settings.js";
+import { invalidFlag, numberFrom, readText } from "./settings.js";
 
 /** Flags that make a policy. */
 export interface PolicyFlags {
@@ -20,14 +20,6 @@ export interface PolicyFlags {
   readonly metric?: readonly string[];
   readonly guardrail?: readonly string[];
   readonly minUplift?: string;
-}
-
-function invalid(flag: string, text: string, allowed: string): never {
-  throw new DethroneError("usage_invalid", `${flag} takes ${allowed}; received '${text}'.`, {
-    flag,
-    received: text,
-    allowed,
-  });
 }
 
 /** A policy named, or given as JSON or as a file of JSON. @throws DethroneError `policy_invalid` */
@@ -61,14 +53,14 @@ export function metricsFrom(texts: readonly string[]): Record<string, Partial<Me
   for (const text of texts) {
     const [, name, direction, kind] = METRIC.exec(text) ?? [];
     if (name === undefined)
-      invalid(
+      invalidFlag(
         "--metric",
         text,
         "NAME:lower or NAME:higher, and :binary, :count, :positive or :real after it",
       );
     if (name === SCORE_METRIC)
-      invalid("--metric", text, "any name but 'score', which is what is judged anyway");
-    if (metrics.has(name)) invalid("--metric", text, "each name once");
+      invalidFlag("--metric", text, "any name but 'score', which is what is judged anyway");
+    if (metrics.has(name)) invalidFlag("--metric", text, "each name once");
     metrics.set(name, {
       direction: direction as MetricPolicy["direction"],
       ...(kind !== undefined && { kind: kind as MetricPolicy["kind"] }),
@@ -85,7 +77,7 @@ function guardrailFrom(text: string, known: readonly string[]): GuardrailInput {
   const [, metric = "", margin, mode] = GUARDRAIL.exec(text) ?? [];
   if (!known.includes(metric)) {
     const declared = known.length > 0 ? `; known: ${known.join(", ")}` : "";
-    invalid(
+    invalidFlag(
       "--guardrail",
       text,
       `NAME, NAME:MARGIN or NAME:MARGIN:require, of a metric declared by --metric NAME:lower${declared}`,

@@ -133,3 +133,12 @@ export function durationMs(text: string): number {
 export function numberFrom(text: string): number {
   return text.trim() === "" ? Number.NaN : Number(text);
 }
+
+/** @throws DethroneError `usage_invalid`: the flag, what it received and what it takes */
+export function invalidFlag(flag: string, text: string, allowed: string): never {
+  throw new DethroneError("usage_invalid", `${flag} takes ${allowed}; received '${text}'.`, {
+    flag,
+    received: text,
+    allowed,
+  });
+}

@@ -1,12 +1,14 @@
 /**
  * What people see of simulations and plans: data in, text out.
  */
+
 import type { Plan, PlanRow } from "../core/simulation/plan.js";
 import {
   type CurvePoint,
   type SimulationSummary,
   standardErrorOf,
 } from "../core/simulation/simulation-summary.js";
+import { DAY_MS } from "../engine/duration.js";
 import { bar, type Colors, count, duration, lineChart, percent, signedPoints, table } from "./render.js";
 import { wrapped } from "./views.js";
 
@@ -229,8 +231,6 @@ export function simulationText(report: SimulationReport, style: Style): string {
     colors.dim(wrapped(`${setUpText(report)}. ± is one standard error of the simulation.`, width)),
   ].join("\n");
 }
-
-const DAY_MS = 86_400_000;
 
 /** A number of days; whole ones from a hundred on, hours and less below a tenth. */
 function daysText(days: number): string {

@@ -5,7 +5,7 @@
 import type { Policy } from "../core/decision/policy.js";
 import { DethroneError, received } from "../core/errors.js";
 import { horizonFor, powerOf, shareFor, smallestEffect } from "../core/simulation/planning.js";
-import { parseDuration } from "./duration.js";
+import { DAY_MS, parseDuration } from "./duration.js";
 import type { Traffic } from "./ports.js";
 
 /** What is to be found, and by when. */
@@ -33,9 +33,8 @@ export interface Forecast extends Pace {
 }
 
 /** How far back traffic is looked at. */
-export const TRAFFIC_WINDOW_MS = 14 * 86_400_000;
+export const TRAFFIC_WINDOW_MS = 14 * DAY_MS;
 
-const DAY_MS = 86_400_000;
 const POWER = 0.8;
 /** Settled sessions from which a base rate is taken as known. */
 const SCORED_MIN = 20;

@@ -2,10 +2,13 @@
  * Durations as people write them.
  */
 
-const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** Milliseconds of a day. */
+export const DAY_MS = 86_400_000;
+
+const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: DAY_MS };
 
 /** Longest duration that is accepted, a year. */
-const LONGEST_MS = 365 * 86_400_000;
+const LONGEST_MS = 365 * DAY_MS;
 
 /** Milliseconds of `30s`, `5m`, `24h`, `14d`; null for anything else, for 0 and for more than a year. */
 export function parseDuration(text: string): number | null {

@@ -4,7 +4,7 @@
 
 import type { Reason, Verdict } from "../core/decision/decide.js";
 import { type ExperimentAction, nextStatus } from "../core/decision/life-cycle.js";
-import { createPolicy, type Policy } from "../core/decision/policy.js";
+import { createPolicy, type Policy, REVISABLE } from "../core/decision/policy.js";
 import { createShareRule, type ShareRuleInput, startShares } from "../core/decision/share-rule.js";
 import { DethroneError, type JsonObject, received } from "../core/errors.js";
 import { bucketCountOf } from "../core/sessions/assignment.js";
@@ -138,7 +138,7 @@ export interface RevisionInput extends ByHand {
   readonly share?: ShareRuleInput | undefined;
 }
 
-const REVISION_FIELDS = ["horizon", "share", "futility", "minPerArm"];
+const REVISION_FIELDS: readonly string[] = [...REVISABLE, "share"];
 
 function revisionFields(experiment: StoredExperiment, input: RevisionInput): RevisionFields {
   const frozen = Object.keys(input).find((name) => ![...REVISION_FIELDS, "reason", "actor"].includes(name));
@@ -150,11 +150,7 @@ function revisionFields(experiment: StoredExperiment, input: RevisionInput): Rev
     );
   }
   const { policy } = termsAt(experiment, Number.MAX_SAFE_INTEGER);
-  const given = Object.entries({
-    horizon: input.horizon,
-    futility: input.futility,
-    minPerArm: input.minPerArm,
-  });
+  const given = REVISABLE.map((field) => [field, input[field]] as const);
   const changed = Object.fromEntries(given.filter(([, value]) => value !== undefined)) as Partial<Policy>;
   const { horizon } = createPolicy({ ...policy, ...changed });
   const fields = {

@@ -29,6 +29,8 @@ export class ExperimentFolding {
   readonly #experiment: StoredExperiment;
   readonly #folding: Folding;
   #terms: Terms;
+  /** revisions that hold by now */
+  #revisionCount = 0;
 
   /**
    * @param from evidence to go on from, and the sequence it is folded up to; default: from zero
@@ -54,22 +56,20 @@ export class ExperimentFolding {
 
   /** Folds one row; returns it as the core took it. */
   add(row: FoldRow): FoldInput {
-    if (this.#experiment.revisions.length > 0) this.#revise(row.seq);
+    this.#revise(row.seq);
     const unit = foldInput(row, this.#terms.policy);
     this.#folding.add(unit);
     return unit;
   }
 
+  /** Takes the revisions that hold from this sequence on; each holds from a later one than those before it. */
   #revise(seq: number): void {
-    const terms = termsAt(this.#experiment, seq);
-    const { policy, planShares } = this.#terms;
-    const isSame =
-      policy.horizon === terms.policy.horizon &&
-      policy.minPerArm === terms.policy.minPerArm &&
-      policy.futility === terms.policy.futility &&
-      planShares[0] === terms.planShares[0];
-    if (isSame) return;
-    this.#terms = terms;
-    this.#folding.setTerms(terms);
+    const { revisions } = this.#experiment;
+    const before = this.#revisionCount;
+    while ((revisions[this.#revisionCount]?.fromSeq ?? Number.POSITIVE_INFINITY) <= seq)
+      this.#revisionCount += 1;
+    if (this.#revisionCount === before) return;
+    this.#terms = termsAt(this.#experiment, seq);
+    this.#folding.setTerms(this.#terms);
   }
 }

@@ -2,6 +2,7 @@
  * Recorded sessions: JSON lines picked by field into the two arms of a backtest. Pure.
  */
 import { DethroneError, type Json, type JsonObject, received } from "../core/errors.js";
+import { fieldOf } from "../core/json-field.js";
 import { createRandom, shuffled } from "../core/random.js";
 import type { MetricKind } from "../core/sequential/guardrail.js";
 import type { MetricValues } from "../core/sessions/metric.js";
@@ -93,17 +94,6 @@ function parseSelector(role: string, text: string): Selector {
     selector.set(field.trim(), value.join("=").trim());
   }
   return selector;
-}
-
-/** A field of a record: as it is named, else by a dotted path. */
-function fieldOf(record: JsonObject, field: string): Json | undefined {
-  if (Object.hasOwn(record, field)) return record[field];
-  let value: Json | undefined = record;
-  for (const part of field.split(".")) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return undefined;
-    value = (value as JsonObject)[part];
-  }
-  return value;
 }
 
 function matches(record: JsonObject, selector: Selector): boolean {

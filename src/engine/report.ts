@@ -1,11 +1,13 @@
 /**
  * One experiment in full: its numbers, where its sessions are, its decision.
  */
+
 import { quantile } from "simple-statistics";
 import type { Evaluation } from "../core/decision/evaluation.js";
 import type { Ledger } from "../core/decision/ledger.js";
 import type { ShareRule } from "../core/decision/share-rule.js";
 import { shareOf } from "../core/sessions/assignment.js";
+import { DAY_MS } from "./duration.js";
 import { evaluateExperiment } from "./evaluate-experiment.js";
 import { projectLedger } from "./ledger.js";
 import type { ArmCounts, Revision, Store, StoredDecision, StoredExperiment } from "./ports.js";
@@ -56,8 +58,6 @@ function sessionsOf(counts: ArmCounts): ArmSessions {
     durationMsP95: isEmpty ? null : quantile([...durationsMs], 0.95),
   };
 }
-
-const DAY_MS = 86_400_000;
 
 /** How fast units are folded, and how long the rest takes. */
 function paceOf(

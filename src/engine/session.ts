@@ -3,6 +3,7 @@
  */
 
 import type { Role } from "../core/decision/evidence.js";
+import { FAILURE_SIGNALS } from "../core/decision/fuse.js";
 import { DethroneError, type JsonObject, received } from "../core/errors.js";
 import type { SignalKind } from "../core/sessions/score.js";
 import type { EngineContext } from "./context.js";
@@ -133,9 +134,6 @@ export interface Placement {
 /** Told once of each session: that it failed, or that it ended without. */
 export type ObserveOutcome = (session: FusedSession, isFailed: boolean) => void;
 
-/** Signals that say that the run failed, whatever it scored. */
-const FAILURES: readonly string[] = ["error", "timeout"];
-
 /** The session the engine hands out. */
 export class EngineSession<Config> implements Session<Config> {
   readonly id: string;
@@ -188,7 +186,7 @@ export class EngineSession<Config> implements Session<Config> {
   async signal(signal: SignalInput): Promise<Receipt<SignalReceipt>> {
     const { name, value } = checkedSignal(signal);
     if (this.#context.isOff) return { status: "off" };
-    if (FAILURES.includes(name) && value !== 0) this.#tell(true);
+    if (FAILURE_SIGNALS.includes(name) && value !== 0) this.#tell(true);
     return recordSignal(this.#context, this.#recordingStore(), this.id, signal);
   }
 

@@ -2,7 +2,7 @@
  * Every query about sessions and their signals, by Drizzle.
  */
 import { and, asc, count, desc, eq, gt, gte, inArray, isNotNull, isNull, lt, lte, sql } from "drizzle-orm";
-import type { LiveCount } from "../core/decision/fuse.js";
+import { FAILURE_SIGNALS, type LiveCount } from "../core/decision/fuse.js";
 import type { ScoringSignal } from "../core/sessions/score.js";
 import type { ArmCounts, DueSession, FoldRow, Store, Traffic } from "../engine/ports.js";
 import type { OpenDatabase } from "./database.js";
@@ -123,7 +123,7 @@ export class SessionReads {
   }
 
   async liveCounts(experimentId: number): Promise<LiveCount[]> {
-    const failed = sql`EXISTS (SELECT 1 FROM signals WHERE session_seq = seq AND name IN ('error', 'timeout') AND value <> 0)`;
+    const failed = sql`EXISTS (SELECT 1 FROM signals WHERE session_seq = seq AND name IN ${FAILURE_SIGNALS} AND value <> 0)`;
     const isOfExperiment = eq(sessions.experimentId, experimentId);
     return this.#database.read(async (db) => {
       const ids = await db

@@ -1,6 +1,7 @@
 /**
  * `plan`: how long an experiment will take and what it can find, at a project's traffic.
  */
+
 import { DethroneError } from "../../core/errors.js";
 import {
   createPlan,
@@ -11,6 +12,7 @@ import {
 } from "../../core/simulation/plan.js";
 import { trafficOf } from "../../engine/challenge.js";
 import { type Pace, paceOf } from "../../engine/detect.js";
+import { DAY_MS } from "../../engine/duration.js";
 import { requireProject } from "../../engine/experiments.js";
 import { withEngine } from "../open.js";
 import { simulateInParallel } from "../parallel.js";
@@ -34,7 +36,6 @@ export interface PlanFlags {
   readonly seed: string;
 }
 
-const DAY_MS = 86_400_000;
 /** Sessions simulated at each share, at most: fewer runs for long experiments, so that an answer takes seconds. */
 const SESSIONS_MAX = 2e7;
 const RUNS_MIN = 200;

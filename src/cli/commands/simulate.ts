@@ -4,7 +4,6 @@
 
 import type { PolicyInput, PolicyName } from "../../core/decision/policy.js";
 import type { ShareRuleInput } from "../../core/decision/share-rule.js";
-import { DethroneError } from "../../core/errors.js";
 import { createSimulation, type Simulation, type SimulationInput } from "../../core/simulation/simulate.js";
 import { bestEffect, type Outcomes } from "../../core/simulation/simulated-sessions.js";
 import { ownScores } from "../../engine/own-sessions.js";
@@ -12,7 +11,7 @@ import { selectRecorded } from "../../engine/recorded.js";
 import { withEngine } from "../open.js";
 import { type SimulationJob, simulateInParallel } from "../parallel.js";
 import { namedPolicy } from "../policy-flags.js";
-import { numberFrom, readText } from "../settings.js";
+import { invalidFlag, numberFrom, readText } from "../settings.js";
 import { type PolicyRow, type SimulationReport, simulationText } from "../simulation-views.js";
 import type { CommandContext } from "./context.js";
 
@@ -42,25 +41,17 @@ export interface SimulateFlags {
 
 const RUNS_MAX = 1e6;
 
-function invalid(flag: string, text: string, allowed: string): never {
-  throw new DethroneError("usage_invalid", `${flag} takes ${allowed}; received '${text}'.`, {
-    flag,
-    received: text,
-    allowed,
-  });
-}
-
 /** The number of a flag. @throws DethroneError `usage_invalid` */
 export function flagNumber(flag: string, text: string): number {
   const value = numberFrom(text);
-  return Number.isFinite(value) ? value : invalid(flag, text, "a number");
+  return Number.isFinite(value) ? value : invalidFlag(flag, text, "a number");
 }
 
 /** The whole number of a flag. @throws DethroneError `usage_invalid` */
 export function flagWhole(flag: string, text: string, min: number, max: number): number {
   const value = numberFrom(text);
   const isWhole = Number.isInteger(value) && value >= min && value <= max;
-  return isWhole ? value : invalid(flag, text, `a whole number from ${min} to ${max}`);
+  return isWhole ? value : invalidFlag(flag, text, `a whole number from ${min} to ${max}`);
 }
 
 function shareOf(text: string): ShareRuleInput {
@@ -72,7 +63,7 @@ function driftOf(text: string | undefined): SimulationInput["drift"] {
   const [from = "", to = "", ...rest] = text.split("..");
   const [first, last] = [numberFrom(from), numberFrom(to)];
   if (rest.length > 0 || !Number.isFinite(first) || !Number.isFinite(last))
-    invalid("--drift", text, "two rates as FROM..TO, e.g. 0.5..0.8");
+    invalidFlag("--drift", text, "two rates as FROM..TO, e.g. 0.5..0.8");
   return { from: first, to: last };
 }
 
@@ -82,7 +73,7 @@ function effectsOf(flags: SimulateFlags): number[] {
   const challengers = flagWhole("--challengers", flags.challengers, 1, 20);
   if (effects.length === 1) return Array(challengers).fill(effects[0]);
   if (challengers !== 1 && challengers !== effects.length)
-    invalid("--effect", flags.effect, `one effect, or one for each of ${challengers} challengers`);
+    invalidFlag("--effect", flags.effect, `one effect, or one for each of ${challengers} challengers`);
   return effects;
 }
 
@@ -90,12 +81,12 @@ function recordedOutcomes(flags: SimulateFlags, seed: number): Outcomes | undefi
   const { file, champion, challenger, score } = flags;
   if (file === undefined) {
     const stray = Object.entries({ champion, challenger, score }).find(([, text]) => text !== undefined);
-    if (stray) invalid(`--${stray[0]}`, stray[1] as string, "recorded sessions: give --file too");
+    if (stray) invalidFlag(`--${stray[0]}`, stray[1] as string, "recorded sessions: give --file too");
     return undefined;
   }
   if (champion === undefined || challenger === undefined || score === undefined)
-    invalid("--file", file, "the flags --champion, --challenger and --score beside it");
-  if (flags.project !== undefined) invalid("--project", flags.project, "no --file beside it");
+    invalidFlag("--file", file, "the flags --champion, --challenger and --score beside it");
+  if (flags.project !== undefined) invalidFlag("--project", flags.project, "no --file beside it");
   const selection = { champion, challenger, score, order: "file", seed, timeField: "" } as const;
   const arms = selectRecorded(readText(file), selection);
   const scores = [arms.champion, arms.challenger].map((sessions) =>
@@ -121,7 +112,7 @@ function policiesOf({ policy, compare }: SimulateFlags): readonly NamedPolicy[] 
   const isAlone = policy !== undefined && compare === undefined;
   const names = isAlone ? [] : (compare ?? "calibrated,threshold").split(",").map((name) => name.trim());
   const unknown = names.find((name) => !NAMES.includes(name));
-  if (unknown !== undefined) invalid("--compare", unknown, `names out of ${NAMES.join(", ")}`);
+  if (unknown !== undefined) invalidFlag("--compare", unknown, `names out of ${NAMES.join(", ")}`);
   const all = [...(policy === undefined ? [] : [named(policy)]), ...names.map(named)];
   return all.filter(({ name }, index) => all.findIndex((each) => each.name === name) === index);
 }

@@ -7,6 +7,9 @@
 import { probGreater } from "../numeric/beta-compare.js";
 import type { FusePolicy } from "./policy.js";
 
+/** Signals that say, where they are not 0, that a run failed, whatever it scored. */
+export const FAILURE_SIGNALS: readonly string[] = ["error", "timeout"];
+
 /** Sessions of an arm that have finished or timed out so far, settled or not. */
 export interface LiveCount {
   readonly sessions: number;

@@ -217,8 +217,8 @@ export const REVISABLE = ["horizon", "futility", "minPerArm"] as const satisfies
 
 /** The part of a policy that is frozen, and hashed, when its experiment starts. */
 export function frozenPolicy(policy: Policy): Json {
-  const { horizon: _horizon, futility: _futility, minPerArm: _minPerArm, ...frozen } = policy;
-  return frozen as unknown as Json;
+  const revisable: readonly string[] = REVISABLE;
+  return Object.fromEntries(Object.entries(policy).filter(([name]) => !revisable.includes(name))) as Json;
 }
 
 /** A policy as plain JSON, for storage and output. */

@@ -102,8 +102,12 @@ export function plannedShares(rule: ShareRule, challengers: number): readonly nu
   return divided(mean, challengers);
 }
 
+/** The share of each of several challengers that have `total` together. */
+const partOf = (total: number, challengers: number): number =>
+  onGrid(Math.max(total === 0 ? 0 : 0.01, total / challengers));
+
 const divided = (total: number, challengers: number): readonly number[] =>
-  Array(challengers).fill(onGrid(Math.max(total === 0 ? 0 : 0.01, total / challengers)));
+  Array(challengers).fill(partOf(total, challengers));
 
 /** Odds against a challenger at which a ramp waits: the data rather speak for harm than not. */
 const DOUBT = Math.LN2;
@@ -120,7 +124,7 @@ function rampShares(
   facts: Terms & { readonly evidence: Evidence; readonly shares: readonly number[] },
 ): readonly number[] {
   const { evidence, shares } = facts;
-  const each = (step: RampStep): number => divided(step.share, shares.length)[0] as number;
+  const each = (step: RampStep): number => partOf(step.share, shares.length);
   // Who was dropped has no share any more, and gets none.
   const now = shares.find((share) => share > 0);
   const at = steps.findLastIndex((step) => each(step) === now);
@@ -163,8 +167,7 @@ export function nextShares(
     if (now === 0) return 0;
     const probability =
       facts.probability?.(challenger) ?? probabilityBetterBy(evidence, policy, 0, challenger);
-    const share = adaptiveShare(rule.min, rule.max, probability);
-    return shares.length === 1 ? share : onGrid(Math.max(0.01, share / shares.length));
+    return partOf(adaptiveShare(rule.min, rule.max, probability), shares.length);
   });
   return wanted.some((share, challenger) => share !== shares[challenger]) ? wanted : shares;
 }

@@ -11,7 +11,8 @@
  * sketch ranks by bins of 0.8 % costs no exactness, only a little power.
  */
 import { checkFinite, checkInside, checkNonNegative, checkUnit } from "../check.js";
-import { domainError, type Json, type JsonObject } from "../errors.js";
+import { domainError, type JsonObject } from "../errors.js";
+import { fieldOf } from "../json-field.js";
 import {
   advance,
   type EProcessState,
@@ -212,17 +213,6 @@ export function stepGuardrail(
 /** Whether a guardrail has crossed 1/alpha, now or at any earlier session: it is breached (abort) or met (require). */
 export function hasGuardrailCrossed({ test }: PreparedGuardrail, state: GuardrailState): boolean {
   return state.test.logSup >= test.logThreshold;
-}
-
-/** A field of a context: by its name as it is, else by its name as a path of names with dots between. */
-function fieldOf(context: JsonObject, name: string): Json | undefined {
-  if (Object.hasOwn(context, name)) return context[name];
-  let found: Json | undefined = context;
-  for (const part of name.split(".")) {
-    if (typeof found !== "object" || found === null || !Object.hasOwn(found, part)) return undefined;
-    found = (found as JsonObject)[part];
-  }
-  return found;
 }
 
 /**
