@@ -78,18 +78,24 @@ export {
   type Json,
   type JsonObject,
 } from "./core/errors.js";
-export type { ChallengeOptions } from "./engine/challenge.js";
 export type { Health } from "./engine/context.js";
-export type { Forecast } from "./engine/detect.js";
 export type { DecideOptions, Engine, ProjectOptions, Schedule, ScheduleOptions } from "./engine/engine.js";
-export type { ExperimentSummary } from "./engine/experiment-summary.js";
-export type { ByHand, RevisionInput } from "./engine/experiments.js";
+export type { ByHand, RevisionInput } from "./engine/experiments/by-hand.js";
+export type { ChallengeOptions } from "./engine/experiments/challenge.js";
+export type { Forecast } from "./engine/experiments/detect.js";
+export type { ExperimentSummary } from "./engine/experiments/experiment-summary.js";
+export type { ArmSessions, ExperimentReport } from "./engine/experiments/report.js";
+export type { TickResult } from "./engine/experiments/tick.js";
+export type { Verification } from "./engine/experiments/verify.js";
 export type { EndReceipt, Logger, SignalReceipt, StoredAuditEntry, StoredDecision } from "./engine/ports.js";
 export type { ChallengeResult, Project } from "./engine/project.js";
-export type { ArmSessions, ExperimentReport } from "./engine/report.js";
-export type { SessionOptions } from "./engine/router.js";
-export type { EndInput, Receipt, Session, SignalInput } from "./engine/session.js";
-export type { TickResult } from "./engine/tick.js";
-export type { Verification } from "./engine/verify.js";
-export { type ArgsOf, currentSession, type Runner, type WrapOptions, type Wrapped } from "./engine/wrap.js";
+export type { SessionOptions } from "./engine/sessions/router.js";
+export type { EndInput, Receipt, Session, SignalInput } from "./engine/sessions/session.js";
+export {
+  type ArgsOf,
+  currentSession,
+  type Runner,
+  type WrapOptions,
+  type Wrapped,
+} from "./engine/sessions/wrap.js";
 export type { FileSettings } from "./file-settings.js";

@@ -2,7 +2,7 @@
  * Configs as flags give them.
  */
 import { DethroneError, type JsonObject } from "../core/errors.js";
-import { identifyConfig } from "../engine/config.js";
+import { identifyConfig } from "../engine/configs/config.js";
 import { applySettings, readJson } from "./settings.js";
 
 /** Flags that make a config. */

@@ -5,8 +5,8 @@
 import type { Policy } from "../core/decision/policy.js";
 import type { ShareRule } from "../core/decision/share-rule.js";
 import type { FalsePromotion } from "../core/simulation/false-promotion.js";
-import type { ChallengeOutcome } from "../engine/challenge.js";
-import type { Forecast } from "../engine/detect.js";
+import type { ChallengeOutcome } from "../engine/experiments/challenge.js";
+import type { Forecast } from "../engine/experiments/detect.js";
 import { guardrailText } from "./metric-views.js";
 import { days } from "./quantity.js";
 import { type Colors, count, evidence, percent, plural, signedPoints, table } from "./render.js";

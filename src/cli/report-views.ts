@@ -3,8 +3,8 @@
  */
 import type { Ruling } from "../core/decision/decide.js";
 import type { Explained } from "../core/decision/explain.js";
+import type { ExperimentReport } from "../engine/experiments/report.js";
 import type { Revision } from "../engine/ports.js";
-import type { ExperimentReport } from "../engine/report.js";
 import { armsTable, decidingNumbers, evidenceBar, othersTable } from "./evaluation-views.js";
 import { coverageText, guardrailsText, metricsText } from "./metric-views.js";
 import { shareRuleText } from "./plan-views.js";

@@ -5,9 +5,9 @@ import type { Ruling } from "../core/decision/decide.js";
 import { type Explained, explain } from "../core/decision/explain.js";
 import type { Ledger } from "../core/decision/ledger.js";
 import type { JsonObject } from "../core/errors.js";
+import type { TickResult } from "../engine/experiments/tick.js";
+import type { Verification } from "../engine/experiments/verify.js";
 import type { StoredAuditEntry, StoredExperiment } from "../engine/ports.js";
-import type { TickResult } from "../engine/tick.js";
-import type { Verification } from "../engine/verify.js";
 import { type Colors, evidence, percent, plural, probability, table } from "./render.js";
 
 /** The first characters of a hash or id: enough to tell two apart. */

@@ -3,20 +3,20 @@
  */
 import { Cron } from "croner";
 import { DethroneError, type JsonObject, received } from "../core/errors.js";
+import { type ContextSettings, EngineContext, type Health, within } from "./context.js";
+import { checkActor, requireProject } from "./experiments/by-hand.js";
 import {
   type ChallengeOptions,
   type ChallengePreview,
   planChallenge,
   previewChallenge,
-} from "./challenge.js";
-import { type ContextSettings, EngineContext, type Health, within } from "./context.js";
-import { checkActor, requireProject } from "./experiments.js";
+} from "./experiments/challenge.js";
+import { settleDue, type TickResult, tickExperiment } from "./experiments/tick.js";
+import { type Verification, verifyDecision } from "./experiments/verify.js";
 import type { NewConfig, SignalReceipt, Store, StoredExperiment } from "./ports.js";
 import { championOf, checkProjectKey, EngineProject, type Project } from "./project.js";
-import type { ForcedRole } from "./router.js";
-import { checkedSignal, type Receipt, recordSignal, type SignalInput } from "./session.js";
-import { settleDue, type TickResult, tickExperiment } from "./tick.js";
-import { type Verification, verifyDecision } from "./verify.js";
+import type { ForcedRole } from "./sessions/router.js";
+import { checkedSignal, type Receipt, recordSignal, type SignalInput } from "./sessions/session.js";
 
 /** What an engine runs on; see `createEngine` for the settings of a host. */
 export interface EngineSettings extends ContextSettings {

@@ -4,18 +4,8 @@
 
 import type { Evaluation } from "../core/decision/evaluation.js";
 import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.js";
-import {
-  type ChallengeOptions,
-  type ChallengeOutcome,
-  type ChallengePlan,
-  challenge,
-  planChallenge,
-} from "./challenge.js";
-import { identifyConfig } from "./config.js";
+import { identifyConfig } from "./configs/config.js";
 import type { EngineContext } from "./context.js";
-import type { Forecast } from "./detect.js";
-import { evaluateExperiment } from "./evaluate-experiment.js";
-import { type ExperimentSummary, summaryOf } from "./experiment-summary.js";
 import {
   type ByHand,
   DEFAULT_ACTOR,
@@ -26,13 +16,23 @@ import {
   revise,
   rollback,
   setPaused,
-} from "./experiments.js";
-import { type FusedSession, LocalFuse } from "./local-fuse.js";
+} from "./experiments/by-hand.js";
+import {
+  type ChallengeOptions,
+  type ChallengeOutcome,
+  type ChallengePlan,
+  challenge,
+  planChallenge,
+} from "./experiments/challenge.js";
+import type { Forecast } from "./experiments/detect.js";
+import { evaluateExperiment } from "./experiments/evaluate-experiment.js";
+import { type ExperimentSummary, summaryOf } from "./experiments/experiment-summary.js";
+import { type ExperimentReport, reportOf } from "./experiments/report.js";
 import type { NewConfig, ProjectState, Store, StoredAuditEntry } from "./ports.js";
-import { type ExperimentReport, reportOf } from "./report.js";
-import { checkSessionOptions, type ForcedRole, Router, type SessionOptions } from "./router.js";
-import type { EngineSession, Session } from "./session.js";
-import { type ArgsOf, type Runner, type WrapOptions, type Wrapped, wrapRunner } from "./wrap.js";
+import { type FusedSession, LocalFuse } from "./sessions/local-fuse.js";
+import { checkSessionOptions, type ForcedRole, Router, type SessionOptions } from "./sessions/router.js";
+import type { EngineSession, Session } from "./sessions/session.js";
+import { type ArgsOf, type Runner, type WrapOptions, type Wrapped, wrapRunner } from "./sessions/wrap.js";
 
 /** What a challenge came to. */
 export interface ChallengeResult {

@@ -7,9 +7,9 @@ import { createPolicy, metricPolicy, type PolicyInput, SCORE_METRIC } from "../.
 import { DethroneError } from "../../core/errors.js";
 import { createRandom } from "../../core/random.js";
 import { type FalsePromotion, falsePromotion } from "../../core/simulation/false-promotion.js";
-import { type BacktestResult, runBacktest, traceBacktest } from "../../engine/backtest.js";
+import { type BacktestResult, runBacktest, traceBacktest } from "../../engine/backtest/backtest.js";
+import { type RecordedMetric, type RecordedOrder, selectRecorded } from "../../engine/backtest/recorded.js";
 import { seededIds } from "../../engine/environment.js";
-import { type RecordedMetric, type RecordedOrder, selectRecorded } from "../../engine/recorded.js";
 import { createTestClock } from "../../testing.js";
 import { armsTable, decidingNumbers } from "../evaluation-views.js";
 import { coverageText, guardrailsText, metricsText } from "../metric-views.js";

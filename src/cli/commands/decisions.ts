@@ -3,8 +3,8 @@
  */
 import { DethroneError } from "../../core/errors.js";
 import type { DecideOptions, Engine } from "../../engine/engine.js";
-import { requireProject } from "../../engine/experiments.js";
-import type { TickResult } from "../../engine/tick.js";
+import { requireProject } from "../../engine/experiments/by-hand.js";
+import type { TickResult } from "../../engine/experiments/tick.js";
 import { withEngine } from "../open.js";
 import { durationMs } from "../settings.js";
 import { tickText, timeText, verifyText } from "../views.js";

@@ -10,10 +10,10 @@ import {
   planOf,
   planSimulations,
 } from "../../core/simulation/plan.js";
-import { trafficOf } from "../../engine/challenge.js";
-import { type Pace, paceOf } from "../../engine/detect.js";
 import { DAY_MS } from "../../engine/duration.js";
-import { requireProject } from "../../engine/experiments.js";
+import { requireProject } from "../../engine/experiments/by-hand.js";
+import { trafficOf } from "../../engine/experiments/challenge.js";
+import { type Pace, paceOf } from "../../engine/experiments/detect.js";
 import { withEngine } from "../open.js";
 import { simulateInParallel } from "../parallel.js";
 import { durationMs } from "../settings.js";

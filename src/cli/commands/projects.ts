@@ -2,12 +2,12 @@
  * Projects and where things stand.
  */
 import { DethroneError } from "../../core/errors.js";
-import { identifyConfig } from "../../engine/config.js";
-import { summaryOf } from "../../engine/experiment-summary.js";
-import { requireProject } from "../../engine/experiments.js";
-import { projectLedger } from "../../engine/ledger.js";
+import { identifyConfig } from "../../engine/configs/config.js";
+import { requireProject } from "../../engine/experiments/by-hand.js";
+import { summaryOf } from "../../engine/experiments/experiment-summary.js";
+import { projectLedger } from "../../engine/experiments/ledger.js";
+import { reportOf } from "../../engine/experiments/report.js";
 import type { Store } from "../../engine/ports.js";
-import { reportOf } from "../../engine/report.js";
 import { type ConfigFlags, configFrom } from "../config-flags.js";
 import { withEngine } from "../open.js";
 import { reportText, type StatusRow, statusText } from "../report-views.js";

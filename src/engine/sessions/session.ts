@@ -2,13 +2,13 @@
  * One run of the agent under one config, as the host sees it.
  */
 
-import type { Role } from "../core/decision/evidence.js";
-import { FAILURE_SIGNALS } from "../core/decision/fuse.js";
-import { DethroneError, type JsonObject, received } from "../core/errors.js";
-import type { SignalKind } from "../core/sessions/score.js";
-import type { EngineContext } from "./context.js";
+import type { Role } from "../../core/decision/evidence.js";
+import { FAILURE_SIGNALS } from "../../core/decision/fuse.js";
+import { DethroneError, type JsonObject, received } from "../../core/errors.js";
+import type { SignalKind } from "../../core/sessions/score.js";
+import type { EngineContext } from "../context.js";
+import type { EndReceipt, SignalReceipt, Store } from "../ports.js";
 import type { FusedSession } from "./local-fuse.js";
-import type { EndReceipt, SignalReceipt, Store } from "./ports.js";
 
 /** An observation about a session. */
 export interface SignalInput {

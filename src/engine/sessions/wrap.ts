@@ -5,8 +5,8 @@
  * and logged; what the host's runner throws is rethrown as it is.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { DethroneError, type JsonObject, received } from "../core/errors.js";
-import type { EngineContext } from "./context.js";
+import { DethroneError, type JsonObject, received } from "../../core/errors.js";
+import type { EngineContext } from "../context.js";
 import { observeResult, type ResultEnding } from "./observe-result.js";
 import { checkSessionOptions, type SessionOptions } from "./router.js";
 import { type EngineSession, type Session, scoreOf } from "./session.js";

@@ -6,11 +6,11 @@
  * the evidence.
  */
 
-import { DEFAULT_WINDOW_MS } from "../core/decision/policy.js";
-import { DethroneError, type JsonObject, received } from "../core/errors.js";
-import { armOf, bucketOf, SHARE_MAX, SHARE_MIN, shareOf } from "../core/sessions/assignment.js";
-import { partNotJson } from "./config.js";
-import { type EngineContext, within } from "./context.js";
+import { DEFAULT_WINDOW_MS } from "../../core/decision/policy.js";
+import { DethroneError, type JsonObject, received } from "../../core/errors.js";
+import { armOf, bucketOf, SHARE_MAX, SHARE_MIN, shareOf } from "../../core/sessions/assignment.js";
+import { partNotJson } from "../configs/config.js";
+import { type EngineContext, within } from "../context.js";
 import type {
   Exclusion,
   ProjectState,
@@ -20,7 +20,7 @@ import type {
   StoredArm,
   StoredConfig,
   StoredExperiment,
-} from "./ports.js";
+} from "../ports.js";
 import { EngineSession, type ObserveOutcome, type Placement } from "./session.js";
 
 /** How a session is to start. */

@@ -1,9 +1,9 @@
 /**
  * A project's own settled sessions, to simulate experiments from.
  */
-import { DethroneError } from "../core/errors.js";
-import { requireProject } from "./experiments.js";
-import type { Store } from "./ports.js";
+import { DethroneError } from "../../core/errors.js";
+import { requireProject } from "../experiments/by-hand.js";
+import type { Store } from "../ports.js";
 
 /** Newest settled sessions of a config that are drawn from. */
 const SESSIONS_MAX = 10_000;

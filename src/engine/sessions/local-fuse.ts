@@ -2,11 +2,11 @@
  * The fuse within one process: what its own sessions say sends all of its traffic to the champion at once, without
  * waiting for a tick. The tick that follows asks the database, which knows every process, and aborts.
  */
-import type { Role } from "../core/decision/evidence.js";
-import { fuseBlown, type LiveCount } from "../core/decision/fuse.js";
-import type { EngineContext } from "./context.js";
-import type { ProjectState, Store, StoredExperiment } from "./ports.js";
-import { tickExperiment } from "./tick.js";
+import type { Role } from "../../core/decision/evidence.js";
+import { fuseBlown, type LiveCount } from "../../core/decision/fuse.js";
+import type { EngineContext } from "../context.js";
+import { tickExperiment } from "../experiments/tick.js";
+import type { ProjectState, Store, StoredExperiment } from "../ports.js";
 
 /** Newest outcomes of each arm that are remembered: a failure that sets in late is seen as fast as an early one. */
 const MEMORY = 200;

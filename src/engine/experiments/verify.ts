@@ -1,13 +1,13 @@
 /**
  * Recomputes stored decisions: the evidence from zero out of the session log, the verdict and the numbers out of that.
  */
-import { decide, type Ruling } from "../core/decision/decide.js";
-import { evaluate } from "../core/decision/evaluation.js";
-import type { Terms } from "../core/decision/terms.js";
-import { DethroneError, type Json } from "../core/errors.js";
-import { policyHashOf } from "./config.js";
+import { decide, type Ruling } from "../../core/decision/decide.js";
+import { evaluate } from "../../core/decision/evaluation.js";
+import type { Terms } from "../../core/decision/terms.js";
+import { DethroneError, type Json } from "../../core/errors.js";
+import { policyHashOf } from "../configs/config.js";
+import type { Store, StoredDecision, StoredExperiment } from "../ports.js";
 import { allFoldRows, ExperimentFolding } from "./folding.js";
-import type { Store, StoredDecision, StoredExperiment } from "./ports.js";
 import { startTerms } from "./terms.js";
 
 /** What recomputing a decision gave. */

@@ -5,19 +5,19 @@
  * verdict depends on the session log alone, sessions run in batches with a tick after each.
  */
 
-import type { Reason, Verdict } from "../core/decision/decide.js";
-import type { ArmEvaluation, Evaluation } from "../core/decision/evaluation.js";
-import type { Role } from "../core/decision/evidence.js";
-import { DEFAULT_WINDOW_MS, type Policy, type PolicyInput } from "../core/decision/policy.js";
-import { probabilityBetterBy } from "../core/decision/posterior.js";
-import { DethroneError } from "../core/errors.js";
-import { bucketCountOf } from "../core/sessions/assignment.js";
-import type { Engine } from "./engine.js";
-import { evaluateExperiment } from "./evaluate-experiment.js";
-import { allFoldRows, ExperimentFolding } from "./folding.js";
-import type { Clock, FoldRow, Store, StoredExperiment } from "./ports.js";
+import type { Reason, Verdict } from "../../core/decision/decide.js";
+import type { ArmEvaluation, Evaluation } from "../../core/decision/evaluation.js";
+import type { Role } from "../../core/decision/evidence.js";
+import { DEFAULT_WINDOW_MS, type Policy, type PolicyInput } from "../../core/decision/policy.js";
+import { probabilityBetterBy } from "../../core/decision/posterior.js";
+import { DethroneError } from "../../core/errors.js";
+import { bucketCountOf } from "../../core/sessions/assignment.js";
+import type { Engine } from "../engine.js";
+import { evaluateExperiment } from "../experiments/evaluate-experiment.js";
+import { allFoldRows, ExperimentFolding } from "../experiments/folding.js";
+import type { Clock, FoldRow, Store, StoredExperiment } from "../ports.js";
+import type { Session } from "../sessions/session.js";
 import type { RecordedArms, RecordedOrder } from "./recorded.js";
-import type { Session } from "./session.js";
 
 /** How a backtest runs. */
 export interface BacktestSettings {

@@ -2,12 +2,12 @@
  * The terms an experiment's sessions are judged by: those at its start, as revised by each change in flight from its
  * session on.
  */
-import type { FoldInput } from "../core/decision/evidence.js";
-import type { Policy } from "../core/decision/policy.js";
-import { plannedShares } from "../core/decision/share-rule.js";
-import type { Terms } from "../core/decision/terms.js";
-import { metricValues } from "../core/sessions/metric.js";
-import type { FoldRow, StoredExperiment } from "./ports.js";
+import type { FoldInput } from "../../core/decision/evidence.js";
+import type { Policy } from "../../core/decision/policy.js";
+import { plannedShares } from "../../core/decision/share-rule.js";
+import type { Terms } from "../../core/decision/terms.js";
+import { metricValues } from "../../core/sessions/metric.js";
+import type { FoldRow, StoredExperiment } from "../ports.js";
 
 type Revised = Pick<StoredExperiment, "policy" | "planShare" | "revisions">;
 

@@ -1,8 +1,8 @@
-import type { ExperimentStatus } from "../core/decision/life-cycle.js";
-import type { Policy } from "../core/decision/policy.js";
-import type { ShareRule } from "../core/decision/share-rule.js";
-import type { JsonObject } from "../core/errors.js";
-import type { StoredExperiment } from "./ports.js";
+import type { ExperimentStatus } from "../../core/decision/life-cycle.js";
+import type { Policy } from "../../core/decision/policy.js";
+import type { ShareRule } from "../../core/decision/share-rule.js";
+import type { JsonObject } from "../../core/errors.js";
+import type { StoredExperiment } from "../ports.js";
 
 /** An experiment as the host sees it. */
 export interface ExperimentSummary {

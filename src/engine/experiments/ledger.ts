@@ -1,8 +1,8 @@
 /**
  * What a project's experiments have promoted, and how much of that may be false.
  */
-import { type Ledger, ledgerOf } from "../core/decision/ledger.js";
-import type { Store, StoredRuling } from "./ports.js";
+import { type Ledger, ledgerOf } from "../../core/decision/ledger.js";
+import type { Store, StoredRuling } from "../ports.js";
 
 /** The ledger of rulings, one an experiment. */
 export function ledgerFrom(rulings: readonly StoredRuling[]): Ledger {

@@ -3,7 +3,11 @@ import { EventEmitter, once } from "node:events";
 import { addAbortSignal, Readable, Transform } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isStreaming, observeResult, type ResultEnding } from "../../../src/engine/observe-result.js";
+import {
+  isStreaming,
+  observeResult,
+  type ResultEnding,
+} from "../../../../src/engine/sessions/observe-result.js";
 
 const storage = new AsyncLocalStorage<string>();
 const COMPLETED = { kind: "completed" };

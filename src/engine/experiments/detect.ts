@@ -2,11 +2,11 @@
  * "Find a difference of 0.1 within 14 days": the share and the horizon that takes, from the project's own traffic.
  */
 
-import type { Policy } from "../core/decision/policy.js";
-import { DethroneError, received } from "../core/errors.js";
-import { horizonFor, powerOf, shareFor, smallestEffect } from "../core/simulation/planning.js";
-import { DAY_MS, parseDuration } from "./duration.js";
-import type { Traffic } from "./ports.js";
+import type { Policy } from "../../core/decision/policy.js";
+import { DethroneError, received } from "../../core/errors.js";
+import { horizonFor, powerOf, shareFor, smallestEffect } from "../../core/simulation/planning.js";
+import { DAY_MS, parseDuration } from "../duration.js";
+import type { Traffic } from "../ports.js";
 
 /** What is to be found, and by when. */
 export interface DetectGoal {

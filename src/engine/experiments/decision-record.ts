@@ -1,11 +1,11 @@
 /**
  * A decision with everything it was made from, so that anyone can make it again.
  */
-import type { Ruling } from "../core/decision/decide.js";
-import type { LiveCount } from "../core/decision/fuse.js";
-import type { EngineContext } from "./context.js";
+import type { Ruling } from "../../core/decision/decide.js";
+import type { LiveCount } from "../../core/decision/fuse.js";
+import type { EngineContext } from "../context.js";
+import type { Checkpoint, DecisionRecord, Store, StoredExperiment } from "../ports.js";
 import { evaluateExperiment } from "./evaluate-experiment.js";
-import type { Checkpoint, DecisionRecord, Store, StoredExperiment } from "./ports.js";
 import { termsAt } from "./terms.js";
 
 /** What a record is made from besides the ruling. */

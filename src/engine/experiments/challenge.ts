@@ -2,19 +2,21 @@
  * A challenge: what it is to be, whether it stands for an experiment that there is already, and its start.
  */
 
-import { eLondLevel } from "../core/decision/ledger.js";
-import { createPolicy, type Policy, type PolicyInput, type PolicyName } from "../core/decision/policy.js";
+import { eLondLevel } from "../../core/decision/ledger.js";
+import { createPolicy, type Policy, type PolicyInput, type PolicyName } from "../../core/decision/policy.js";
 import {
   createShareRule,
   plannedShares,
   type ShareRule,
   type ShareRuleInput,
   startShares,
-} from "../core/decision/share-rule.js";
-import { DethroneError, type JsonObject, received } from "../core/errors.js";
-import { bucketCountOf, HASH_VERSION } from "../core/sessions/assignment.js";
-import { identifyConfig, policyHashOf } from "./config.js";
-import type { EngineContext } from "./context.js";
+} from "../../core/decision/share-rule.js";
+import { DethroneError, type JsonObject, received } from "../../core/errors.js";
+import { bucketCountOf, HASH_VERSION } from "../../core/sessions/assignment.js";
+import { identifyConfig, policyHashOf } from "../configs/config.js";
+import type { EngineContext } from "../context.js";
+import type { NewConfig, ProjectState, Store, StoredExperiment, Traffic } from "../ports.js";
+import { checkActor, DEFAULT_ACTOR, persist, requireProject } from "./by-hand.js";
 import {
   type DetectGoal,
   designFor,
@@ -23,9 +25,7 @@ import {
   forecastOf,
   TRAFFIC_WINDOW_MS,
 } from "./detect.js";
-import { checkActor, DEFAULT_ACTOR, persist, requireProject } from "./experiments.js";
 import { ledgerFrom } from "./ledger.js";
-import type { NewConfig, ProjectState, Store, StoredExperiment, Traffic } from "./ports.js";
 
 /** The challenger's share where none is given. */
 const DEFAULT_SHARE = 0.2;

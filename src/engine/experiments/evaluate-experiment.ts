@@ -1,10 +1,10 @@
 /**
  * Every number of a stored experiment.
  */
-import { type Evaluation, evaluate } from "../core/decision/evaluation.js";
-import type { LiveCount } from "../core/decision/fuse.js";
+import { type Evaluation, evaluate } from "../../core/decision/evaluation.js";
+import type { LiveCount } from "../../core/decision/fuse.js";
+import type { Checkpoint, Store, StoredExperiment } from "../ports.js";
 import { allFoldRows } from "./folding.js";
-import type { Checkpoint, Store, StoredExperiment } from "./ports.js";
 import { foldInput, startTerms, termsAt } from "./terms.js";
 
 /** The numbers of a checkpoint, by default the stored one. */

@@ -2,14 +2,13 @@
  * What a person does to experiments: pause, resume, revise, abort, promote, approve, decline, roll back.
  */
 
-import type { Reason, Verdict } from "../core/decision/decide.js";
-import { type ExperimentAction, nextStatus } from "../core/decision/life-cycle.js";
-import { createPolicy, type Policy, REVISABLE } from "../core/decision/policy.js";
-import { createShareRule, type ShareRuleInput, startShares } from "../core/decision/share-rule.js";
-import { DethroneError, type JsonObject, received } from "../core/errors.js";
-import { bucketCountOf } from "../core/sessions/assignment.js";
-import type { EngineContext } from "./context.js";
-import { decisionRecord } from "./decision-record.js";
+import type { Reason, Verdict } from "../../core/decision/decide.js";
+import { type ExperimentAction, nextStatus } from "../../core/decision/life-cycle.js";
+import { createPolicy, type Policy, REVISABLE } from "../../core/decision/policy.js";
+import { createShareRule, type ShareRuleInput, startShares } from "../../core/decision/share-rule.js";
+import { DethroneError, type JsonObject, received } from "../../core/errors.js";
+import { bucketCountOf } from "../../core/sessions/assignment.js";
+import type { EngineContext } from "../context.js";
 import type {
   AuditEntry,
   DecisionRecord,
@@ -18,7 +17,8 @@ import type {
   Store,
   StoredConfig,
   StoredExperiment,
-} from "./ports.js";
+} from "../ports.js";
+import { decisionRecord } from "./decision-record.js";
 import { termsAt } from "./terms.js";
 
 /** Who did it, and why. */

@@ -3,9 +3,9 @@
  */
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
-import { frozenPolicy, type Policy } from "../core/decision/policy.js";
-import { DethroneError, type Json, type JsonObject, received } from "../core/errors.js";
-import type { NewConfig } from "./ports.js";
+import { frozenPolicy, type Policy } from "../../core/decision/policy.js";
+import { DethroneError, type Json, type JsonObject, received } from "../../core/errors.js";
+import type { NewConfig } from "../ports.js";
 
 const DEPTH_MAX = 100;
 

@@ -3,14 +3,14 @@
  */
 
 import { quantile } from "simple-statistics";
-import type { Evaluation } from "../core/decision/evaluation.js";
-import type { Ledger } from "../core/decision/ledger.js";
-import type { ShareRule } from "../core/decision/share-rule.js";
-import { shareOf } from "../core/sessions/assignment.js";
-import { DAY_MS } from "./duration.js";
+import type { Evaluation } from "../../core/decision/evaluation.js";
+import type { Ledger } from "../../core/decision/ledger.js";
+import type { ShareRule } from "../../core/decision/share-rule.js";
+import { shareOf } from "../../core/sessions/assignment.js";
+import { DAY_MS } from "../duration.js";
+import type { ArmCounts, Revision, Store, StoredDecision, StoredExperiment } from "../ports.js";
 import { evaluateExperiment } from "./evaluate-experiment.js";
 import { projectLedger } from "./ledger.js";
-import type { ArmCounts, Revision, Store, StoredDecision, StoredExperiment } from "./ports.js";
 import { shareRuleOf, termsAt } from "./terms.js";
 
 /** Where an arm's sessions are. */

@@ -1,11 +1,11 @@
 /**
  * Recorded sessions: JSON lines picked by field into the two arms of a backtest. Pure.
  */
-import { DethroneError, type Json, type JsonObject, received } from "../core/errors.js";
-import { fieldOf } from "../core/json-field.js";
-import { createRandom, shuffled } from "../core/random.js";
-import type { MetricKind } from "../core/sequential/guardrail.js";
-import type { MetricValues } from "../core/sessions/metric.js";
+import { DethroneError, type Json, type JsonObject, received } from "../../core/errors.js";
+import { fieldOf } from "../../core/json-field.js";
+import { createRandom, shuffled } from "../../core/random.js";
+import type { MetricKind } from "../../core/sequential/guardrail.js";
+import type { MetricValues } from "../../core/sessions/metric.js";
 
 /** One recorded session of an arm. */
 interface RecordedSession {

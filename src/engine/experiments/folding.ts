@@ -1,9 +1,9 @@
 /**
  * Folds stored sessions into evidence, under the terms each was assigned under.
  */
-import { type Evidence, emptyEvidence, type FoldInput, Folding } from "../core/decision/evidence.js";
-import type { Terms } from "../core/decision/terms.js";
-import type { FoldRow, Store, StoredExperiment } from "./ports.js";
+import { type Evidence, emptyEvidence, type FoldInput, Folding } from "../../core/decision/evidence.js";
+import type { Terms } from "../../core/decision/terms.js";
+import type { FoldRow, Store, StoredExperiment } from "../ports.js";
 import { foldInput, startTerms, termsAt } from "./terms.js";
 
 const PAGE = 5000;

@@ -3,21 +3,19 @@
  * finds the state moved and changes nothing.
  */
 
-import { decide, type Ruling } from "../core/decision/decide.js";
-import type { Evidence } from "../core/decision/evidence.js";
-import type { LiveCount } from "../core/decision/fuse.js";
-import { nextStatus } from "../core/decision/life-cycle.js";
-import { DEFAULT_POLICY } from "../core/decision/policy.js";
-import { probabilityBetterBy, promotionChance } from "../core/decision/posterior.js";
-import { nextShares } from "../core/decision/share-rule.js";
-import type { Terms } from "../core/decision/terms.js";
-import { DethroneError } from "../core/errors.js";
-import { bucketCountOf, shareOf } from "../core/sessions/assignment.js";
-import { settle } from "../core/sessions/score.js";
-import { policyHashOf } from "./config.js";
-import type { EngineContext } from "./context.js";
-import { decisionRecord } from "./decision-record.js";
-import { ExperimentFolding } from "./folding.js";
+import { decide, type Ruling } from "../../core/decision/decide.js";
+import type { Evidence } from "../../core/decision/evidence.js";
+import type { LiveCount } from "../../core/decision/fuse.js";
+import { nextStatus } from "../../core/decision/life-cycle.js";
+import { DEFAULT_POLICY } from "../../core/decision/policy.js";
+import { probabilityBetterBy, promotionChance } from "../../core/decision/posterior.js";
+import { nextShares } from "../../core/decision/share-rule.js";
+import type { Terms } from "../../core/decision/terms.js";
+import { DethroneError } from "../../core/errors.js";
+import { bucketCountOf, shareOf } from "../../core/sessions/assignment.js";
+import { settle } from "../../core/sessions/score.js";
+import { policyHashOf } from "../configs/config.js";
+import type { EngineContext } from "../context.js";
 import type {
   AuditEntry,
   Checkpoint,
@@ -25,7 +23,9 @@ import type {
   SettledSession,
   Store,
   StoredExperiment,
-} from "./ports.js";
+} from "../ports.js";
+import { decisionRecord } from "./decision-record.js";
+import { ExperimentFolding } from "./folding.js";
 import { shareRuleOf, termsAt } from "./terms.js";
 
 const PAGE = 1000;
