@@ -6,8 +6,23 @@ import type { Role } from "../core/decision/evidence.js";
 import type { JsonObject } from "../core/errors.js";
 import type { ScoringSignal, Settlement, SignalKind } from "../core/sessions/score.js";
 
-/** Why a session may not become evidence. */
-export type Exclusion = "repeat" | "forced" | "unconfirmed" | "share";
+/**
+ * Why a session may not become evidence. Within the experiment: `repeat` (a later session of its unit), `override` (its
+ * unit was given an arm by hand), `forced` (by a test of the host), `unconfirmed` (the store did not answer in time),
+ * `share` (a share at which nothing is random). Outside, under the champion: `holdout`, `audience` (not among those who
+ * take part), `exclusive` (its unit takes part in another experiment of the group), `dropped` (its unit's challenger is
+ * out of the contest).
+ */
+export type Exclusion =
+  | "repeat"
+  | "override"
+  | "forced"
+  | "unconfirmed"
+  | "share"
+  | "holdout"
+  | "audience"
+  | "exclusive"
+  | "dropped";
 
 /** The start record of a session, as queued before the runner is called. */
 export interface SessionStart {
@@ -17,10 +32,15 @@ export interface SessionStart {
   readonly experimentId: number | null;
   readonly armId: number | null;
   readonly unit: string | null;
-  readonly share: number | null;
+  /** the challengers' shares at assignment, in the order of their arms */
+  readonly shares: readonly number[] | null;
   readonly excluded: Exclusion | null;
+  /** whether the unit must not take part in another experiment of the group */
+  readonly isExclusive: boolean;
   /** JSON text */
   readonly context: string | null;
+  /** the session that this one is a part of, in this project or another; null for none */
+  readonly root: string | null;
   readonly startedAtMs: number;
   readonly windowEndsAtMs: number;
   /** whether the id may already be stored: then the stored session is returned and nothing is written */
@@ -29,7 +49,10 @@ export interface SessionStart {
 
 /** A session as stored at its start. */
 export interface StartedSession
-  extends Pick<SessionStart, "id" | "projectId" | "configId" | "experimentId" | "armId" | "unit" | "share"> {
+  extends Pick<
+    SessionStart,
+    "id" | "projectId" | "configId" | "experimentId" | "armId" | "unit" | "excluded" | "root"
+  > {
   readonly isNew: boolean;
   /** of a stored session: its arm's role and its experiment's id at the edge */
   readonly role: Role | null;
@@ -91,7 +114,9 @@ export interface FoldRow {
   readonly seq: number;
   readonly sessionId: string;
   readonly role: Role;
-  readonly share: number;
+  /** 0 the champion, j the j-th challenger */
+  readonly arm: number;
+  readonly shares: readonly number[];
   readonly score: number | null;
   readonly context: JsonObject | null;
   /** from start to end; null where it never ended */

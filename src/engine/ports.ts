@@ -4,14 +4,26 @@
  */
 
 import type { Reason, Verdict } from "../core/decision/decide.js";
-import type { Evaluation } from "../core/decision/evaluation.js";
-import type { Evidence, Role } from "../core/decision/evidence.js";
+import type { Role } from "../core/decision/evidence.js";
 import type { LiveCount } from "../core/decision/fuse.js";
 import type { ExperimentStatus } from "../core/decision/life-cycle.js";
 import type { Policy } from "../core/decision/policy.js";
-import type { ShareRule } from "../core/decision/share-rule.js";
 import type { JsonObject } from "../core/errors.js";
-import type { HashVersion } from "../core/sessions/assignment.js";
+import type {
+  Checkpoint,
+  DecisionRecord,
+  Description,
+  ExperimentTerms,
+  NewConfig,
+  ProjectConfig,
+  ProjectState,
+  Reign,
+  RevisionFields,
+  StoredArm,
+  StoredConfig,
+  StoredDecision,
+  StoredExperiment,
+} from "./ports-experiment.js";
 import type {
   DueSession,
   EndReceipt,
@@ -24,18 +36,8 @@ import type {
   StartedSession,
 } from "./ports-session.js";
 
-export type {
-  DueSession,
-  EndReceipt,
-  Exclusion,
-  FoldRow,
-  SessionEnd,
-  SessionSignal,
-  SessionStart,
-  SettledSession,
-  SignalReceipt,
-  StartedSession,
-} from "./ports-session.js";
+export type * from "./ports-experiment.js";
+export type * from "./ports-session.js";
 
 /** Where time comes from. */
 export interface Clock {
@@ -57,117 +59,6 @@ export interface Logger {
   info(fields: JsonObject, message: string): void;
   warn(fields: JsonObject, message: string): void;
   error(fields: JsonObject, message: string): void;
-}
-
-/** A config and its identity. */
-export interface StoredConfig {
-  readonly id: number;
-  readonly hash: string;
-  readonly body: JsonObject;
-}
-
-/** A config on its way in. */
-export interface NewConfig {
-  readonly hash: string;
-  readonly body: JsonObject;
-}
-
-/** An arm as stored. */
-export interface StoredArm {
-  readonly id: number;
-  readonly role: Role;
-  readonly bucketCount: number;
-  readonly config: StoredConfig;
-}
-
-/** What may change while an experiment runs. A field left out stays as it was. */
-export interface RevisionFields {
-  readonly horizon?: number;
-  readonly futility?: Policy["futility"];
-  readonly minPerArm?: number;
-  readonly shareRule?: ShareRule;
-}
-
-/** A change in flight: it holds for sessions from `fromSeq` on, never for earlier ones. */
-export interface Revision {
-  readonly fromSeq: number;
-  readonly fields: RevisionFields;
-  readonly atMs: number;
-}
-
-/** An experiment as stored, with its arms and configs. */
-export interface StoredExperiment {
-  readonly id: number;
-  readonly uid: string;
-  readonly projectId: number;
-  readonly projectKey: string;
-  readonly status: ExperimentStatus;
-  readonly version: number;
-  readonly champion: StoredConfig;
-  readonly challenger: StoredConfig;
-  readonly arms: readonly StoredArm[];
-  readonly again: string;
-  readonly hashVersion: HashVersion;
-  /** as at its start; {@link Revision} says what has changed since */
-  readonly policy: Policy;
-  /** SHA-256 of the part of the policy that never changes */
-  readonly policyHash: string;
-  readonly shareRule: ShareRule;
-  /** the challenger's share its tests were planned with */
-  readonly planShare: number;
-  /** oldest first */
-  readonly revisions: readonly Revision[];
-  readonly promotion: "auto" | "approve";
-  readonly awaitingSeq: number | null;
-  readonly createdAtMs: number;
-  readonly startedAtMs: number | null;
-  readonly endedAtMs: number | null;
-}
-
-/** A project with all that routing needs. */
-export interface ProjectState {
-  readonly id: number;
-  readonly key: string;
-  readonly champion: StoredConfig;
-  readonly createdAtMs: number;
-  /** the experiment in the slot, running or paused */
-  readonly experiment: StoredExperiment | null;
-}
-
-/** The folded state of an experiment. */
-export interface Checkpoint {
-  readonly version: number;
-  readonly foldedSeq: number;
-  readonly evidence: Evidence;
-}
-
-/** All a decision was made from, and what it was. */
-export interface DecisionRecord {
-  readonly uid: string;
-  readonly isTerminal: boolean;
-  readonly verdict: Verdict;
-  readonly reason: Reason;
-  readonly sessionCount: number;
-  readonly foldedSeq: number;
-  readonly isExpired: boolean;
-  readonly policy: Policy;
-  readonly planShare: number;
-  readonly promotion: "auto" | "approve";
-  /** live counts the fuse was asked with, the champion first; null where it was not asked */
-  readonly live: readonly LiveCount[] | null;
-  readonly evidence: Evidence;
-  readonly evaluation: Evaluation;
-  readonly engineVersion: string;
-  readonly actor: string;
-  readonly note: string | null;
-  readonly decidedAtMs: number;
-}
-
-/** A decision with where it belongs. */
-export interface StoredDecision extends DecisionRecord {
-  readonly experimentId: number;
-  readonly experimentUid: string;
-  readonly projectKey: string;
 }
 
 /** How an experiment was tested and how it ended; null verdict and reason while it has not. */
@@ -192,20 +83,25 @@ export interface StoredAuditEntry extends AuditEntry {
   readonly experimentUid: string | null;
 }
 
-/** A change of an experiment, of its project's champion, or both, in one transaction. */
+/** What changes of an arm. */
+export interface ArmChange extends Pick<StoredArm, "id" | "bucketCount" | "out"> {}
+
+/** A change of an experiment, of its project's champion, or both, in one transaction. What is left out stays. */
 export interface ExperimentChange {
   readonly experiment: StoredExperiment;
   readonly status: ExperimentStatus;
-  readonly awaitingSeq: number | null;
-  /** null leaves the evidence as it is */
-  readonly checkpoint: { readonly previousVersion: number; readonly next: Checkpoint } | null;
-  readonly decision: DecisionRecord | null;
-  /** the challenger's buckets for the sessions to come; null leaves them as they are */
-  readonly bucketCount: number | null;
-  /** a change in flight that takes effect with the next session; null for none */
-  readonly revision: RevisionFields | null;
-  /** the new champion, if the change makes one */
-  readonly champion: { readonly configId: number; readonly cause: "promoted" | "rollback" } | null;
+  /** the promotion that waits for a person from now on; null for none */
+  readonly awaiting: { readonly seq: number; readonly arm: number } | null;
+  readonly checkpoint?: { readonly previousVersion: number; readonly next: Checkpoint } | null;
+  readonly decision?: DecisionRecord | null;
+  /** arms for the sessions to come */
+  readonly arms?: readonly ArmChange[] | null;
+  /** a change in flight that takes effect with the next session */
+  readonly revision?: RevisionFields | null;
+  /** the new champion */
+  readonly champion?: { readonly configId: number; readonly cause: "promoted" | "rollback" } | null;
+  /** the watch that follows a promotion */
+  readonly watch?: NewExperiment | null;
   readonly audit: AuditEntry | null;
   readonly atMs: number;
 }
@@ -236,21 +132,31 @@ export interface Traffic {
   readonly scoreSum: number;
 }
 
-/** An experiment on its way in. */
-export interface NewExperiment {
+/** A challenger on its way in. */
+export interface NewChallenger {
+  readonly config: NewConfig;
+  readonly label: string | null;
+  readonly bucketCount: number;
+}
+
+/** An experiment on its way in: running, or a draft. */
+export interface NewExperiment extends ExperimentTerms {
   readonly uid: string;
   readonly projectId: number;
-  readonly championConfigId: number;
-  readonly challenger: NewConfig;
-  readonly again: string;
-  readonly hashVersion: HashVersion;
-  readonly policy: Policy;
-  readonly policyHash: string;
-  readonly shareRule: ShareRule;
-  readonly bucketCount: number;
-  readonly planShare: number;
-  readonly promotion: "auto" | "approve";
+  readonly status: "running" | "draft";
+  readonly champion: StoredConfig;
+  readonly challengers: readonly NewChallenger[];
   readonly audit: AuditEntry;
+  readonly atMs: number;
+}
+
+/** A session that a unit was given by hand. */
+export interface Override {
+  readonly unit: string;
+  /** the arm's place: 0 the champion */
+  readonly arm: number;
+  readonly actor: string;
+  readonly reason: string;
   readonly atMs: number;
 }
 
@@ -282,13 +188,46 @@ export interface Store {
   createProject(input: {
     key: string;
     champion: NewConfig;
+    label: string | null;
     audit: AuditEntry;
     atMs: number;
   }): Promise<boolean>;
+  /** Holds units out, from the next experiment on. */
+  setHoldout(input: { project: ProjectState; bucketCount: number; audit: AuditEntry }): Promise<boolean>;
   configById(id: number): Promise<StoredConfig | null>;
+  /** Every config that has been the project's champion or challenger, oldest first. */
+  projectConfigs(projectId: number): Promise<ProjectConfig[]>;
+  /** Names a config of the project; null takes its name away. False where the name is taken. */
+  labelConfig(input: {
+    projectId: number;
+    configId: number;
+    label: string | null;
+    audit: AuditEntry;
+  }): Promise<boolean>;
+  /** Who was champion when, oldest first. */
+  reigns(projectId: number): Promise<Reign[]>;
 
-  /** Starts the experiment if the slot is free and the champion unchanged; whether it did. */
-  startExperiment(experiment: NewExperiment): Promise<boolean>;
+  /** Adds the experiment; to run, if the slot is free and the champion unchanged. Whether it did. */
+  addExperiment(experiment: NewExperiment): Promise<boolean>;
+  /** Puts another draft in the place of one, or starts it; whether it did. */
+  replaceDraft(input: { draft: StoredExperiment; next: NewExperiment }): Promise<boolean>;
+  /** Drafts of all projects that are to start by now. */
+  dueDrafts(nowMs: number): Promise<StoredExperiment[]>;
+  describeExperiment(input: {
+    experiment: StoredExperiment;
+    description: Description;
+    audit: AuditEntry;
+  }): Promise<boolean>;
+  /** Archives an experiment that has ended; whether it did. */
+  archiveExperiment(input: { experiment: StoredExperiment; audit: AuditEntry }): Promise<boolean>;
+  /** Gives a unit an arm by hand while the experiment lasts; null takes it away. */
+  setOverride(input: {
+    experiment: StoredExperiment;
+    unit: string;
+    armId: number | null;
+    audit: AuditEntry;
+  }): Promise<boolean>;
+  overrides(experimentId: number): Promise<Override[]>;
   /** Newest first. */
   experiments(projectKey: string): Promise<StoredExperiment[]>;
   experimentByUid(uid: string): Promise<StoredExperiment | null>;
@@ -302,8 +241,6 @@ export interface Store {
     audit: AuditEntry;
     atMs: number;
   }): Promise<boolean>;
-  /** The config that reigned before the present one. */
-  previousChampion(projectId: number): Promise<StoredConfig | null>;
 
   /** Of one project, or of all. */
   dueSessions(input: { nowMs: number; limit: number; projectKey: string | null }): Promise<DueSession[]>;

@@ -1,124 +1,110 @@
 /**
- * Every change of the product's state as the statements of one transaction. Statements that carry `changes` are the
+ * Every change of an experiment as the statements of one transaction. Statements that carry `changes` are the
  * compare-and-set guards: if another process moved the state, the whole transaction is undone.
  */
 import { and, eq, isNull, sql } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/libsql";
+import { hasEnded } from "../core/decision/life-cycle.js";
 import { BUCKET_COUNT } from "../core/sessions/assignment.js";
 import type {
-  AuditEntry,
   DecisionRecord,
   ExperimentChange,
-  NewConfig,
   NewExperiment,
-  SettledSession,
   Store,
   StoredExperiment,
 } from "../engine/ports.js";
+import { arms, checkpoints, decisions, experiments, overrides, projects, revisions } from "./schema.js";
 import {
-  arms,
-  auditLog,
-  checkpoints,
-  configs,
-  decisions,
-  experiments,
-  projects,
-  reigns,
-  revisions,
-  sessions,
-} from "./schema.js";
-import type { Value, WriteStatement } from "./write-protocol.js";
+  addAudit,
+  addConfig,
+  addProjectConfig,
+  builder,
+  configIdOf,
+  experimentIdOf,
+  moveChampion,
+  statement,
+} from "./statements.js";
+import type { WriteStatement } from "./write-protocol.js";
 
-// Builds statements and never runs one: running is the writer's.
-const builder = drizzle.mock();
-
-interface Built {
-  toSQL(): { sql: string; params: unknown[] };
+/** Configs of the challengers, and their place in the lineage. */
+function addChallengerConfigs(input: NewExperiment): WriteStatement[] {
+  const { projectId, champion, challengers, audit, atMs } = input;
+  return challengers.flatMap(({ config, label }) => [
+    addConfig(config, atMs),
+    addProjectConfig({ projectId, hash: config.hash, parentConfigId: champion.id, label, audit }),
+  ]);
 }
 
-function statement(built: Built, changes?: number): WriteStatement {
-  const { sql: text, params } = built.toSQL();
-  return { sql: text, params: params as Value[], ...(changes === undefined ? {} : { changes }) };
-}
-
-const configIdOf = (hash: string) => sql`(SELECT id FROM configs WHERE hash = ${hash})`;
-const projectIdOf = (key: string) => sql`(SELECT id FROM projects WHERE key = ${key})`;
-const experimentIdOf = (uid: string) => sql`(SELECT id FROM experiments WHERE uid = ${uid})`;
-
-function addConfig(config: NewConfig, atMs: number): WriteStatement {
-  return statement(
-    builder
-      .insert(configs)
-      .values({ ...config, createdAtMs: atMs })
-      .onConflictDoNothing({ target: configs.hash }),
-  );
-}
-
-function addAudit(entry: AuditEntry, where: { projectId: unknown; experimentId: unknown }): WriteStatement {
-  return statement(
-    builder.insert(auditLog).values({
-      ...entry,
-      projectId: where.projectId as number,
-      experimentId: where.experimentId as number | null,
-    }),
-  );
-}
-
-/** Config, project, first reign and audit entry. The unique key refuses a second project of the name. */
-export function createProject(input: Parameters<Store["createProject"]>[0]): WriteStatement[] {
-  const { key, champion, audit, atMs } = input;
-  return [
-    addConfig(champion, atMs),
-    statement(
-      builder
-        .insert(projects)
-        .values({ key, championConfigId: configIdOf(champion.hash) as never, createdAtMs: atMs }),
-    ),
-    statement(
-      builder.insert(reigns).values({
-        projectId: projectIdOf(key) as never,
-        configId: configIdOf(champion.hash) as never,
-        cause: "created",
-        startedAtMs: atMs,
-      }),
-    ),
-    addAudit(audit, { projectId: projectIdOf(key), experimentId: null }),
-  ];
-}
-
-/** Experiment, its two arms and audit entry, provided that the champion is still the one it was planned against. */
-export function startExperiment(input: NewExperiment): WriteStatement[] {
-  const { uid, projectId, championConfigId, challenger, bucketCount, audit, atMs, ...rest } = input;
-  const isStillChampion = and(eq(projects.id, projectId), eq(projects.championConfigId, championConfigId));
-  const armOf = (position: number, role: "champion" | "challenger", configId: unknown, buckets: number) =>
+function addArms({ uid, champion, challengers }: NewExperiment): WriteStatement[] {
+  const armOf = (position: number, configId: unknown, bucketCount: number) =>
     statement(
       builder.insert(arms).values({
         experimentId: experimentIdOf(uid) as never,
         position,
-        role,
+        role: position === 0 ? "champion" : "challenger",
         configId: configId as number,
-        bucketCount: buckets,
+        bucketCount,
       }),
     );
+  const taken = challengers.reduce((sum, { bucketCount }) => sum + bucketCount, 0);
   return [
-    statement(builder.update(projects).set({ championConfigId }).where(isStillChampion), 1),
-    addConfig(challenger, atMs),
+    armOf(0, champion.id, BUCKET_COUNT - taken),
+    ...challengers.map(({ config, bucketCount }, j) => armOf(j + 1, configIdOf(config.hash), bucketCount)),
+  ];
+}
+
+/** The columns of an experiment that is running or a draft. */
+function columnsOf(input: NewExperiment) {
+  const { uid: _uid, projectId: _projectId, champion, challengers, audit: _audit, atMs, ...rest } = input;
+  return {
+    ...rest,
+    championConfigId: champion.id,
+    challengerConfigId: configIdOf(challengers[0]?.config.hash ?? "") as never,
+    startedAtMs: rest.status === "running" ? atMs : null,
+  };
+}
+
+/** Experiment, arms and audit entry; to run, provided that the champion is still the one it was planned against. */
+export function addExperiment(input: NewExperiment): WriteStatement[] {
+  const { uid, projectId, champion, audit, atMs } = input;
+  return [
+    assertChampion(projectId, champion.id),
+    ...addChallengerConfigs(input),
     statement(
-      builder.insert(experiments).values({
-        ...rest,
-        uid,
-        projectId,
-        status: "running",
-        version: 1,
-        championConfigId,
-        challengerConfigId: configIdOf(challenger.hash) as never,
-        createdAtMs: atMs,
-        startedAtMs: atMs,
-      }),
+      builder
+        .insert(experiments)
+        .values({ ...columnsOf(input), uid, projectId, version: 1, createdAtMs: atMs }),
     ),
-    armOf(0, "champion", championConfigId, BUCKET_COUNT - bucketCount),
-    armOf(1, "challenger", configIdOf(challenger.hash), bucketCount),
+    ...addArms(input),
     addAudit(audit, { projectId, experimentId: experimentIdOf(uid) }),
+  ];
+}
+
+/** Writes nothing new, but counts as a change only while the project has this champion. */
+function assertChampion(projectId: number, championConfigId: number): WriteStatement {
+  const isStillChampion = and(eq(projects.id, projectId), eq(projects.championConfigId, championConfigId));
+  return statement(builder.update(projects).set({ championConfigId }).where(isStillChampion), 1);
+}
+
+const isUnchanged = ({ id, version, status }: StoredExperiment) =>
+  and(eq(experiments.id, id), eq(experiments.version, version), eq(experiments.status, status));
+
+/** Another draft in the place of one, under its id, or its start. A draft has no sessions, so its arms can go. */
+export function replaceDraft({ draft, next }: Parameters<Store["replaceDraft"]>[0]): WriteStatement[] {
+  const { projectId, champion, audit } = next;
+  return [
+    assertChampion(projectId, champion.id),
+    ...addChallengerConfigs(next),
+    statement(
+      builder
+        .update(experiments)
+        .set({ ...columnsOf(next), version: draft.version + 1 })
+        .where(isUnchanged(draft)),
+      1,
+    ),
+    statement(builder.delete(overrides).where(eq(overrides.experimentId, draft.id))),
+    statement(builder.delete(arms).where(eq(arms.experimentId, draft.id))),
+    ...addArms({ ...next, uid: draft.uid }),
+    addAudit(audit, { projectId, experimentId: draft.id }),
   ];
 }
 
@@ -128,7 +114,7 @@ function addDecision(experimentId: number, decision: DecisionRecord): WriteState
 
 function moveCheckpoint(change: ExperimentChange): WriteStatement[] {
   const { checkpoint, experiment, atMs } = change;
-  if (checkpoint === null) return [];
+  if (!checkpoint) return [];
   const { previousVersion, next } = checkpoint;
   const row = { experimentId: experiment.id, ...next, updatedAtMs: atMs };
   // The first checkpoint is inserted: the primary key refuses a second first one.
@@ -140,36 +126,15 @@ function moveCheckpoint(change: ExperimentChange): WriteStatement[] {
   return [statement(builder.update(checkpoints).set(row).where(isPrevious), 1)];
 }
 
-function moveChampion(input: {
-  projectId: number;
-  fromConfigId: number;
-  toConfigId: number;
-  cause: "promoted" | "rollback";
-  atMs: number;
-}): WriteStatement[] {
-  const { projectId, fromConfigId, toConfigId, cause, atMs } = input;
-  const isFrom = and(eq(projects.id, projectId), eq(projects.championConfigId, fromConfigId));
-  return [
-    statement(builder.update(projects).set({ championConfigId: toConfigId }).where(isFrom), 1),
-    statement(builder.insert(reigns).values({ projectId, configId: toConfigId, cause, startedAtMs: atMs })),
-  ];
-}
-
-/** The challenger's buckets, and the champion the rest. */
-function moveShare(experiment: StoredExperiment, bucketCount: number): WriteStatement[] {
-  return experiment.arms.map(({ id, role }) =>
-    statement(
-      builder
-        .update(arms)
-        .set({ bucketCount: role === "champion" ? BUCKET_COUNT - bucketCount : bucketCount })
-        .where(eq(arms.id, id)),
-    ),
+function changeArms({ arms: changes }: ExperimentChange): WriteStatement[] {
+  return (changes ?? []).map(({ id, bucketCount, out }) =>
+    statement(builder.update(arms).set({ bucketCount, out }).where(eq(arms.id, id))),
   );
 }
 
 /** A revision from the session after the last one there is: what has been assigned stays under the terms it had. */
 function addRevision({ experiment, revision, atMs }: ExperimentChange): WriteStatement[] {
-  if (revision === null) return [];
+  if (!revision) return [];
   const fromSeq = sql`(SELECT coalesce(max(seq), 0) + 1 FROM sessions)` as never;
   return [
     statement(
@@ -178,30 +143,25 @@ function addRevision({ experiment, revision, atMs }: ExperimentChange): WriteSta
   ];
 }
 
-/** Status, checkpoint, decision, champion and audit entry of one experiment, all or nothing. */
+/** Status, checkpoint, decision, champion, what follows and audit entry of one experiment, all or nothing. */
 export function changeExperiment(change: ExperimentChange): WriteStatement[] {
-  const { experiment, status, awaitingSeq, decision, champion, audit, atMs, bucketCount } = change;
-  const isEnded = status === "promoted" || status === "held" || status === "aborted";
-  const isSame = and(
-    eq(experiments.id, experiment.id),
-    eq(experiments.version, experiment.version),
-    eq(experiments.status, experiment.status),
-  );
+  const { experiment, status, awaiting, decision, champion, watch, audit, atMs } = change;
   return [
     statement(
       builder
         .update(experiments)
         .set({
           status,
-          awaitingSeq,
+          awaitingSeq: awaiting?.seq ?? null,
+          awaitingArm: awaiting?.arm ?? null,
           version: experiment.version + 1,
-          ...(isEnded ? { endedAtMs: atMs } : {}),
+          ...(hasEnded(status) ? { endedAtMs: atMs } : {}),
         })
-        .where(isSame),
+        .where(isUnchanged(experiment)),
       1,
     ),
     ...moveCheckpoint(change),
-    ...(bucketCount === null ? [] : moveShare(experiment, bucketCount)),
+    ...changeArms(change),
     ...addRevision(change),
     ...(decision ? [addDecision(experiment.id, decision)] : []),
     ...(champion
@@ -214,61 +174,51 @@ export function changeExperiment(change: ExperimentChange): WriteStatement[] {
         })
       : []),
     ...(audit ? [addAudit(audit, { projectId: experiment.projectId, experimentId: experiment.id })] : []),
+    ...(watch ? addExperiment(watch) : []),
   ];
 }
 
-/** A new champion where no experiment is in the slot. */
-export function changeChampion(input: Parameters<Store["changeChampion"]>[0]): WriteStatement[] {
-  const { project, configId, cause, audit, atMs } = input;
-  const isSlotFree = sql`NOT EXISTS (SELECT 1 FROM experiments WHERE project_id = ${project.id} AND status IN ('running', 'paused'))`;
+/** What people say of an experiment. No guard: it decides nothing, and the audit log has what was said before. */
+export function describeExperiment(input: Parameters<Store["describeExperiment"]>[0]): WriteStatement[] {
+  const { experiment, description, audit } = input;
+  return [
+    statement(builder.update(experiments).set(description).where(eq(experiments.id, experiment.id))),
+    addAudit(audit, { projectId: experiment.projectId, experimentId: experiment.id }),
+  ];
+}
+
+/** The time of archiving; once only. */
+export function archiveExperiment(input: Parameters<Store["archiveExperiment"]>[0]): WriteStatement[] {
+  const { experiment, audit } = input;
+  const isOpen = and(isUnchanged(experiment), isNull(experiments.archivedAtMs));
+  return [
+    statement(builder.update(experiments).set({ archivedAtMs: audit.atMs }).where(isOpen), 1),
+    addAudit(audit, { projectId: experiment.projectId, experimentId: experiment.id }),
+  ];
+}
+
+/** A unit's arm by hand, or its end. The version stays: an override is never evidence, and no tick has to look. */
+export function setOverride(input: Parameters<Store["setOverride"]>[0]): WriteStatement[] {
+  const { experiment, unit, armId, audit } = input;
+  const { actor, reason, atMs } = audit;
+  const row = { armId: armId as number, actor, reason: reason ?? "", atMs };
   return [
     statement(
-      builder
-        .update(projects)
-        .set({ key: project.key })
-        .where(and(eq(projects.id, project.id), isSlotFree)),
+      builder.update(experiments).set({ status: experiment.status }).where(isUnchanged(experiment)),
       1,
     ),
-    ...moveChampion({
-      projectId: project.id,
-      fromConfigId: project.champion.id,
-      toConfigId: configId,
-      cause,
-      atMs,
-    }),
-    addAudit(audit, { projectId: project.id, experimentId: null }),
-  ];
-}
-
-/** Each session settles only as it was read: unsettled, with the same end and the same counted signals. */
-export function settleSessions(settled: readonly SettledSession[]): WriteStatement[] {
-  return settled.map(({ seq, settledAtMs, settlement, signalCount, hasEnded }) => {
-    const { score, isMissing, isAbandoned } = settlement;
-    return statement(
-      builder
-        .update(sessions)
-        .set({ settledAtMs, score, isMissing, isAbandoned, signalCount })
-        .where(
-          and(
-            eq(sessions.seq, seq),
-            isNull(sessions.settledAtMs),
-            hasEnded ? sql`ended_at_ms IS NOT NULL` : sql`ended_at_ms IS NULL`,
-            sql`(SELECT count(*) FROM signals WHERE session_seq = ${seq} AND is_late = 0) = ${signalCount}`,
-          ),
+    armId === null
+      ? statement(
+          builder
+            .delete(overrides)
+            .where(and(eq(overrides.experimentId, experiment.id), eq(overrides.unit, unit))),
+        )
+      : statement(
+          builder
+            .insert(overrides)
+            .values({ experimentId: experiment.id, unit, ...row })
+            .onConflictDoUpdate({ target: [overrides.experimentId, overrides.unit], set: row }),
         ),
-    );
-  });
-}
-
-/** Takes a queued session out of the evidence, unless it has settled: what may be folded never changes. */
-export function excludeSession(input: Parameters<Store["excludeSession"]>[0]): WriteStatement[] {
-  const isUnsettled = and(eq(sessions.id, input.sessionId), isNull(sessions.settledAtMs));
-  return [
-    statement(
-      builder
-        .update(sessions)
-        .set({ isEvidence: false, excluded: "unconfirmed", ...input.served })
-        .where(isUnsettled),
-    ),
+    addAudit(audit, { projectId: experiment.projectId, experimentId: experiment.id }),
   ];
 }

@@ -13,7 +13,9 @@ import type {
 } from "../engine/ports.js";
 import * as changes from "./changes.js";
 import { type Location, OpenDatabase } from "./database.js";
+import * as projectChanges from "./project-changes.js";
 import { LibsqlReads } from "./reads.js";
+import * as sessionChanges from "./session-changes.js";
 import type { Outcome, WriteOperation, WriteStatement } from "./write-protocol.js";
 
 /** Rows waiting to be written at which new sessions, and then signals, are turned away. */
@@ -52,7 +54,7 @@ class LibsqlStore extends LibsqlReads implements Store {
   }
 
   async excludeSession(input: Parameters<Store["excludeSession"]>[0]): Promise<void> {
-    await this.#transact(changes.excludeSession(input));
+    await this.#transact(sessionChanges.excludeSession(input));
   }
 
   flush(): Promise<void> {
@@ -76,11 +78,35 @@ class LibsqlStore extends LibsqlReads implements Store {
   }
 
   async createProject(input: Parameters<Store["createProject"]>[0]): Promise<boolean> {
-    return this.#transact(changes.createProject(input));
+    return this.#transact(projectChanges.createProject(input));
   }
 
-  async startExperiment(experiment: Parameters<Store["startExperiment"]>[0]): Promise<boolean> {
-    return this.#transact(changes.startExperiment(experiment));
+  setHoldout(input: Parameters<Store["setHoldout"]>[0]): Promise<boolean> {
+    return this.#transact(projectChanges.setHoldout(input));
+  }
+
+  labelConfig(input: Parameters<Store["labelConfig"]>[0]): Promise<boolean> {
+    return this.#transact(projectChanges.labelConfig(input));
+  }
+
+  addExperiment(experiment: Parameters<Store["addExperiment"]>[0]): Promise<boolean> {
+    return this.#transact(changes.addExperiment(experiment));
+  }
+
+  replaceDraft(input: Parameters<Store["replaceDraft"]>[0]): Promise<boolean> {
+    return this.#transact(changes.replaceDraft(input));
+  }
+
+  describeExperiment(input: Parameters<Store["describeExperiment"]>[0]): Promise<boolean> {
+    return this.#transact(changes.describeExperiment(input));
+  }
+
+  archiveExperiment(input: Parameters<Store["archiveExperiment"]>[0]): Promise<boolean> {
+    return this.#transact(changes.archiveExperiment(input));
+  }
+
+  setOverride(input: Parameters<Store["setOverride"]>[0]): Promise<boolean> {
+    return this.#transact(changes.setOverride(input));
   }
 
   async changeExperiment(change: Parameters<Store["changeExperiment"]>[0]): Promise<boolean> {
@@ -88,11 +114,11 @@ class LibsqlStore extends LibsqlReads implements Store {
   }
 
   async changeChampion(input: Parameters<Store["changeChampion"]>[0]): Promise<boolean> {
-    return this.#transact(changes.changeChampion(input));
+    return this.#transact(projectChanges.changeChampion(input));
   }
 
   async settleSessions(settled: Parameters<Store["settleSessions"]>[0]): Promise<void> {
-    if (settled.length > 0) await this.#transact(changes.settleSessions(settled));
+    if (settled.length > 0) await this.#transact(sessionChanges.settleSessions(settled));
   }
 
   async #write(operation: WriteOperation): Promise<Outcome> {

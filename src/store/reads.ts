@@ -1,14 +1,17 @@
 /**
  * Every query about projects, experiments and decisions, by Drizzle.
  */
-import { and, asc, desc, eq, inArray, type SQL } from "drizzle-orm";
+import { and, asc, desc, eq, inArray, isNotNull, lte, type SQL } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
 import { emptyEvidence } from "../core/decision/evidence.js";
 import type { Policy } from "../core/decision/policy.js";
 import { DethroneError } from "../core/errors.js";
 import type {
   Checkpoint,
+  Override,
+  ProjectConfig,
   ProjectState,
+  Reign,
   StoredAuditEntry,
   StoredConfig,
   StoredDecision,
@@ -23,6 +26,8 @@ import {
   configs,
   decisions,
   experiments,
+  overrides,
+  projectConfigs,
   projects,
   reigns,
   revisions,
@@ -30,7 +35,9 @@ import {
 import { SessionReads } from "./session-reads.js";
 
 const championConfigs = alias(configs, "champion_configs");
-const challengerConfigs = alias(configs, "challenger_configs");
+const parentConfigs = alias(configs, "parent_configs");
+
+const NO_OVERRIDES: ReadonlyMap<string, number> = new Map();
 
 function configOf(row: typeof configs.$inferSelect): StoredConfig {
   return { id: row.id, hash: row.hash, body: row.body };
@@ -62,7 +69,9 @@ export class LibsqlReads extends SessionReads {
       key,
       champion: configOf(row.configs),
       createdAtMs: row.projects.createdAtMs,
+      holdoutBuckets: row.projects.holdoutBuckets,
       experiment: experiment ?? null,
+      overrides: experiment ? await this.#overriddenArms(experiment.id) : NO_OVERRIDES,
     };
   }
 
@@ -87,18 +96,71 @@ export class LibsqlReads extends SessionReads {
     return experiment ?? null;
   }
 
-  async previousChampion(projectId: number): Promise<StoredConfig | null> {
-    const [row] = await this.#database.read((db) =>
+  dueDrafts(nowMs: number): Promise<StoredExperiment[]> {
+    return this.#experiments(and(eq(experiments.status, "draft"), lte(experiments.startsAtMs, nowMs)));
+  }
+
+  async reigns(projectId: number): Promise<Reign[]> {
+    const rows = await this.#database.read((db) =>
       db
         .select()
         .from(reigns)
         .innerJoin(configs, eq(configs.id, reigns.configId))
         .where(eq(reigns.projectId, projectId))
-        .orderBy(desc(reigns.id))
-        .limit(1)
-        .offset(1),
+        .orderBy(asc(reigns.id)),
     );
-    return row ? configOf(row.configs) : null;
+    return rows.map((row) => ({
+      config: configOf(row.configs),
+      cause: row.reigns.cause,
+      startedAtMs: row.reigns.startedAtMs,
+    }));
+  }
+
+  async projectConfigs(projectId: number): Promise<ProjectConfig[]> {
+    const rows = await this.#database.read((db) =>
+      db
+        .select()
+        .from(projectConfigs)
+        .innerJoin(configs, eq(configs.id, projectConfigs.configId))
+        .leftJoin(parentConfigs, eq(parentConfigs.id, projectConfigs.parentConfigId))
+        .where(eq(projectConfigs.projectId, projectId))
+        .orderBy(asc(projectConfigs.addedAtMs), asc(projectConfigs.configId)),
+    );
+    return rows.map(({ project_configs: place, configs: config, parent_configs: parent }) => ({
+      ...configOf(config),
+      label: place.label,
+      parent: parent?.hash ?? null,
+      actor: place.actor,
+      reason: place.reason,
+      addedAtMs: place.addedAtMs,
+    }));
+  }
+
+  async #overriddenArms(experimentId: number): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#database.read((db) =>
+      db
+        .select({ unit: overrides.unit, armId: overrides.armId })
+        .from(overrides)
+        .where(eq(overrides.experimentId, experimentId)),
+    );
+    return new Map(rows.map(({ unit, armId }) => [unit, armId]));
+  }
+
+  async overrides(experimentId: number): Promise<Override[]> {
+    return this.#database.read((db) =>
+      db
+        .select({
+          unit: overrides.unit,
+          arm: arms.position,
+          actor: overrides.actor,
+          reason: overrides.reason,
+          atMs: overrides.atMs,
+        })
+        .from(overrides)
+        .innerJoin(arms, eq(arms.id, overrides.armId))
+        .where(eq(overrides.experimentId, experimentId))
+        .orderBy(asc(overrides.unit)),
+    );
   }
 
   async policies(experimentIds: readonly number[]): Promise<Map<number, Policy>> {
@@ -119,7 +181,7 @@ export class LibsqlReads extends SessionReads {
           version: checkpoints.version,
           foldedSeq: checkpoints.foldedSeq,
           evidence: checkpoints.evidence,
-          planShare: experiments.planShare,
+          planShares: experiments.planShares,
           policy: experiments.policy,
         })
         .from(experiments)
@@ -128,7 +190,7 @@ export class LibsqlReads extends SessionReads {
     );
     if (!row)
       throw new DethroneError("invariant_violated", `No experiment has the internal id ${experimentId}.`);
-    const empty = emptyEvidence({ policy: row.policy, planShares: [row.planShare] });
+    const empty = emptyEvidence({ policy: row.policy, planShares: row.planShares });
     if (row.version === null || row.foldedSeq === null || row.evidence === null) {
       return { version: 0, foldedSeq: 0, evidence: empty };
     }
@@ -167,8 +229,15 @@ export class LibsqlReads extends SessionReads {
         .from(experiments)
         .innerJoin(projects, eq(projects.id, experiments.projectId))
         .leftJoin(decisions, and(eq(decisions.experimentId, experiments.id), eq(decisions.isTerminal, true)))
-        .where(eq(projects.key, projectKey))
-        .orderBy(asc(experiments.id)),
+        .where(
+          and(
+            eq(projects.key, projectKey),
+            eq(experiments.kind, "contest"),
+            // A draft tests nothing yet.
+            isNotNull(experiments.startedAtMs),
+          ),
+        )
+        .orderBy(asc(experiments.startedAtMs), asc(experiments.id)),
     );
     return rows.map((row) => ({ ...row, reason: row.reason as StoredRuling["reason"] }));
   }
@@ -201,7 +270,6 @@ export class LibsqlReads extends SessionReads {
         .from(experiments)
         .innerJoin(projects, eq(projects.id, experiments.projectId))
         .innerJoin(championConfigs, eq(championConfigs.id, experiments.championConfigId))
-        .innerJoin(challengerConfigs, eq(challengerConfigs.id, experiments.challengerConfigId))
         .where(where)
         .orderBy(desc(experiments.id)),
     );
@@ -233,18 +301,21 @@ export class LibsqlReads extends SessionReads {
     );
     return rows.map((row) => ({
       ...row.experiments,
-      shareRule: row.experiments.shareRule ?? { kind: "fixed" as const, share: row.experiments.planShare },
+      shareRule: row.experiments.shareRule ?? {
+        kind: "fixed" as const,
+        share: row.experiments.planShares[0] ?? 0,
+      },
       revisions: changes.filter((revision) => revision.experimentId === row.experiments.id),
       hashVersion: row.experiments.hashVersion as 1 | 2,
       projectKey: row.projects.key,
       champion: configOf(row.champion_configs),
-      challenger: configOf(row.challenger_configs),
       arms: armRows
         .filter((arm) => arm.arms.experimentId === row.experiments.id)
         .map((arm) => ({
           id: arm.arms.id,
           role: arm.arms.role,
           bucketCount: arm.arms.bucketCount,
+          out: arm.arms.out,
           config: configOf(arm.configs),
         })),
     }));

@@ -16,13 +16,14 @@ import {
   text,
   uniqueIndex,
 } from "drizzle-orm/sqlite-core";
+import type { OutReason } from "../core/decision/decide.js";
 import type { Evaluation } from "../core/decision/evaluation.js";
 import type { Evidence } from "../core/decision/evidence.js";
 import type { LiveCount } from "../core/decision/fuse.js";
 import type { Policy } from "../core/decision/policy.js";
 import type { ShareRule } from "../core/decision/share-rule.js";
 import type { JsonObject } from "../core/errors.js";
-import type { RevisionFields } from "../engine/ports.js";
+import type { Audience, OpenDesign, RevisionFields, Watch } from "../engine/ports.js";
 
 /** Configs are identified by their content, so one row serves every project that uses it. */
 export const configs = sqliteTable("configs", {
@@ -40,8 +41,33 @@ export const projects = sqliteTable("projects", {
   championConfigId: integer("champion_config_id")
     .notNull()
     .references(() => configs.id),
+  /** buckets of the units that always get the champion, from the next experiment on */
+  holdoutBuckets: integer("holdout_buckets").notNull().default(0),
   createdAtMs: integer("created_at_ms").notNull(),
 });
+
+/** The configs of each project, and which came from which. */
+export const projectConfigs = sqliteTable(
+  "project_configs",
+  {
+    projectId: integer("project_id")
+      .notNull()
+      .references(() => projects.id),
+    configId: integer("config_id")
+      .notNull()
+      .references(() => configs.id),
+    /** the champion it was made to improve on; null for the first */
+    parentConfigId: integer("parent_config_id").references(() => configs.id),
+    label: text("label"),
+    actor: text("actor").notNull(),
+    reason: text("reason"),
+    addedAtMs: integer("added_at_ms").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.projectId, table.configId] }),
+    uniqueIndex("project_configs_label").on(table.projectId, table.label),
+  ],
+);
 
 /** Who was champion when: one row a change, the newest is the present one. */
 export const reigns = sqliteTable(
@@ -76,9 +102,18 @@ export const experiments = sqliteTable(
     championConfigId: integer("champion_config_id")
       .notNull()
       .references(() => configs.id),
+    /** the first challenger's; `arms` has them all */
     challengerConfigId: integer("challenger_config_id")
       .notNull()
       .references(() => configs.id),
+    /** a contest, or the watch over a promotion */
+    kind: text("kind", { enum: ["contest", "watch"] })
+      .notNull()
+      .default("contest"),
+    hypothesis: text("hypothesis"),
+    description: text("description"),
+    owner: text("owner"),
+    tags: text("tags", { mode: "json" }).$type<readonly string[]>().notNull().default([]),
     /** why the same pair contends again; empty the first time */
     again: text("again").notNull(),
     hashVersion: integer("hash_version").notNull(),
@@ -87,17 +122,29 @@ export const experiments = sqliteTable(
     policyHash: text("policy_hash").notNull(),
     /** how the challenger's share moves; null: fixed, at the planned share */
     shareRule: text("share_rule", { mode: "json" }).$type<ShareRule>(),
-    planShare: real("plan_share").notNull(),
+    /** one share a challenger, in the order of their arms */
+    planShares: text("plan_shares", { mode: "json" }).$type<readonly number[]>().notNull().default([]),
     promotion: text("promotion", { enum: ["auto", "approve"] }).notNull(),
-    /** set while a promotion waits for a person: assignment sequence of the deciding session */
+    audience: text("audience", { mode: "json" }).$type<Audience>(),
+    exclusionGroup: text("exclusion_group"),
+    holdoutBuckets: integer("holdout_buckets").notNull().default(0),
+    watch: text("watch", { mode: "json" }).$type<Watch>(),
+    /** of a draft: what is settled at its start */
+    openDesign: text("open_design", { mode: "json" }).$type<OpenDesign>(),
+    startsAtMs: integer("starts_at_ms"),
+    /** set while a promotion waits for a person: assignment sequence of the deciding session, and the arm */
     awaitingSeq: integer("awaiting_seq"),
+    awaitingArm: integer("awaiting_arm"),
     createdAtMs: integer("created_at_ms").notNull(),
     startedAtMs: integer("started_at_ms"),
     endedAtMs: integer("ended_at_ms"),
+    archivedAtMs: integer("archived_at_ms"),
   },
   (table) => [
     uniqueIndex("experiments_one_slot").on(table.projectId).where(sql`status IN ('running', 'paused')`),
     index("experiments_pair").on(table.projectId, table.championConfigId, table.challengerConfigId),
+    index("experiments_scheduled").on(table.startsAtMs).where(sql`status = 'draft'`),
+    index("experiments_group").on(table.exclusionGroup).where(sql`exclusion_group IS NOT NULL`),
   ],
 );
 
@@ -131,6 +178,8 @@ export const arms = sqliteTable(
       .notNull()
       .references(() => configs.id),
     bucketCount: integer("bucket_count").notNull(),
+    /** why the challenger is out of the contest; null while it contends */
+    out: text("out").$type<OutReason>(),
   },
   (table) => [
     uniqueIndex("arms_experiment_position").on(table.experimentId, table.position),
@@ -156,6 +205,24 @@ export const units = sqliteTable(
   (table) => [primaryKey({ columns: [table.experimentId, table.unit] })],
 );
 
+/** Units that were given an arm by hand. */
+export const overrides = sqliteTable(
+  "overrides",
+  {
+    experimentId: integer("experiment_id")
+      .notNull()
+      .references(() => experiments.id),
+    unit: text("unit").notNull(),
+    armId: integer("arm_id")
+      .notNull()
+      .references(() => arms.id),
+    actor: text("actor").notNull(),
+    reason: text("reason").notNull(),
+    atMs: integer("at_ms").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.experimentId, table.unit] })],
+);
+
 /** One row a run of the agent; `seq` is the order of assignment. */
 export const sessions = sqliteTable(
   "sessions",
@@ -172,11 +239,13 @@ export const sessions = sqliteTable(
     experimentId: integer("experiment_id").references(() => experiments.id),
     armId: integer("arm_id").references(() => arms.id),
     unit: text("unit"),
-    /** the challenger's share at assignment */
-    share: real("share"),
+    /** the session it is a part of, in this project or another; no reference, for that one may be stored later */
+    rootId: text("root_id"),
+    /** the challengers' shares at assignment, in the order of their arms */
+    shares: text("shares", { mode: "json" }).$type<readonly number[]>(),
     /** whether the session may become evidence: randomised, confirmed, and the first of its unit */
     isEvidence: integer("is_evidence", { mode: "boolean" }).notNull(),
-    /** why it may not: repeat, forced, unconfirmed */
+    /** why it may not; see `Exclusion` */
     excluded: text("excluded"),
     /** attributes of the session given by the host, for breakdowns */
     context: text("context", { mode: "json" }).$type<JsonObject>(),
@@ -194,6 +263,7 @@ export const sessions = sqliteTable(
   (table) => [
     index("sessions_experiment").on(table.experimentId, table.seq),
     index("sessions_project").on(table.projectId, table.seq),
+    index("sessions_root").on(table.rootId).where(sql`root_id IS NOT NULL`),
     index("sessions_due").on(table.windowEndsAtMs).where(sql`settled_at_ms IS NULL`),
     index("sessions_unsettled")
       .on(table.experimentId, table.seq)
@@ -255,8 +325,12 @@ export const decisions = sqliteTable(
     /** everything `decide()` was given besides the policy of the experiment */
     isExpired: integer("is_expired", { mode: "boolean" }).notNull(),
     policy: text("policy", { mode: "json" }).$type<Policy>().notNull(),
-    planShare: real("plan_share").notNull(),
+    planShares: text("plan_shares", { mode: "json" }).$type<readonly number[]>().notNull().default([]),
     promotion: text("promotion", { enum: ["auto", "approve"] }).notNull(),
+    /** who was out, in the order of the challengers' arms */
+    out: text("out", { mode: "json" }).$type<readonly (OutReason | null)[]>(),
+    /** the arm that was promoted, or waits for it */
+    arm: integer("arm"),
     live: text("live", { mode: "json" }).$type<readonly LiveCount[]>(),
     evidence: text("evidence", { mode: "json" }).$type<Evidence>().notNull(),
     evaluation: text("evaluation", { mode: "json" }).$type<Evaluation>().notNull(),

@@ -90,7 +90,8 @@ export class SessionReads {
           seq: sessions.seq,
           sessionId: sessions.id,
           role: arms.role,
-          share: sessions.share,
+          arm: arms.position,
+          shares: sessions.shares,
           score: sessions.score,
           context: sessions.context,
           startedAtMs: sessions.startedAtMs,
@@ -116,7 +117,7 @@ export class SessionReads {
       : new Map<number, ScoringSignal[]>();
     return rows.map(({ startedAtMs, endedAtMs, ...row }) => ({
       ...row,
-      share: row.share as number,
+      shares: row.shares as readonly number[],
       durationMs: endedAtMs === null ? null : Math.max(0, endedAtMs - startedAtMs),
       signals: bySession.get(row.seq) ?? [],
     }));

@@ -43,6 +43,9 @@ export interface Ruling {
   readonly arm?: number;
 }
 
+/** Why a challenger is out of the contest. */
+export type OutReason = "fuse" | "harm" | "guardrail" | "manual";
+
 /** All that a decision depends on. */
 export interface DecisionFacts extends Terms {
   /** Whether a promotion waits for a person. */
@@ -50,6 +53,8 @@ export interface DecisionFacts extends Terms {
   readonly evidence: Evidence;
   /** Whether the experiment has outlived its maximum duration. */
   readonly isExpired: boolean;
+  /** the challengers that are out already, in the order of their arms, and why; null where none is */
+  readonly out?: readonly (OutReason | null)[] | null | undefined;
   /** Live counts of the arms, the champion first; null where nobody has looked. For the fuse alone. */
   readonly live?: readonly LiveCount[] | null | undefined;
   /**
@@ -124,8 +129,10 @@ function isFuseBlown({ policy, live }: DecisionFacts, challenger: number): boole
   return fuseBlown(policy.fuse, live[0] as LiveCount, live[challenger + 1] as LiveCount);
 }
 
-/** Why a challenger is out of the contest for good, or null while it contends. Tests stay crossed once they have. */
-export function outReason(facts: DecisionFacts, challenger: number): "fuse" | "harm" | "guardrail" | null {
+/** Why a challenger is out of the contest, or null while it contends. Who was out before stays so. */
+export function outReason(facts: DecisionFacts, challenger: number): OutReason | null {
+  const before = facts.out?.[challenger] ?? null;
+  if (before !== null) return before;
   if (isFuseBlown(facts, challenger)) return "fuse";
   if (isHarmful(facts, challenger)) return "harm";
   return isGuardrailBroken(facts, challenger) ? "guardrail" : null;
@@ -165,10 +172,18 @@ function isFutile(facts: DecisionFacts, contenders: readonly number[]): boolean 
   );
 }
 
+/**
+ * Why each challenger is out, in the order of their arms, or null while it contends. To be handed on as `out`: the plain
+ * rule's harm, and the fuse, may look better again with later units, and who is out stays out.
+ */
+export function outReasons(facts: DecisionFacts): readonly (OutReason | null)[] {
+  return facts.evidence.pairs.map((_, challenger) => outReason(facts, challenger));
+}
+
 /** The gravest of the reasons for which all challengers are out. */
-function abortReason(reasons: readonly Reason[]): Reason {
-  for (const reason of ["fuse", "harm"] as const) if (reasons.includes(reason)) return reason;
-  return "guardrail";
+function abortReason(reasons: readonly OutReason[]): Reason {
+  for (const reason of ["fuse", "harm", "guardrail"] as const) if (reasons.includes(reason)) return reason;
+  return "manual";
 }
 
 /**
@@ -188,7 +203,7 @@ export function decide(facts: DecisionFacts): Ruling {
   const expired: Ruling = { verdict: "hold", reason: "expired" };
   if (isSampleRatioBroken(facts)) return { verdict: "abort", reason: "srm" };
   const contenders: number[] = [];
-  const reasons: Reason[] = [];
+  const reasons: OutReason[] = [];
   for (let challenger = 0; challenger < evidence.pairs.length; challenger++) {
     const reason = outReason(facts, challenger);
     if (reason === null) contenders.push(challenger);

@@ -8,7 +8,7 @@ import { confidenceSequence } from "../sequential/confidence-sequence.js";
 import { hasCrossed } from "../sequential/e-process.js";
 import type { Guardrail, GuardrailState } from "../sequential/guardrail.js";
 import { upliftEstimate } from "../sequential/uplift-estimate.js";
-import { type DecisionFacts, outReason } from "./decide.js";
+import { type DecisionFacts, type OutReason, outReason } from "./decide.js";
 import {
   type ArmSummary,
   type Evidence,
@@ -55,7 +55,7 @@ export interface Comparison {
   /** the challenger's arm, from 1 */
   readonly arm: number;
   /** why the challenger is out of the contest; null while it contends */
-  readonly out: "fuse" | "harm" | "guardrail" | null;
+  readonly out: OutReason | null;
   /** P(challenger > champion) */
   readonly probabilityBetter: number;
   /** P(challenger > champion + minUplift), which the policy compares with tau */
@@ -153,6 +153,8 @@ export interface EvaluationInput extends Terms {
   readonly startTerms?: Terms | undefined;
   /** live counts, where the fuse is to be told of */
   readonly live?: DecisionFacts["live"] | undefined;
+  /** who is out already, in the order of the challengers' arms */
+  readonly out?: DecisionFacts["out"] | undefined;
 }
 
 function compare(input: EvaluationInput, challenger: number): Comparison {

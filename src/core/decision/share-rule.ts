@@ -4,7 +4,7 @@
  */
 
 import { DethroneError, received } from "../errors.js";
-import { bucketCountOf, shareOf } from "../sessions/assignment.js";
+import { bucketCountOf, SHARE_MAX, shareOf } from "../sessions/assignment.js";
 import type { Evidence, PairState } from "./evidence.js";
 import { probabilityBetterBy } from "./posterior.js";
 import type { Terms } from "./terms.js";
@@ -17,16 +17,21 @@ export interface RampStep {
   readonly minSessions: number;
 }
 
-/** How shares move. Several challengers divide each share equally. */
+/** How shares move. Several challengers divide a share equally, unless each has its own. */
 export type ShareRule =
   | { readonly kind: "fixed"; readonly share: number }
+  /** one share a challenger, in the order of their arms; 0 gives one none */
+  | { readonly kind: "each"; readonly shares: readonly number[] }
   /** up, step by step; while anything speaks against the challenger, not further */
   | { readonly kind: "ramp"; readonly steps: readonly RampStep[] }
   /** the chance that the challenger is better, within bounds (Thompson sampling) */
   | { readonly kind: "adaptive"; readonly min: number; readonly max: number };
 
-/** A rule as a caller gives it: a number is a fixed share; `ramp` and `adaptive` take their defaults. */
-export type ShareRuleInput = number | "ramp" | "adaptive" | ShareRule;
+/**
+ * A rule as a caller gives it: a number is a fixed share, a list one for each challenger; `ramp` and `adaptive` take
+ * their defaults.
+ */
+export type ShareRuleInput = number | readonly number[] | "ramp" | "adaptive" | ShareRule;
 
 /** Shares of the default ramp, a quarter of the horizon each. */
 const RAMP_SHARES = [0.05, 0.1, 0.25, 0.5];
@@ -43,6 +48,8 @@ function fail(value: unknown, allowed: string): never {
   );
 }
 
+const isList = (input: ShareRuleInput): input is readonly number[] => Array.isArray(input);
+
 const onGrid = (share: number): number => shareOf(bucketCountOf(share));
 
 function checkedRamp(steps: readonly RampStep[]): ShareRule {
@@ -58,6 +65,16 @@ function checkedRamp(steps: readonly RampStep[]): ShareRule {
     return { share, minSessions };
   });
   return { kind: "ramp", steps: checked };
+}
+
+function checkedEach(shares: readonly number[]): ShareRule {
+  if (shares.length === 0) fail(shares, "a list of one share for each challenger");
+  const each = shares.map(onGrid);
+  // Counted in buckets: sums of shares are not exact.
+  const buckets = each.reduce((sum, share) => sum + bucketCountOf(share), 0);
+  if (buckets > bucketCountOf(SHARE_MAX))
+    fail(shares, `shares of ${SHARE_MAX} at most together: the champion needs the rest`);
+  return { kind: "each", shares: each };
 }
 
 function checkedAdaptive(min: number, max: number): ShareRule {
@@ -82,20 +99,29 @@ export function createShareRule(input: ShareRuleInput, horizon: number): ShareRu
     return checkedRamp(RAMP_SHARES.map((share) => ({ share, minSessions })));
   }
   if (typeof input === "number") return { kind: "fixed", share: onGrid(input) };
+  if (isList(input)) return checkedEach(input);
+  if (input?.kind === "each" && Array.isArray(input.shares)) return checkedEach(input.shares);
   if (input?.kind === "fixed") return { kind: "fixed", share: onGrid(input.share) };
   if (input?.kind === "ramp") return checkedRamp(input.steps);
   if (input?.kind === "adaptive") return checkedAdaptive(input.min, input.max);
-  return fail(input, "a number, 'ramp', 'adaptive', or one of these in full");
+  return fail(input, "a number, a list of numbers, 'ramp', 'adaptive', or one of these in full");
 }
 
-/** The challengers' shares at the start of an experiment. */
+/**
+ * The challengers' shares at the start of an experiment.
+ *
+ * @throws DethroneError `settings_invalid` where each challenger has a share of its own, and there are not as many
+ */
 export function startShares(rule: ShareRule, challengers: number): readonly number[] {
+  if (rule.kind === "each" && rule.shares.length !== challengers)
+    fail(rule.shares, `a list of ${challengers}: one share for each challenger`);
+  if (rule.kind === "each") return rule.shares;
   if (rule.kind === "fixed") return divided(rule.share, challengers);
   if (rule.kind === "ramp") return divided((rule.steps[0] as RampStep).share, challengers);
   return divided(adaptiveShare(rule.min, rule.max, 0.5), challengers);
 }
 
-/** The shares the tests are planned for: what the rule is expected to give on average. */
+/** The shares the tests are planned for: what the rule is expected to give on average. @throws as {@link startShares} */
 export function plannedShares(rule: ShareRule, challengers: number): readonly number[] {
   if (rule.kind !== "ramp") return startShares(rule, challengers);
   const mean = rule.steps.reduce((sum, { share }) => sum + share, 0) / rule.steps.length;
@@ -161,7 +187,7 @@ export function nextShares(
   },
 ): readonly number[] {
   const { evidence, policy, shares } = facts;
-  if (rule.kind === "fixed") return shares;
+  if (rule.kind === "fixed" || rule.kind === "each") return shares;
   if (rule.kind === "ramp") return rampShares(rule.steps, facts);
   const wanted = shares.map((now, challenger) => {
     if (now === 0) return 0;

@@ -9,11 +9,11 @@ import type { Terms } from "../../core/decision/terms.js";
 import { metricValues } from "../../core/sessions/metric.js";
 import type { FoldRow, StoredExperiment } from "../ports.js";
 
-type Revised = Pick<StoredExperiment, "policy" | "planShare" | "revisions">;
+type Revised = Pick<StoredExperiment, "policy" | "planShares" | "revisions">;
 
 /** The terms at the start. */
-export function startTerms({ policy, planShare }: Revised): Terms {
-  return { policy, planShares: [planShare] };
+export function startTerms({ policy, planShares }: Revised): Terms {
+  return { policy, planShares };
 }
 
 /** The terms that hold for a session, by its assignment sequence; those in force now for one that is yet to come. */
@@ -23,7 +23,7 @@ export function termsAt(experiment: Revised, seq: number): Terms {
     if (fromSeq > seq) continue;
     const { shareRule, ...changed } = fields;
     policy = { ...policy, ...changed } satisfies Policy;
-    if (shareRule) planShares = plannedShares(shareRule, 1);
+    if (shareRule) planShares = plannedShares(shareRule, planShares.length);
   }
   return { policy, planShares };
 }
@@ -36,8 +36,8 @@ export function shareRuleOf({ shareRule, revisions }: StoredExperiment): StoredE
 /** A fold row as the pure core takes it. */
 export function foldInput(row: FoldRow, policy: Policy): FoldInput {
   return {
-    arm: row.role === "champion" ? 0 : 1,
-    shares: [row.share],
+    arm: row.arm,
+    shares: row.shares,
     score: row.score,
     metrics: metricValues(row, policy),
     context: row.context,

@@ -1,0 +1,91 @@
+/**
+ * Changes of projects: their creation, configs, holdout and champion.
+ */
+import { and, eq, sql } from "drizzle-orm";
+import type { Store } from "../engine/ports.js";
+import { projectConfigs, projects, reigns } from "./schema.js";
+import {
+  addAudit,
+  addConfig,
+  addProjectConfig,
+  builder,
+  configIdOf,
+  moveChampion,
+  projectIdOf,
+  statement,
+} from "./statements.js";
+import type { WriteStatement } from "./write-protocol.js";
+
+/** Config, project, first reign and audit entry. The unique key refuses a second project of the name. */
+export function createProject(input: Parameters<Store["createProject"]>[0]): WriteStatement[] {
+  const { key, champion, label, audit, atMs } = input;
+  return [
+    addConfig(champion, atMs),
+    statement(
+      builder
+        .insert(projects)
+        .values({ key, championConfigId: configIdOf(champion.hash) as never, createdAtMs: atMs }),
+    ),
+    statement(
+      builder.insert(reigns).values({
+        projectId: projectIdOf(key) as never,
+        configId: configIdOf(champion.hash) as never,
+        cause: "created",
+        startedAtMs: atMs,
+      }),
+    ),
+    addProjectConfig({
+      projectId: projectIdOf(key),
+      hash: champion.hash,
+      parentConfigId: null,
+      label,
+      audit,
+    }),
+    addAudit(audit, { projectId: projectIdOf(key), experimentId: null }),
+  ];
+}
+
+/** Units held out from the next experiment on. */
+export function setHoldout(input: Parameters<Store["setHoldout"]>[0]): WriteStatement[] {
+  const { project, bucketCount, audit } = input;
+  return [
+    statement(
+      builder.update(projects).set({ holdoutBuckets: bucketCount }).where(eq(projects.id, project.id)),
+      1,
+    ),
+    addAudit(audit, { projectId: project.id, experimentId: null }),
+  ];
+}
+
+/** A config's label; the unique index refuses one that is taken. */
+export function labelConfig(input: Parameters<Store["labelConfig"]>[0]): WriteStatement[] {
+  const { projectId, configId, label, audit } = input;
+  const isIt = and(eq(projectConfigs.projectId, projectId), eq(projectConfigs.configId, configId));
+  return [
+    statement(builder.update(projectConfigs).set({ label }).where(isIt), 1),
+    addAudit(audit, { projectId, experimentId: null }),
+  ];
+}
+
+/** A new champion where no experiment is in the slot. */
+export function changeChampion(input: Parameters<Store["changeChampion"]>[0]): WriteStatement[] {
+  const { project, configId, cause, audit, atMs } = input;
+  const isSlotFree = sql`NOT EXISTS (SELECT 1 FROM experiments WHERE project_id = ${project.id} AND status IN ('running', 'paused'))`;
+  return [
+    statement(
+      builder
+        .update(projects)
+        .set({ key: project.key })
+        .where(and(eq(projects.id, project.id), isSlotFree)),
+      1,
+    ),
+    ...moveChampion({
+      projectId: project.id,
+      fromConfigId: project.champion.id,
+      toConfigId: configId,
+      cause,
+      atMs,
+    }),
+    addAudit(audit, { projectId: project.id, experimentId: null }),
+  ];
+}
