@@ -2,6 +2,8 @@
  * What the parts of one engine share: the ports, the settings, and the counters that tell how it is doing.
  */
 import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.js";
+import type { DecisionEvent } from "./experiments/decision-event.js";
+import { Outlet } from "./outlet.js";
 import type { Clock, IdSource, Logger, OpenStore, Store } from "./ports.js";
 
 /** How the engine is doing. Counters only rise. */
@@ -14,13 +16,15 @@ export interface Health {
   readonly writesFailed: number;
   /** host callbacks (score, unit, onError, ...) that threw or returned something invalid */
   readonly callbacksFailed: number;
+  /** sinks and hooks (exposures, onDecision) that threw, rejected or were too slow */
+  readonly listenersFailed: number;
   /** rows waiting to be written */
   readonly queueLength: number;
   /** code of the newest failure, or null */
   readonly lastError: string | null;
 }
 
-type Counter = "sessionsDropped" | "writesFailed" | "callbacksFailed";
+type Counter = "sessionsDropped" | "writesFailed" | "callbacksFailed" | "listenersFailed";
 
 const RETRY_MS = [250, 500, 1000, 2000, 5000] as const;
 
@@ -36,6 +40,8 @@ export interface ContextSettings {
   readonly patienceMs: number;
   /** of the package, stored with each decision */
   readonly version: string;
+  /** told of each decision that this process makes */
+  readonly onDecision?: ((decision: DecisionEvent) => void | Promise<void>) | undefined;
 }
 
 /** The shared state of one engine. */
@@ -47,7 +53,13 @@ export class EngineContext implements ContextSettings {
   readonly patienceMs: number;
   readonly version: string;
   readonly openStore: OpenStore;
-  readonly #counters: Record<Counter, number> = { sessionsDropped: 0, writesFailed: 0, callbacksFailed: 0 };
+  readonly decisions: Outlet<DecisionEvent>;
+  readonly #counters: Record<Counter, number> = {
+    sessionsDropped: 0,
+    writesFailed: 0,
+    callbacksFailed: 0,
+    listenersFailed: 0,
+  };
   readonly #messages = new Map<string, number>();
   readonly #whenOpen: (() => void)[] = [];
   #store: Store | null = null;
@@ -65,6 +77,11 @@ export class EngineContext implements ContextSettings {
     this.patienceMs = settings.patienceMs;
     this.version = settings.version;
     this.openStore = settings.openStore;
+    this.decisions = new Outlet<DecisionEvent>({
+      channel: "dethrone:decision",
+      listeners: settings.onDecision ? [settings.onDecision] : [],
+      onFailure: (error) => this.fail("listenersFailed", "onDecision failed", error),
+    });
   }
 
   /** The store, or null while it is away. */

@@ -4,13 +4,11 @@
 import { Cron } from "croner";
 import { DethroneError, type JsonObject, received } from "../core/errors.js";
 import { type ContextSettings, EngineContext, type Health, within } from "./context.js";
-import { checkActor, requireProject } from "./experiments/by-hand.js";
-import {
-  type ChallengeOptions,
-  type ChallengePreview,
-  planChallenge,
-  previewChallenge,
-} from "./experiments/challenge.js";
+import { checkActor } from "./experiments/audit.js";
+import { type ChallengePreview, previewChallenge } from "./experiments/challenge.js";
+import { type ChallengeOptions, planChallenge } from "./experiments/challenge-plan.js";
+import { startDueDrafts } from "./experiments/drafts.js";
+import { requireProject } from "./experiments/lookup.js";
 import { settleDue, type TickResult, tickExperiment } from "./experiments/tick.js";
 import { type Verification, verifyDecision } from "./experiments/verify.js";
 import type { NewConfig, SignalReceipt, Store, StoredExperiment } from "./ports.js";
@@ -200,6 +198,7 @@ export class Engine implements AsyncDisposable {
     // What is queued in this process counts; outcomes that its host is still working on do not keep the tick waiting.
     await store.flush();
     if (!dryRun) await settleDue(this.#context, store, project ?? null);
+    if (!dryRun) await startDueDrafts(this.#context, store, project ?? null);
     const keys = project === undefined ? await store.projectKeys() : [project];
     const results: TickResult[] = [];
     for (const key of keys) {
