@@ -2,7 +2,9 @@
  * What the parts of one engine share: the ports, the settings, and the counters that tell how it is doing.
  */
 import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.js";
+import { Outlet } from "./outlet.js";
 import type { Clock, IdSource, Logger, OpenStore, Store } from "./ports.js";
+import type { Exposure, ExposureSink } from "./sessions/exposures.js";
 
 /** How the engine is doing. Counters only rise. */
 export interface Health {
@@ -14,13 +16,15 @@ export interface Health {
   readonly writesFailed: number;
   /** host callbacks (score, unit, onError, ...) that threw or returned something invalid */
   readonly callbacksFailed: number;
+  /** messages that a listener of the host (an exposure sink) failed at, or that were dropped because it fell behind */
+  readonly listenersFailed: number;
   /** rows waiting to be written */
   readonly queueLength: number;
   /** code of the newest failure, or null */
   readonly lastError: string | null;
 }
 
-type Counter = "sessionsDropped" | "writesFailed" | "callbacksFailed";
+type Counter = "sessionsDropped" | "writesFailed" | "callbacksFailed" | "listenersFailed";
 
 const RETRY_MS = [250, 500, 1000, 2000, 5000] as const;
 
@@ -36,10 +40,12 @@ export interface ContextSettings {
   readonly patienceMs: number;
   /** of the package, stored with each decision */
   readonly version: string;
+  /** who is told of each assignment; default: nobody */
+  readonly exposures?: readonly ExposureSink[] | undefined;
 }
 
 /** The shared state of one engine. */
-export class EngineContext implements ContextSettings {
+export class EngineContext implements Omit<ContextSettings, "exposures"> {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
@@ -47,7 +53,14 @@ export class EngineContext implements ContextSettings {
   readonly patienceMs: number;
   readonly version: string;
   readonly openStore: OpenStore;
-  readonly #counters: Record<Counter, number> = { sessionsDropped: 0, writesFailed: 0, callbacksFailed: 0 };
+  /** tells the host's sinks of each assignment */
+  readonly exposures: Outlet<Exposure>;
+  readonly #counters: Record<Counter, number> = {
+    sessionsDropped: 0,
+    writesFailed: 0,
+    callbacksFailed: 0,
+    listenersFailed: 0,
+  };
   readonly #messages = new Map<string, number>();
   readonly #whenOpen: (() => void)[] = [];
   #store: Store | null = null;
@@ -65,6 +78,11 @@ export class EngineContext implements ContextSettings {
     this.patienceMs = settings.patienceMs;
     this.version = settings.version;
     this.openStore = settings.openStore;
+    this.exposures = new Outlet({
+      channel: "dethrone:exposure",
+      listeners: (settings.exposures ?? []).map((sink) => (exposure) => sink.expose(exposure)),
+      onFailure: (error) => this.fail("listenersFailed", "an exposure did not reach a sink", error),
+    });
   }
 
   /** The store, or null while it is away. */
