@@ -96,16 +96,30 @@ export {
   type Json,
   type JsonObject,
 } from "./core/errors.js";
+export type { ConfigEntry, ConfigReign } from "./engine/configs/lineage.js";
 export type { Health } from "./engine/context.js";
 export type { DecideOptions, Engine, ProjectOptions, Schedule, ScheduleOptions } from "./engine/engine.js";
-export type { ByHand, RevisionInput } from "./engine/experiments/by-hand.js";
-export type { ChallengeOptions } from "./engine/experiments/challenge.js";
+export type { ByHand } from "./engine/experiments/audit.js";
+export type { EndExperimentInput, OfChallenger, RevisionInput } from "./engine/experiments/by-hand.js";
+export type { ChallengeOptions } from "./engine/experiments/challenge-plan.js";
+export type { RollbackInput } from "./engine/experiments/champions.js";
+export type { DecisionEvent } from "./engine/experiments/decision-event.js";
 export type { Forecast } from "./engine/experiments/detect.js";
+export type { DraftOptions, EditInput } from "./engine/experiments/drafts.js";
 export type { ExperimentSummary } from "./engine/experiments/experiment-summary.js";
 export type { ArmSessions, ExperimentReport } from "./engine/experiments/report.js";
 export type { TickResult } from "./engine/experiments/tick.js";
 export type { Verification } from "./engine/experiments/verify.js";
-export type { EndReceipt, Logger, SignalReceipt, StoredAuditEntry, StoredDecision } from "./engine/ports.js";
+export type {
+  Audience,
+  EndReceipt,
+  Logger,
+  Override,
+  SignalReceipt,
+  StoredAuditEntry,
+  StoredDecision,
+  Watch,
+} from "./engine/ports.js";
 export type { ChallengeResult, Project } from "./engine/project.js";
 export { fromBaggage, type ParentSession, toBaggage } from "./engine/sessions/baggage.js";
 export { currentSession } from "./engine/sessions/current-session.js";

@@ -6,7 +6,9 @@ import type { Policy } from "../core/decision/policy.js";
 import type { ShareRule } from "../core/decision/share-rule.js";
 import type { FalsePromotion } from "../core/simulation/false-promotion.js";
 import type { ChallengeOutcome } from "../engine/experiments/challenge.js";
+import type { Design } from "../engine/experiments/design.js";
 import type { Forecast } from "../engine/experiments/detect.js";
+import { totalOf } from "../engine/experiments/experiment-summary.js";
 import { guardrailText } from "./metric-views.js";
 import { days } from "./quantity.js";
 import { type Colors, count, evidence, percent, plural, signedPoints, table } from "./render.js";
@@ -15,6 +17,7 @@ import { paragraph } from "./views.js";
 /** A share rule in words. */
 export function shareRuleText(rule: ShareRule): string {
   if (rule.kind === "fixed") return percent(rule.share);
+  if (rule.kind === "each") return rule.shares.map((share) => percent(share)).join(", ");
   if (rule.kind === "adaptive") return `adaptive, ${percent(rule.min, 0)} to ${percent(rule.max, 0)}`;
   return `ramp ${rule.steps.map(({ share }) => Number((100 * share).toFixed(2))).join(", ")} %`;
 }
@@ -49,13 +52,13 @@ function ruleText({ kind, alpha, tau, minUplift }: Policy): string {
 
 /** What a challenge would start. */
 export function designText(
-  design: { readonly policy: Policy; readonly shareRule: ShareRule; readonly planShare: number },
+  design: Pick<Design, "policy" | "shareRule" | "planShares">,
   promotion: "auto" | "approve",
   colors: Colors,
 ): string {
-  const { policy, shareRule, planShare } = design;
+  const { policy, shareRule, planShares } = design;
   const { fuse, guardrails, horizon } = policy;
-  const average = shareRule.kind === "fixed" ? "" : `, planned as ${percent(planShare)} on average`;
+  const average = shareRule.kind === "fixed" ? "" : `, planned as ${percent(totalOf(planShares))} on average`;
   const guards = guardrails.map((guardrail) => guardrailText(guardrail, policy));
   return facts(
     [

@@ -5,6 +5,7 @@ import type { Ruling } from "../core/decision/decide.js";
 import { type Explained, explain } from "../core/decision/explain.js";
 import type { Ledger } from "../core/decision/ledger.js";
 import type { JsonObject } from "../core/errors.js";
+import { challengersOf } from "../engine/experiments/arms.js";
 import type { TickResult } from "../engine/experiments/tick.js";
 import type { Verification } from "../engine/experiments/verify.js";
 import type { StoredAuditEntry, StoredExperiment } from "../engine/ports.js";
@@ -124,8 +125,10 @@ export function experimentsText(experiments: readonly StoredExperiment[], colors
   const rows = experiments.map((experiment) => [
     experiment.uid,
     experiment.status,
-    experiment.challenger.hash.slice(0, 10),
-    experiment.shareRule.kind === "fixed" ? percent(experiment.planShare) : experiment.shareRule.kind,
+    challengersOf(experiment)
+      .map(({ config }) => short(config.hash))
+      .join(", "),
+    experiment.shareRule.kind === "fixed" ? percent(experiment.shareRule.share) : experiment.shareRule.kind,
     experiment.startedAtMs === null ? "" : timeText(experiment.startedAtMs).slice(0, 10),
   ]);
   return table(rows, {

@@ -2,6 +2,7 @@
  * What the parts of one engine share: the ports, the settings, and the counters that tell how it is doing.
  */
 import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.js";
+import type { DecisionEvent } from "./experiments/decision-event.js";
 import { Outlet } from "./outlet.js";
 import type { Clock, IdSource, Logger, OpenStore, Store } from "./ports.js";
 import type { Exposure, ExposureSink } from "./sessions/exposures.js";
@@ -16,7 +17,7 @@ export interface Health {
   readonly writesFailed: number;
   /** host callbacks (score, unit, onError, ...) that threw or returned something invalid */
   readonly callbacksFailed: number;
-  /** messages that a listener of the host (an exposure sink) failed at, or that were dropped because it fell behind */
+  /** sinks and hooks (exposures, onDecision) that threw, rejected or were too slow */
   readonly listenersFailed: number;
   /** rows waiting to be written */
   readonly queueLength: number;
@@ -42,10 +43,12 @@ export interface ContextSettings {
   readonly version: string;
   /** who is told of each assignment; default: nobody */
   readonly exposures?: readonly ExposureSink[] | undefined;
+  /** told of each decision that this process makes */
+  readonly onDecision?: ((decision: DecisionEvent) => void | Promise<void>) | undefined;
 }
 
 /** The shared state of one engine. */
-export class EngineContext implements Omit<ContextSettings, "exposures"> {
+export class EngineContext implements Omit<ContextSettings, "exposures" | "onDecision"> {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
@@ -55,6 +58,7 @@ export class EngineContext implements Omit<ContextSettings, "exposures"> {
   readonly openStore: OpenStore;
   /** tells the host's sinks of each assignment */
   readonly exposures: Outlet<Exposure>;
+  readonly decisions: Outlet<DecisionEvent>;
   readonly #counters: Record<Counter, number> = {
     sessionsDropped: 0,
     writesFailed: 0,
@@ -82,6 +86,11 @@ export class EngineContext implements Omit<ContextSettings, "exposures"> {
       channel: "dethrone:exposure",
       listeners: (settings.exposures ?? []).map((sink) => (exposure) => sink.expose(exposure)),
       onFailure: (error) => this.fail("listenersFailed", "an exposure did not reach a sink", error),
+    });
+    this.decisions = new Outlet<DecisionEvent>({
+      channel: "dethrone:decision",
+      listeners: settings.onDecision ? [settings.onDecision] : [],
+      onFailure: (error) => this.fail("listenersFailed", "onDecision failed", error),
     });
   }
 

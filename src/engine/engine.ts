@@ -4,13 +4,11 @@
 import { Cron } from "croner";
 import { DethroneError, type JsonObject, received } from "../core/errors.js";
 import { type ContextSettings, EngineContext, type Health, within } from "./context.js";
-import { checkActor, requireProject } from "./experiments/by-hand.js";
-import {
-  type ChallengeOptions,
-  type ChallengePreview,
-  planChallenge,
-  previewChallenge,
-} from "./experiments/challenge.js";
+import { checkActor } from "./experiments/audit.js";
+import { type ChallengePreview, previewChallenge } from "./experiments/challenge.js";
+import { type ChallengeOptions, planChallenge } from "./experiments/challenge-plan.js";
+import { startDueDrafts } from "./experiments/drafts.js";
+import { requireProject } from "./experiments/lookup.js";
 import { settleDue, type TickResult, tickExperiment } from "./experiments/tick.js";
 import { type Verification, verifyDecision } from "./experiments/verify.js";
 import type { NewConfig, SignalReceipt, Store, StoredExperiment } from "./ports.js";
@@ -63,7 +61,7 @@ export interface Schedule {
 
 /** How long the start waits for the database, and a project for its state, before going on without. */
 const START_PATIENCE_MS = 1000;
-/** How long flushing waits for scores, and for exposure sinks, that the host is still working on. */
+/** How long flushing waits for scores and listeners that the host is still working on. */
 const FLUSH_PATIENCE_MS = 10_000;
 
 /** One process's connection to everything. */
@@ -200,6 +198,7 @@ export class Engine implements AsyncDisposable {
     // What is queued in this process counts; outcomes that its host is still working on do not keep the tick waiting.
     await store.flush();
     if (!dryRun) await settleDue(this.#context, store, project ?? null);
+    if (!dryRun) await startDueDrafts(this.#context, store, project ?? null);
     const keys = project === undefined ? await store.projectKeys() : [project];
     const results: TickResult[] = [];
     for (const key of keys) {
@@ -307,8 +306,8 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Resolves when everything recorded so far is on disk, and the exposure sinks have been told. Asynchronous scores still
-   * being taken, and sinks still at work, are waited for, but no longer than 10 seconds.
+   * Resolves when everything recorded so far is on disk and the host's listeners have been told. Asynchronous scores
+   * still being taken, and listeners still at work, are waited for, but no longer than 10 seconds.
    */
   async flush(): Promise<void> {
     await this.#settleTasks();
@@ -316,9 +315,10 @@ export class Engine implements AsyncDisposable {
   }
 
   async #settleTasks(): Promise<void> {
-    const { exposures, clock } = this.#context;
+    const { exposures, decisions, clock } = this.#context;
     const tasks = [...this.#projects.values()].map((project) => project.settleTasks());
-    await within(clock, FLUSH_PATIENCE_MS, Promise.all([...tasks, exposures.flush()]), undefined);
+    const told = [exposures.flush(), decisions.flush()];
+    await within(clock, FLUSH_PATIENCE_MS, Promise.all([...tasks, ...told]), undefined);
   }
 
   /** Takes nothing new, writes what is queued, and closes; safe to call twice. */

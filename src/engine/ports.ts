@@ -102,7 +102,7 @@ export interface ExperimentChange {
   readonly champion?: { readonly configId: number; readonly cause: "promoted" | "rollback" } | null;
   /** the watch that follows a promotion */
   readonly watch?: NewExperiment | null;
-  readonly audit: AuditEntry | null;
+  readonly audit: readonly AuditEntry[];
   readonly atMs: number;
 }
 

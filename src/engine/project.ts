@@ -2,33 +2,18 @@
  * A project as the host holds it: sessions, challenges, and what a person may do.
  */
 
-import type { Evaluation } from "../core/decision/evaluation.js";
 import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.js";
 import { identifyConfig } from "./configs/config.js";
 import type { EngineContext } from "./context.js";
-import {
-  type ByHand,
-  DEFAULT_ACTOR,
-  type EndingByHand,
-  endByHand,
-  type RevisionInput,
-  requireProject,
-  revise,
-  rollback,
-  setPaused,
-} from "./experiments/by-hand.js";
-import {
-  type ChallengeOptions,
-  type ChallengeOutcome,
-  type ChallengePlan,
-  challenge,
-  planChallenge,
-} from "./experiments/challenge.js";
+import { DEFAULT_ACTOR } from "./experiments/audit.js";
+import { type ChallengeOutcome, challenge } from "./experiments/challenge.js";
+import { type ChallengeOptions, type ChallengePlan, planChallenge } from "./experiments/challenge-plan.js";
 import type { Forecast } from "./experiments/detect.js";
-import { evaluateExperiment } from "./experiments/evaluate-experiment.js";
+import { type DraftOptions, draft } from "./experiments/drafts.js";
 import { type ExperimentSummary, summaryOf } from "./experiments/experiment-summary.js";
-import { type ExperimentReport, reportOf } from "./experiments/report.js";
-import type { NewConfig, Store, StoredAuditEntry } from "./ports.js";
+import { requireProject } from "./experiments/lookup.js";
+import { ProjectExperiments, type ProjectExperimentsApi } from "./experiments/project-experiments.js";
+import type { NewConfig, Store } from "./ports.js";
 import { ProjectSessions } from "./sessions/project-sessions.js";
 import type { ForcedRole } from "./sessions/route.js";
 import type { Session } from "./sessions/session.js";
@@ -44,35 +29,27 @@ export interface ChallengeResult {
   readonly forecast: Forecast | null;
 }
 
+/** One challenger, or several; a function makes them from the champion, so that what it leaves alone stays. */
+export type Challengers<Config> =
+  | Config
+  | readonly Config[]
+  | ((champion: Config) => Config | readonly Config[]);
+
 /** One agent whose config is being improved. */
-export interface Project<Config = JsonObject> {
+export interface Project<Config = JsonObject> extends ProjectExperimentsApi<Config> {
   readonly key: string;
   /** the champion's config, as last known */
   readonly champion: Config;
   wrap<R extends Runner<Config>>(runner: R, options?: WrapOptions<ArgsOf<R>, ReturnType<R>>): Wrapped<R>;
   session(options?: SessionOptions): Promise<Session<Config>>;
-  challenge(config: Config, options?: ChallengeOptions): Promise<ChallengeResult>;
-  pause(byHand: ByHand): Promise<void>;
-  resume(byHand: ByHand): Promise<void>;
-  /** Changes horizon, share, futility or minPerArm of the experiment in the slot, from the next session on. */
-  revise(input: RevisionInput): Promise<void>;
-  abort(byHand: ByHand): Promise<void>;
-  promote(byHand: ByHand): Promise<void>;
-  approve(byHand: ByHand): Promise<void>;
-  decline(byHand: ByHand): Promise<void>;
-  /** Makes the previous champion the champion again; returns it. */
-  rollback(byHand: ByHand): Promise<Config>;
-  /** Every number of the newest experiment, from what is folded; null if there is none. */
-  evaluate(): Promise<Evaluation | null>;
-  report(): Promise<ExperimentReport | null>;
-  /** The audit log, newest first. */
-  history(limit?: number): Promise<readonly StoredAuditEntry[]>;
+  /** Starts a contest between the champion and one challenger or several; idempotent, so boot code may call it. */
+  challenge(challengers: Challengers<Config>, options?: ChallengeOptions): Promise<ChallengeResult>;
+  /** Plans a contest that starts later: by `start`, or at a time. */
+  draft(challengers: Challengers<Config>, options?: DraftOptions): Promise<ChallengeResult>;
 }
 
-const HISTORY_LIMIT = 100;
-
 /** The project the engine hands out. */
-export class EngineProject<Config> implements Project<Config> {
+export class EngineProject<Config> extends ProjectExperiments<Config> implements Project<Config> {
   readonly key: string;
   readonly #context: EngineContext;
   /** the champion of the host's code: used to create the project, and while the store has never been reached */
@@ -85,6 +62,7 @@ export class EngineProject<Config> implements Project<Config> {
     codeChampion: NewConfig | null,
     forced: ForcedRole | undefined,
   ) {
+    super(context);
     this.#context = context;
     this.key = key;
     this.#codeChampion = codeChampion;
@@ -156,8 +134,11 @@ export class EngineProject<Config> implements Project<Config> {
     this.#sessions.refuse();
   }
 
-  async challenge(config: Config, options: ChallengeOptions = {}): Promise<ChallengeResult> {
-    const plan = planChallenge(config, options);
+  async challenge(
+    challengers: Challengers<Config>,
+    options: ChallengeOptions = {},
+  ): Promise<ChallengeResult> {
+    const plan = planChallenge(this.#challengersOf(challengers), options);
     if (this.#context.isOff) return { experiment: null, started: false, status: "off", forecast: null };
     const { store } = this.#context;
     if (!store) return this.#challengeLater(plan);
@@ -172,13 +153,24 @@ export class EngineProject<Config> implements Project<Config> {
         );
       }
       await this.refresh();
-      return { ...outcome, experiment: outcome.experiment && summaryOf(outcome.experiment) };
+      return resultOf(outcome);
     } catch (error) {
-      if (isDethroneError(error) && (error.kind === "invalid_input" || error.code === "engine_closed"))
+      if (isDethroneError(error) && (error.kind === "invalid_input" || REFUSED.includes(error.code)))
         throw error;
       this.#context.fail(null, "a challenge could not be started yet; it will be tried again", error);
       return this.#challengeLater(plan);
     }
+  }
+
+  /** Applied to the champion as it is known here, where a function makes the challengers. */
+  #challengersOf(challengers: Challengers<Config>): unknown {
+    if (typeof challengers !== "function") return challengers;
+    return (challengers as (champion: Config) => unknown)(this.champion);
+  }
+
+  async draft(challengers: Challengers<Config>, options: DraftOptions = {}): Promise<ChallengeResult> {
+    const plan = planChallenge(this.#challengersOf(challengers), options);
+    return resultOf(await draft(this.#context, this.#context.requireStore(), this.key, plan));
   }
 
   /** Boot code must not fail because the database is away: the challenge starts once it is back. */
@@ -199,79 +191,14 @@ export class EngineProject<Config> implements Project<Config> {
     else this.#context.whenOpen(again);
     return { experiment: null, started: false, status: "pending", forecast: null };
   }
-
-  pause(byHand: ByHand): Promise<void> {
-    return this.#change((store) => setPaused(this.#context, store, this.key, "pause", byHand));
-  }
-
-  resume(byHand: ByHand): Promise<void> {
-    return this.#change((store) => setPaused(this.#context, store, this.key, "resume", byHand));
-  }
-
-  async revise(input: RevisionInput): Promise<void> {
-    await this.#change((store) => revise(this.#context, store, this.key, input));
-  }
-
-  abort(byHand: ByHand): Promise<void> {
-    return this.#end("abort", byHand);
-  }
-
-  promote(byHand: ByHand): Promise<void> {
-    return this.#end("promote", byHand);
-  }
-
-  approve(byHand: ByHand): Promise<void> {
-    return this.#end("approve", byHand);
-  }
-
-  decline(byHand: ByHand): Promise<void> {
-    return this.#end("decline", byHand);
-  }
-
-  async #end(ending: EndingByHand, byHand: ByHand): Promise<void> {
-    await this.#change((store) => endByHand(this.#context, store, this.key, ending, byHand));
-  }
-
-  async rollback(byHand: ByHand): Promise<Config> {
-    const config = await this.#change((store) => rollback(this.#context, store, this.key, byHand));
-    return config.body as Config;
-  }
-
-  /** Changes the stored state and looks at it at once: this process must not serve what it has just ended. */
-  async #change<T>(change: (store: Store) => Promise<T>): Promise<T> {
-    const result = await change(this.#context.requireStore());
-    await this.refresh();
-    return result;
-  }
-
-  async evaluate(): Promise<Evaluation | null> {
-    const store = this.#context.requireStore();
-    const [experiment] = await store.experiments(this.key);
-    return experiment ? evaluateExperiment(store, experiment) : null;
-  }
-
-  async report(): Promise<ExperimentReport | null> {
-    const store = this.#context.requireStore();
-    await requireProject(store, this.key);
-    const [experiment] = await store.experiments(this.key);
-    return experiment ? reportOf(store, experiment, this.#context.clock.now()) : null;
-  }
-
-  async history(limit = HISTORY_LIMIT): Promise<readonly StoredAuditEntry[]> {
-    if (!Number.isInteger(limit) || limit < 1) {
-      throw new DethroneError(
-        "input_invalid",
-        `limit must be a whole number above 0; received ${String(limit)}.`,
-        {
-          field: "limit",
-        },
-      );
-    }
-    const store = this.#context.requireStore();
-    const { id } = await requireProject(store, this.key);
-    return store.auditLog(id, limit);
-  }
 }
+
+function resultOf(outcome: ChallengeOutcome): ChallengeResult {
+  return { ...outcome, experiment: outcome.experiment && summaryOf(outcome.experiment) };
+}
+
+/** What boot code is told of besides invalid input: it will not get better by trying again. */
+const REFUSED: readonly string[] = ["label_taken", "engine_closed"];
 
 const CHALLENGE_RETRY_MS = 1000;
 

@@ -173,7 +173,9 @@ export function changeExperiment(change: ExperimentChange): WriteStatement[] {
           atMs,
         })
       : []),
-    ...(audit ? [addAudit(audit, { projectId: experiment.projectId, experimentId: experiment.id })] : []),
+    ...audit.map((entry) =>
+      addAudit(entry, { projectId: experiment.projectId, experimentId: experiment.id }),
+    ),
     ...(watch ? addExperiment(watch) : []),
   ];
 }

@@ -3,7 +3,7 @@
  */
 import type { Policy } from "../../core/decision/policy.js";
 import type { Engine } from "../../engine/engine.js";
-import { requireProject } from "../../engine/experiments/by-hand.js";
+import { requireProject } from "../../engine/experiments/lookup.js";
 import { termsAt } from "../../engine/experiments/terms.js";
 import { CLI_ACTOR, withEngine } from "../open.js";
 import { shareFrom } from "../policy-flags.js";

@@ -8,9 +8,10 @@ import { DethroneError, type JsonObject } from "../../core/errors.js";
 import { type FalsePromotion, falsePromotion } from "../../core/simulation/false-promotion.js";
 import { identifyConfig } from "../../engine/configs/config.js";
 import type { Engine } from "../../engine/engine.js";
-import { requireProject } from "../../engine/experiments/by-hand.js";
-import type { ChallengeOptions } from "../../engine/experiments/challenge.js";
+import type { ChallengeOptions } from "../../engine/experiments/challenge-plan.js";
 import type { Forecast } from "../../engine/experiments/detect.js";
+import { totalOf } from "../../engine/experiments/experiment-summary.js";
+import { requireProject } from "../../engine/experiments/lookup.js";
 import { type ConfigFlags, configFrom } from "../config-flags.js";
 import { CLI_ACTOR, withEngine } from "../open.js";
 import { designText, forecastText, knownText, plainRuleText, shareRuleText } from "../plan-views.js";
@@ -108,7 +109,7 @@ async function dryRun(
   options: ChallengeOptions,
 ): Promise<void> {
   const { known, champion, design } = await engine.previewChallenge(key, challenger, options);
-  const { policy, shareRule, planShare, forecast } = design;
+  const { policy, shareRule, planShares, forecast } = design;
   const { colors } = context.output;
   const price = priceOf(policy, shareRule, forecast);
   const result = {
@@ -116,7 +117,7 @@ async function dryRun(
     dryRun: true,
     challenger: identifyConfig(challenger),
     known: known && { status: known.status, experiment: known.experiment?.uid ?? null },
-    share: planShare,
+    share: totalOf(planShares),
     shareRule,
     policy,
     forecast,

@@ -3,7 +3,7 @@
  */
 import { DethroneError } from "../../core/errors.js";
 import type { DecideOptions, Engine } from "../../engine/engine.js";
-import { requireProject } from "../../engine/experiments/by-hand.js";
+import { requireProject } from "../../engine/experiments/lookup.js";
 import type { TickResult } from "../../engine/experiments/tick.js";
 import { withEngine } from "../open.js";
 import { durationMs } from "../settings.js";

@@ -11,9 +11,9 @@ import {
   planSimulations,
 } from "../../core/simulation/plan.js";
 import { DAY_MS } from "../../engine/duration.js";
-import { requireProject } from "../../engine/experiments/by-hand.js";
-import { trafficOf } from "../../engine/experiments/challenge.js";
+import { trafficOf } from "../../engine/experiments/design.js";
 import { type Pace, paceOf } from "../../engine/experiments/detect.js";
+import { requireProject } from "../../engine/experiments/lookup.js";
 import { withEngine } from "../open.js";
 import { simulateInParallel } from "../parallel.js";
 import { durationMs } from "../settings.js";

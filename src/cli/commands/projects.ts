@@ -3,9 +3,9 @@
  */
 import { DethroneError } from "../../core/errors.js";
 import { identifyConfig } from "../../engine/configs/config.js";
-import { requireProject } from "../../engine/experiments/by-hand.js";
 import { summaryOf } from "../../engine/experiments/experiment-summary.js";
 import { projectLedger } from "../../engine/experiments/ledger.js";
+import { requireProject } from "../../engine/experiments/lookup.js";
 import { reportOf } from "../../engine/experiments/report.js";
 import type { Store } from "../../engine/ports.js";
 import { type ConfigFlags, configFrom } from "../config-flags.js";

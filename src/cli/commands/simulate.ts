@@ -8,6 +8,7 @@ import { createSimulation, type Simulation, type SimulationInput } from "../../c
 import { bestEffect, type Outcomes } from "../../core/simulation/simulated-sessions.js";
 import { ownScores } from "../../engine/backtest/own-sessions.js";
 import { selectRecorded } from "../../engine/backtest/recorded.js";
+import { totalOf } from "../../engine/experiments/experiment-summary.js";
 import { withEngine } from "../open.js";
 import { type SimulationJob, simulateInParallel } from "../parallel.js";
 import { namedPolicy } from "../policy-flags.js";
@@ -207,7 +208,7 @@ export async function simulationReport(
   return {
     baseRate: rounded(world.baseRate),
     effect: isSame ? (effects[0] as number) : effects,
-    share: share.kind === "fixed" ? share.share : share.kind,
+    share: share.kind === "fixed" ? share.share : share.kind === "each" ? totalOf(share.shares) : share.kind,
     horizon: policy.horizon,
     runs,
     seed,

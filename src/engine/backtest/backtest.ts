@@ -183,7 +183,7 @@ async function backtestResult(store: Store, settings: BacktestSettings): Promise
     arms,
     evaluation: { ...numbers, metrics: Object.fromEntries(recorded) },
     policy: experiment.policy,
-    share: experiment.planShare,
+    share: experiment.planShares[0] as number,
     horizon: experiment.policy.horizon,
     seed: settings.seed,
     order: settings.order,
@@ -212,7 +212,7 @@ function traceOf(rows: readonly FoldRow[], experiment: StoredExperiment): TraceR
     trace.push({
       index: evidence.index,
       arm: row.role,
-      share: row.share,
+      share: row.shares[0] as number,
       score: row.score,
       logEPromote: pair?.promote.logE ?? 0,
       logEHarm: pair?.harm.logE ?? 0,

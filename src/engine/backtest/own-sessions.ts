@@ -2,7 +2,7 @@
  * A project's own settled sessions, to simulate experiments from.
  */
 import { DethroneError } from "../../core/errors.js";
-import { requireProject } from "../experiments/by-hand.js";
+import { requireProject } from "../experiments/lookup.js";
 import type { Store } from "../ports.js";
 
 /** Newest settled sessions of a config that are drawn from. */
@@ -33,7 +33,8 @@ export async function ownScores(
     );
   }
   const [newest] = await store.experiments(key);
-  const contender = newest && newest.challenger.id !== state.champion.id ? newest.challenger.id : null;
+  const contender =
+    newest && newest.arms[1]?.config.id !== state.champion.id ? (newest.arms[1]?.config.id ?? null) : null;
   const challenger = contender === null ? [] : await of(contender);
   return { champion, challenger: challenger.length < SCORES_MIN ? champion : challenger };
 }

@@ -1,104 +1,48 @@
 /**
- * What a person does to experiments: pause, resume, revise, abort, promote, approve, decline, roll back.
+ * What a person does to the experiment in a project's slot: pause, resume, revise, drop a challenger, end it.
  */
 
 import type { Reason, Verdict } from "../../core/decision/decide.js";
 import { type ExperimentAction, nextStatus } from "../../core/decision/life-cycle.js";
 import { createPolicy, type Policy, REVISABLE } from "../../core/decision/policy.js";
 import { createShareRule, type ShareRuleInput, startShares } from "../../core/decision/share-rule.js";
-import { DethroneError, type JsonObject, received } from "../../core/errors.js";
-import { bucketCountOf } from "../../core/sessions/assignment.js";
+import { DethroneError, type JsonObject } from "../../core/errors.js";
 import type { EngineContext } from "../context.js";
 import type {
+  ArmChange,
   AuditEntry,
   DecisionRecord,
-  ProjectState,
+  ExperimentChange,
   RevisionFields,
   Store,
-  StoredConfig,
   StoredExperiment,
 } from "../ports.js";
+import { armAt, challengersOf, changedArms, outOf, sharesOf } from "./arms.js";
+import { auditByHand, type ByHand, persist, pinned } from "./audit.js";
 import { decisionRecord } from "./decision-record.js";
+import { watchOver } from "./design.js";
+import { placeOf, requireExperiment, requireOccupied } from "./lookup.js";
 import { termsAt } from "./terms.js";
 
-/** Who did it, and why. */
-export interface ByHand {
-  readonly reason: string;
-  readonly actor?: string | undefined;
+/** The promotion that waits for a person, as it is stored. */
+export function awaitingOf({ awaitingSeq, awaitingArm }: StoredExperiment): ExperimentChange["awaiting"] {
+  return awaitingSeq === null ? null : { seq: awaitingSeq, arm: awaitingArm ?? 1 };
 }
 
-/** The actor of the audit log where none is named. */
-export const DEFAULT_ACTOR = "library";
-
-/** @throws DethroneError `project_not_found` */
-export async function requireProject(store: Store, key: string): Promise<ProjectState> {
-  const state = await store.projectState(key);
-  if (state) return state;
-  const known = await store.projectKeys();
-  throw new DethroneError(
-    "project_not_found",
-    `There is no project '${key}'. ${known.length > 0 ? `Known: ${known.join(", ")}.` : "Create one with 'dethrone project create'."}`,
-    { received: key, known },
-  );
-}
-
-/** The experiment in the slot. @throws DethroneError `project_not_found`, `experiment_not_found` */
-async function requireOccupied(store: Store, key: string): Promise<StoredExperiment> {
-  const { experiment } = await requireProject(store, key);
-  if (experiment) return experiment;
-  throw new DethroneError("experiment_not_found", `Project '${key}' has no running or paused experiment.`, {
-    project: key,
-  });
-}
-
-/** @throws DethroneError `settings_invalid` */
-export function checkActor(actor: unknown): void {
-  if (typeof actor === "string" && actor !== "") return;
-  throw new DethroneError("settings_invalid", `actor must be a text; received ${String(actor)}.`, {
-    field: "actor",
-    received: received(actor),
-  });
-}
-
-function audit(context: EngineContext, action: string, byHand: ByHand): AuditEntry {
-  const { reason, actor = DEFAULT_ACTOR } = byHand;
-  checkActor(actor);
-  if (typeof reason !== "string" || reason.trim() === "") {
-    throw new DethroneError("settings_invalid", `To ${action} by hand takes a reason, for the audit log.`, {
-      received: received(reason),
-    });
-  }
-  return { action, actor, reason, details: {}, atMs: context.clock.now() };
-}
-
-const ATTEMPTS = 5;
-
-/** Tries a change again on the state as it is then: a tick that folds meanwhile is no reason to refuse a person. */
-export async function persist<T>(
-  key: string,
-  attempt: () => Promise<{ readonly isDone: boolean; readonly result: T }>,
-): Promise<T> {
-  for (let tries = 0; tries < ATTEMPTS; tries += 1) {
-    const { isDone, result } = await attempt();
-    if (isDone) return result;
-  }
-  throw stateChanged(key);
-}
-
-function stateChanged(key: string): DethroneError {
-  return new DethroneError(
-    "state_changed",
-    `Project '${key}' changed meanwhile; look again and repeat if still wanted.`,
-    { project: key },
-  );
-}
-
-/** Remembers what the first attempt was about, and refuses a later one about something else. */
-function pinned(key: string): (subject: string) => void {
-  let first: string | undefined;
-  return (subject) => {
-    first ??= subject;
-    if (first !== subject) throw stateChanged(key);
+/** A change that leaves the experiment as it is, but for what is said. */
+function changeOf(
+  experiment: StoredExperiment,
+  audit: AuditEntry,
+  changes: Partial<ExperimentChange>,
+): ExperimentChange {
+  const { status } = experiment;
+  return {
+    experiment,
+    status,
+    awaiting: awaitingOf(experiment),
+    audit: [audit],
+    atMs: audit.atMs,
+    ...changes,
   };
 }
 
@@ -114,19 +58,12 @@ export function setPaused(
   return persist(key, async () => {
     const experiment = await requireOccupied(store, key);
     pin(experiment.uid);
-    const isDone = await store.changeExperiment({
-      experiment,
-      status: nextStatus(experiment.status, action),
-      awaitingSeq: experiment.awaitingSeq,
-      checkpoint: null,
-      bucketCount: null,
-      revision: null,
-      decision: null,
-      champion: null,
-      audit: audit(context, action === "pause" ? "paused" : "resumed", byHand),
-      atMs: context.clock.now(),
-    });
-    return { isDone, result: undefined };
+    const entry = auditByHand(context, action === "pause" ? "paused" : "resumed", byHand);
+    const status = nextStatus(experiment.status, action);
+    return {
+      isDone: await store.changeExperiment(changeOf(experiment, entry, { status })),
+      result: undefined,
+    };
   });
 }
 
@@ -167,6 +104,15 @@ function revisionFields(experiment: StoredExperiment, input: RevisionInput): Rev
   );
 }
 
+function revisedArms(
+  experiment: StoredExperiment,
+  { shareRule }: RevisionFields,
+): readonly ArmChange[] | null {
+  if (!shareRule) return null;
+  const shares = startShares(shareRule, challengersOf(experiment).length);
+  return changedArms(experiment, shares, outOf(experiment));
+}
+
 /**
  * Changes horizon, share, futility or minPerArm of the experiment in the slot, from the next session on; what has been
  * assigned stays under the terms it had. Nothing else of a policy can change: start a new experiment instead.
@@ -182,21 +128,47 @@ export function revise(
     const experiment = await requireOccupied(store, key);
     pin(experiment.uid);
     const fields = revisionFields(experiment, input);
-    const { shareRule } = fields;
-    const entry = audit(context, "revised", input);
-    const isDone = await store.changeExperiment({
-      experiment,
-      status: experiment.status,
-      awaitingSeq: experiment.awaitingSeq,
-      checkpoint: null,
-      bucketCount: shareRule ? bucketCountOf(startShares(shareRule, 1)[0] as number) : null,
-      revision: fields,
-      decision: null,
-      champion: null,
-      audit: { ...entry, details: { ...fields } as JsonObject },
-      atMs: entry.atMs,
-    });
+    const entry = auditByHand(context, "revised", input, { ...fields } as JsonObject);
+    const arms = revisedArms(experiment, fields);
+    const isDone = await store.changeExperiment(changeOf(experiment, entry, { arms, revision: fields }));
     return { isDone, result: fields };
+  });
+}
+
+/** Which challenger is meant: by place from 1, label or beginning of the hash; needless where there is one. */
+export interface OfChallenger extends ByHand {
+  readonly challenger?: string | number | undefined;
+}
+
+/**
+ * Takes a challenger out of the contest in the slot; its share, and its units, go to the champion, and the others go on.
+ * The level of each stays what it was.
+ */
+export function dropChallenger(
+  context: EngineContext,
+  store: Store,
+  key: string,
+  input: OfChallenger,
+): Promise<void> {
+  const pin = pinned(key);
+  return persist(key, async () => {
+    const experiment = await requireOccupied(store, key);
+    pin(experiment.uid);
+    const place = await placeOf(store, experiment, input.challenger);
+    const out = challengersOf(experiment).map((arm, j) => arm.out ?? (j + 1 === place ? "manual" : null));
+    if (out.every((reason) => reason !== null)) {
+      throw new DethroneError(
+        "transition_illegal",
+        `No other challenger of project '${key}' is left in the contest: abort the experiment instead.`,
+        { project: key, experiment: experiment.uid },
+      );
+    }
+    const details = { challenger: armAt(experiment, place).config.hash, place };
+    const entry = auditByHand(context, "dropped", input, details);
+    const arms = changedArms(experiment, sharesOf(experiment), out);
+    const isOutBefore = arms === null;
+    const isDone = isOutBefore || (await store.changeExperiment(changeOf(experiment, entry, { arms })));
+    return { isDone, result: undefined };
   });
 }
 
@@ -217,6 +189,12 @@ const ENDINGS = {
 /** How an experiment ends by hand. */
 export type EndingByHand = keyof typeof ENDINGS;
 
+/** What is to end, and why. */
+export interface EndExperimentInput extends OfChallenger {
+  /** id of the experiment, or the beginning of it; default: the one in the slot. A draft can only be aborted. */
+  readonly experiment?: string | undefined;
+}
+
 function assertAwaiting(experiment: StoredExperiment, key: string): void {
   if (experiment.awaitingSeq !== null) return;
   throw new DethroneError("transition_illegal", `Project '${key}' has no promotion that awaits approval.`, {
@@ -225,84 +203,52 @@ function assertAwaiting(experiment: StoredExperiment, key: string): void {
   });
 }
 
-/** Ends the experiment in the slot by hand; the decision keeps the evidence as it stands. */
+/** The arm that an ending makes champion; null where it makes none. */
+async function promotedArm(
+  store: Store,
+  experiment: StoredExperiment,
+  ending: EndingByHand,
+  input: EndExperimentInput,
+): Promise<number | null> {
+  if (ending === "approve") return awaitingOf(experiment)?.arm ?? null;
+  return ending === "promote" ? placeOf(store, experiment, input.challenger) : null;
+}
+
+/** The new champion of a promotion, and the watch over it. */
+export function promotionOf(
+  context: EngineContext,
+  experiment: StoredExperiment,
+  arm: number | null,
+  actor: string,
+): Pick<ExperimentChange, "champion" | "watch"> {
+  if (arm === null) return {};
+  const { config } = armAt(experiment, arm);
+  const cause = experiment.kind === "watch" ? "rollback" : "promoted";
+  return { champion: { configId: config.id, cause }, watch: watchOver(context, experiment, config, actor) };
+}
+
+/** Ends an experiment by hand; the decision keeps the evidence as it stands. */
 export function endByHand(
   context: EngineContext,
   store: Store,
   key: string,
   ending: EndingByHand,
-  byHand: ByHand,
-): Promise<DecisionRecord> {
+  input: EndExperimentInput,
+): Promise<{ readonly experiment: StoredExperiment; readonly decision: DecisionRecord }> {
   const { action, verdict, reason, auditAction } = ENDINGS[ending];
   const pin = pinned(key);
   return persist(key, async () => {
-    const experiment = await requireOccupied(store, key);
+    const experiment = await (input?.experiment === undefined
+      ? requireOccupied(store, key)
+      : requireExperiment(store, key, input.experiment));
     pin(experiment.uid);
     if (ending === "approve" || ending === "decline") assertAwaiting(experiment, key);
     const status = nextStatus(experiment.status, action);
-    const entry = audit(context, auditAction, byHand);
-    const decision = await decisionRecord(context, store, experiment, { verdict, reason }, byHand);
-    const isDone = await store.changeExperiment({
-      experiment,
-      status,
-      awaitingSeq: null,
-      checkpoint: null,
-      bucketCount: null,
-      revision: null,
-      decision,
-      champion: status === "promoted" ? { configId: experiment.challenger.id, cause: "promoted" } : null,
-      audit: entry,
-      atMs: context.clock.now(),
-    });
-    return { isDone, result: decision };
+    const entry = auditByHand(context, auditAction, input);
+    const arm = await promotedArm(store, experiment, ending, input);
+    const decision = await decisionRecord(context, store, experiment, { verdict, reason, arm }, input);
+    const promotion = promotionOf(context, experiment, arm, entry.actor);
+    const change = changeOf(experiment, entry, { status, awaiting: null, decision, ...promotion });
+    return { isDone: await store.changeExperiment(change), result: { experiment, decision } };
   });
 }
-
-/**
- * Makes the previous champion the champion again. An experiment in the slot contends against a champion that is no
- * more, so it is aborted (`champion-changed`) in the same transaction.
- */
-export function rollback(
-  context: EngineContext,
-  store: Store,
-  key: string,
-  byHand: ByHand,
-): Promise<StoredConfig> {
-  const pin = pinned(key);
-  return persist(key, async () => {
-    const project = await requireProject(store, key);
-    pin(`${project.champion.hash} ${project.experiment?.uid ?? ""}`);
-    const previous = await store.previousChampion(project.id);
-    if (!previous) {
-      throw new DethroneError(
-        "transition_illegal",
-        `Project '${key}' has had one champion only; there is none to roll back to.`,
-        {
-          project: key,
-        },
-      );
-    }
-    const entry = audit(context, "rollback", byHand);
-    const shared = {
-      audit: { ...entry, details: { from: project.champion.hash, to: previous.hash } },
-      atMs: entry.atMs,
-    };
-    const { experiment } = project;
-    const isDone = experiment
-      ? await store.changeExperiment({
-          ...shared,
-          experiment,
-          status: nextStatus(experiment.status, "abort"),
-          awaitingSeq: null,
-          checkpoint: null,
-          bucketCount: null,
-          revision: null,
-          decision: await decisionRecord(context, store, experiment, CHAMPION_CHANGED, byHand),
-          champion: { configId: previous.id, cause: "rollback" },
-        })
-      : await store.changeChampion({ ...shared, project, configId: previous.id, cause: "rollback" });
-    return { isDone, result: previous };
-  });
-}
-
-const CHAMPION_CHANGED = { verdict: "abort", reason: "champion-changed" } as const;

@@ -1,10 +1,11 @@
 /**
  * A decision with everything it was made from, so that anyone can make it again.
  */
-import type { Ruling } from "../../core/decision/decide.js";
+import type { OutReason, Ruling } from "../../core/decision/decide.js";
 import type { LiveCount } from "../../core/decision/fuse.js";
 import type { EngineContext } from "../context.js";
 import type { Checkpoint, DecisionRecord, Store, StoredExperiment } from "../ports.js";
+import { outOf } from "./arms.js";
 import { evaluateExperiment } from "./evaluate-experiment.js";
 import { termsAt } from "./terms.js";
 
@@ -14,6 +15,8 @@ interface RecordedBy {
   readonly reason?: string | null;
   readonly isExpired?: boolean;
   readonly live?: readonly LiveCount[] | null;
+  /** who was out; default: who is by what is stored */
+  readonly out?: readonly (OutReason | null)[] | null;
   /** the evidence it rests on; default: the stored one */
   readonly checkpoint?: Checkpoint;
 }
@@ -23,13 +26,14 @@ export async function decisionRecord(
   context: EngineContext,
   store: Store,
   experiment: StoredExperiment,
-  ruling: Pick<Ruling, "verdict" | "reason">,
+  ruling: Pick<Ruling, "verdict" | "reason"> & { readonly arm: number | null },
   by: RecordedBy,
 ): Promise<DecisionRecord> {
   const checkpoint = by.checkpoint ?? (await store.checkpoint(experiment.id));
   const { evidence, foldedSeq } = checkpoint;
   const { policy, planShares } = termsAt(experiment, foldedSeq);
   const live = by.live ?? null;
+  const out = by.out === undefined ? outOf(experiment) : by.out;
   return {
     uid: context.ids.next(),
     isTerminal: ruling.verdict !== "continue",
@@ -39,11 +43,13 @@ export async function decisionRecord(
     foldedSeq,
     isExpired: by.isExpired ?? false,
     policy,
-    planShare: planShares[0] as number,
+    planShares,
     promotion: experiment.promotion,
+    out,
+    arm: ruling.arm,
     live,
     evidence,
-    evaluation: await evaluateExperiment(store, experiment, { checkpoint, live }),
+    evaluation: await evaluateExperiment(store, experiment, { checkpoint, live, out }),
     engineVersion: context.version,
     actor: by.actor ?? "library",
     note: by.reason ?? null,

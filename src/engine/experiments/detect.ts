@@ -3,6 +3,7 @@
  */
 
 import type { Policy } from "../../core/decision/policy.js";
+import { pairShare } from "../../core/decision/terms.js";
 import { DethroneError, received } from "../../core/errors.js";
 import { horizonFor, powerOf, shareFor, smallestEffect } from "../../core/simulation/planning.js";
 import { DAY_MS, parseDuration } from "../duration.js";
@@ -18,8 +19,9 @@ export interface DetectGoal {
 
 /** What an experiment can be expected to find. */
 export interface Forecast extends Pace {
+  /** the challenger's share; of several, the smallest */
   readonly share: number;
-  /** planned units, both arms together */
+  /** planned units, all arms together */
   readonly horizon: number;
   /** uplift the power is told for */
   readonly effect: number;
@@ -94,18 +96,30 @@ export function paceOf(traffic: Traffic, nowMs: number): Pace {
 
 const barOf = (baseRate: number, minUplift: number): number => Math.min(1, Math.max(0, baseRate + minUplift));
 
-/** What an experiment of this share and horizon can be expected to find. */
+/** The challenger that takes longest: the one of the smallest share above 0. */
+function slowest(shares: readonly number[]): number {
+  const positive = shares.filter((share) => share > 0);
+  return positive.length === 0 ? 0 : shares.indexOf(Math.min(...positive));
+}
+
+/** What an experiment of these shares and this horizon can be expected to find; of several challengers, by the slowest. */
 export function forecastOf(input: {
   readonly traffic: Traffic;
   readonly nowMs: number;
-  readonly share: number;
+  /** one a challenger */
+  readonly shares: readonly number[];
   readonly horizon: number;
   readonly effect: number;
   readonly alpha: number;
   /** uplift the challenger must have more of to be promoted */
   readonly minUplift: number;
 }): Forecast {
-  const { traffic, nowMs, share, horizon, effect, alpha, minUplift } = input;
+  const { traffic, nowMs, shares, horizon, effect, minUplift } = input;
+  const challenger = slowest(shares);
+  // A challenger and the champion have a part of the units to themselves, and each challenger a part of the level.
+  const { share, part } = pairShare(shares, challenger);
+  const alpha = input.alpha / shares.length;
+  const pairHorizon = Math.max(1, Math.round(horizon * part));
   const pace = paceOf(traffic, nowMs);
   const { baseRate, sessionsPerDay: perDay } = pace;
   const isPossible = share > 0 && baseRate + effect <= 1;
@@ -114,14 +128,14 @@ export function forecastOf(input: {
   const design = { baseRate: bar, share, alpha };
   const above = baseRate + effect - bar;
   const needed = isPossible ? horizonFor({ ...design, effect: above, power: POWER }) : null;
-  const least = share > 0 ? smallestEffect({ ...design, horizon, power: POWER }) : null;
-  const expected = needed === null ? horizon : Math.min(horizon, Math.round(EXPECTED_PART * needed));
+  const least = share > 0 ? smallestEffect({ ...design, horizon: pairHorizon, power: POWER }) : null;
+  const expected = needed === null ? horizon : Math.min(horizon, Math.round((EXPECTED_PART * needed) / part));
   return {
     ...pace,
-    share,
+    share: shares[challenger] as number,
     horizon,
     effect,
-    power: isPossible ? powerOf({ ...design, effect: above, horizon }) : null,
+    power: isPossible ? powerOf({ ...design, effect: above, horizon: pairHorizon }) : null,
     smallestEffect: least === null ? null : bar + least - baseRate,
     daysToHorizon: perDay && horizon / perDay,
     daysExpected: perDay && expected / perDay,

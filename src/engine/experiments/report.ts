@@ -3,13 +3,27 @@
  */
 
 import { quantile } from "simple-statistics";
+import { type Breakdown, breakdownOf } from "../../core/decision/breakdown.js";
 import type { Evaluation } from "../../core/decision/evaluation.js";
 import type { Ledger } from "../../core/decision/ledger.js";
 import type { ShareRule } from "../../core/decision/share-rule.js";
 import { shareOf } from "../../core/sessions/assignment.js";
+import { type ConfigChange, diffConfigs } from "../configs/diff.js";
 import { DAY_MS } from "../duration.js";
-import type { ArmCounts, Revision, Store, StoredDecision, StoredExperiment } from "../ports.js";
-import { evaluateExperiment } from "./evaluate-experiment.js";
+import type {
+  ArmCounts,
+  Audience,
+  Description,
+  NewConfig,
+  Revision,
+  Store,
+  StoredDecision,
+  StoredExperiment,
+  Watch,
+} from "../ports.js";
+import { sharesOf } from "./arms.js";
+import { evaluateWithUnits } from "./evaluate-experiment.js";
+import { type ChallengerSummary, challengerSummaries, totalOf } from "./experiment-summary.js";
 import { projectLedger } from "./ledger.js";
 import { shareRuleOf, termsAt } from "./terms.js";
 
@@ -20,24 +34,47 @@ export interface ArmSessions extends Omit<ArmCounts, "durationsMs"> {
   readonly durationMsP95: number | null;
 }
 
+/** A config of a report. */
+export interface ReportedConfig extends NewConfig {
+  readonly label: string | null;
+}
+
+/** A challenger of a report. */
+export interface ReportedChallenger extends Omit<ChallengerSummary, "config">, ReportedConfig {}
+
 /** One experiment in full. */
-export interface ExperimentReport {
+export interface ExperimentReport extends Description {
   readonly project: string;
   readonly experiment: string;
+  readonly kind: StoredExperiment["kind"];
   readonly status: StoredExperiment["status"];
   readonly isAwaitingApproval: boolean;
-  readonly champion: StoredExperiment["champion"];
-  readonly challenger: StoredExperiment["challenger"];
-  /** the challenger's share of the sessions to come */
+  readonly champion: ReportedConfig;
+  /** the challenger that leads */
+  readonly challenger: ReportedChallenger;
+  /** all of them, in the order of their arms */
+  readonly challengers: readonly ReportedChallenger[];
+  /** what the leading challenger changes of the champion */
+  readonly changes: readonly ConfigChange[];
+  /** the challengers' share of the sessions to come, together */
   readonly share: number;
   readonly shareRule: ShareRule;
+  readonly audience: Audience | null;
+  readonly exclusionGroup: string | null;
+  /** share of the units held out of it */
+  readonly holdout: number;
+  readonly watch: Watch | null;
+  /** units that were given an arm by hand */
+  readonly overrideCount: number;
   /** as it holds for the sessions folded last */
   readonly policy: StoredExperiment["policy"];
   /** changes in flight, oldest first */
   readonly revisions: readonly Revision[];
   readonly promotion: "auto" | "approve";
+  readonly startsAtMs: number | null;
   readonly startedAtMs: number | null;
   readonly endedAtMs: number | null;
+  readonly archivedAtMs: number | null;
   readonly evaluation: Evaluation;
   readonly sessions: readonly ArmSessions[];
   readonly decision: StoredDecision | null;
@@ -45,6 +82,8 @@ export interface ExperimentReport {
   readonly unitsPerDay: number | null;
   /** days until the horizon at this pace; null before the first unit, and once ended */
   readonly daysLeft: number | null;
+  /** scores by attribute of the session's context; exploratory, no test vouches for it */
+  readonly breakdown: readonly Breakdown[];
   /** all experiments of the project together */
   readonly ledger: Ledger;
 }
@@ -75,35 +114,82 @@ function paceOf(
   return { unitsPerDay, daysLeft: endedAtMs === null ? left : null };
 }
 
-/** The report of an experiment. */
+function challengersIn(
+  experiment: StoredExperiment,
+  labels: ReadonlyMap<string, string | null>,
+): readonly ReportedChallenger[] {
+  return challengerSummaries(experiment).map(({ config, ...rest }) => ({
+    ...rest,
+    body: config,
+    label: labels.get(rest.hash) ?? null,
+  }));
+}
+
+/** What is known of the contenders. */
+async function contendersOf(store: Store, experiment: StoredExperiment, leading: number) {
+  const configs = await store.projectConfigs(experiment.projectId);
+  const labels = new Map(configs.map(({ hash, label }) => [hash, label]));
+  const { hash, body } = experiment.champion;
+  const challengers = challengersIn(experiment, labels);
+  const challenger = challengers[leading - 1] as ReportedChallenger;
+  return {
+    champion: { hash, body, label: labels.get(hash) ?? null },
+    challenger,
+    challengers,
+    changes: diffConfigs(body, challenger.body),
+  };
+}
+
+/** What the experiment was set up as. */
+function setUpOf(experiment: StoredExperiment) {
+  const { kind, status, hypothesis, description, owner, tags, audience, exclusionGroup, watch } = experiment;
+  const { revisions, promotion, startsAtMs, startedAtMs, endedAtMs, archivedAtMs } = experiment;
+  return {
+    project: experiment.projectKey,
+    experiment: experiment.uid,
+    kind,
+    status,
+    isAwaitingApproval: experiment.awaitingSeq !== null,
+    ...{ hypothesis, description, owner, tags },
+    share: totalOf(sharesOf(experiment)),
+    shareRule: shareRuleOf(experiment),
+    audience,
+    exclusionGroup,
+    holdout: shareOf(experiment.holdoutBuckets),
+    watch,
+    revisions,
+    promotion,
+    ...{ startsAtMs, startedAtMs, endedAtMs, archivedAtMs },
+  };
+}
+
+/**
+ * The report of an experiment.
+ *
+ * @param by break down by this attribute of the context alone, whatever it is
+ */
 export async function reportOf(
   store: Store,
   experiment: StoredExperiment,
   nowMs: number,
+  by?: string,
 ): Promise<ExperimentReport> {
   const decisions = await store.decisions({ experimentId: experiment.id });
   const counts = await store.armCounts(experiment.id);
   const checkpoint = await store.checkpoint(experiment.id);
   const { policy } = termsAt(experiment, checkpoint.foldedSeq);
-  const challenger = experiment.arms.find(({ role }) => role === "challenger");
+  const { evaluation, units } = await evaluateWithUnits(store, experiment, { checkpoint });
+  const overrides = await store.overrides(experiment.id);
   return {
-    project: experiment.projectKey,
-    experiment: experiment.uid,
-    status: experiment.status,
-    isAwaitingApproval: experiment.awaitingSeq !== null,
-    champion: experiment.champion,
-    challenger: experiment.challenger,
-    share: shareOf(challenger?.bucketCount ?? 0),
-    shareRule: shareRuleOf(experiment),
+    ...setUpOf(experiment),
+    ...(await contendersOf(store, experiment, evaluation.arm)),
     policy,
-    revisions: experiment.revisions,
-    promotion: experiment.promotion,
-    startedAtMs: experiment.startedAtMs,
-    endedAtMs: experiment.endedAtMs,
-    evaluation: await evaluateExperiment(store, experiment, { checkpoint }),
+    overrideCount: overrides.length,
+    evaluation,
     sessions: counts.map(sessionsOf),
     decision: decisions.at(-1) ?? null,
     ...paceOf(experiment, checkpoint.evidence.index, policy.horizon, nowMs),
+    breakdown: breakdownOf(units, experiment.arms.length, by === undefined ? {} : { attribute: by }),
     ledger: await projectLedger(store, experiment.projectKey),
   };
 }

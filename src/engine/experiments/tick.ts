@@ -3,7 +3,13 @@
  * finds the state moved and changes nothing.
  */
 
-import { decide, type Ruling } from "../../core/decision/decide.js";
+import {
+  type DecisionFacts,
+  decide,
+  type OutReason,
+  outReasons,
+  type Ruling,
+} from "../../core/decision/decide.js";
 import type { Evidence } from "../../core/decision/evidence.js";
 import type { LiveCount } from "../../core/decision/fuse.js";
 import { nextStatus } from "../../core/decision/life-cycle.js";
@@ -12,11 +18,12 @@ import { probabilityBetterBy, promotionChance } from "../../core/decision/poster
 import { nextShares } from "../../core/decision/share-rule.js";
 import type { Terms } from "../../core/decision/terms.js";
 import { DethroneError } from "../../core/errors.js";
-import { bucketCountOf, shareOf } from "../../core/sessions/assignment.js";
+import { shareOf } from "../../core/sessions/assignment.js";
 import { settle } from "../../core/sessions/score.js";
 import { policyHashOf } from "../configs/config.js";
 import type { EngineContext } from "../context.js";
 import type {
+  ArmChange,
   AuditEntry,
   Checkpoint,
   ExperimentChange,
@@ -24,6 +31,9 @@ import type {
   Store,
   StoredExperiment,
 } from "../ports.js";
+import { challengersOf, changedArms, outOf, sharesOf } from "./arms.js";
+import { promotionOf } from "./by-hand.js";
+import { decided } from "./decision-event.js";
 import { decisionRecord } from "./decision-record.js";
 import { ExperimentFolding } from "./folding.js";
 import { shareRuleOf, termsAt } from "./terms.js";
@@ -84,24 +94,34 @@ const COLLECTING: Ruling = { verdict: "continue", reason: "collecting" };
 
 const isCollecting = (ruling: Ruling): boolean => ruling.reason === "collecting";
 
+/** Who is out by these facts, for good; null where nobody is, and where the only challenger's end is the experiment's. */
+function latched(facts: DecisionFacts): readonly (OutReason | null)[] | null {
+  if (facts.evidence.pairs.length === 1) return null;
+  const out = outReasons(facts);
+  return out.every((reason) => reason === null) ? null : out;
+}
+
 /** Folds what has settled since the checkpoint, deciding after each, until a decision or until nothing is left. */
 async function foldNew(
   store: Store,
   experiment: StoredExperiment,
   from: Checkpoint,
-): Promise<{ checkpoint: Checkpoint; terms: Terms; ruling: Ruling }> {
+): Promise<Pick<Finding, "checkpoint" | "terms" | "ruling" | "out">> {
   const { promotion } = experiment;
   const folding = new ExperimentFolding(experiment, from);
   const { evidence } = folding;
   let { foldedSeq } = from;
   let ruling: Ruling = COLLECTING;
+  let out = outOf(experiment);
   for (;;) {
     const page = { experimentId: experiment.id, afterSeq: foldedSeq, limit: PAGE, withSignals: true };
     const rows = await store.foldRows(page);
     for (const row of rows) {
       folding.add(row);
       foldedSeq = row.seq;
-      ruling = decide({ ...folding.terms, promotion, evidence, isExpired: false });
+      const facts = { ...folding.terms, promotion, evidence, isExpired: false, out };
+      out = latched(facts);
+      ruling = decide({ ...facts, out });
       if (!isCollecting(ruling)) break;
     }
     if (rows.length < PAGE || !isCollecting(ruling)) break;
@@ -109,7 +129,7 @@ async function foldNew(
   }
   const moved = foldedSeq !== from.foldedSeq;
   const checkpoint = moved ? { version: from.version + 1, foldedSeq, evidence } : from;
-  return { checkpoint, terms: folding.terms, ruling };
+  return { checkpoint, terms: folding.terms, ruling, out };
 }
 
 /** Whether the experiment has outlived its maximum duration. */
@@ -133,6 +153,8 @@ interface Finding {
   readonly checkpoint: Checkpoint;
   readonly terms: Terms;
   readonly ruling: Ruling;
+  /** who is out, in the order of the challengers' arms */
+  readonly out: readonly (OutReason | null)[] | null;
   readonly isExpired: boolean;
   /** live counts, where the fuse was asked */
   readonly live: readonly LiveCount[] | null;
@@ -154,73 +176,87 @@ async function find(context: EngineContext, store: Store, experiment: StoredExpe
   const from = await store.checkpoint(experiment.id);
   const isWaiting = experiment.awaitingSeq !== null;
   const folded = isWaiting
-    ? { checkpoint: from, terms: termsAt(experiment, from.foldedSeq), ruling: COLLECTING }
+    ? {
+        checkpoint: from,
+        terms: termsAt(experiment, from.foldedSeq),
+        ruling: COLLECTING,
+        out: outOf(experiment),
+      }
     : await foldNew(store, experiment, from);
   if (!isCollecting(folded.ruling)) return { experiment, from, ...folded, isExpired: false, live: null };
   // The clock and the live counts are asked last: what had settled before still counts.
   const expired = isExpired(experiment, context.clock.now());
   const { evidence } = folded.checkpoint;
   const live = isWaiting || folded.terms.policy.fuse === null ? null : await store.liveCounts(experiment.id);
-  const facts = { ...folded.terms, promotion: experiment.promotion, evidence, isExpired: expired, live };
-  return { experiment, from, ...folded, ruling: decide(facts), isExpired: expired, live };
+  const { promotion } = experiment;
+  const facts = { ...folded.terms, promotion, evidence, isExpired: expired, live, out: folded.out };
+  const out = latched(facts);
+  return { experiment, from, ...folded, ruling: decide({ ...facts, out }), out, isExpired: expired, live };
 }
 
-/** The challenger's buckets for the sessions to come, by the share rule; null where they stay. */
-function nextBuckets({ experiment, checkpoint, terms, ruling }: Finding): number | null {
+/** The arms for the sessions to come, by the share rule and by who is out; null where they stay. */
+function nextArms({ experiment, checkpoint, terms, ruling, out }: Finding): readonly ArmChange[] | null {
   if (!isCollecting(ruling)) return null;
-  const challenger = experiment.arms.find(({ role }) => role === "challenger");
-  const now = challenger?.bucketCount ?? 0;
-  const facts = { ...terms, evidence: checkpoint.evidence, shares: [shareOf(now)] };
-  const next = bucketCountOf(nextShares(shareRuleOf(experiment), facts)[0] as number);
-  return next === now ? null : next;
+  const facts = { ...terms, evidence: checkpoint.evidence, shares: sharesOf(experiment) };
+  return changedArms(experiment, nextShares(shareRuleOf(experiment), facts), out);
+}
+
+/** The challengers that are out from now on. */
+function droppedAudit({ experiment, out }: Finding, actor: string, atMs: number): AuditEntry[] {
+  return challengersOf(experiment).flatMap((arm, j) => {
+    const reason = out?.[j] ?? null;
+    if (reason === null || arm.out !== null) return [];
+    const details = { challenger: arm.config.hash, place: j + 1 };
+    return [{ action: "dropped", actor, reason, details, atMs }];
+  });
 }
 
 function auditOf(
   finding: Finding,
-  bucketCount: number | null,
+  arms: readonly ArmChange[] | null,
   actor: string,
   atMs: number,
-): AuditEntry | null {
+): AuditEntry[] {
   const { experiment, ruling, checkpoint } = finding;
   const sessionCount = checkpoint.evidence.index;
   if (!isCollecting(ruling)) {
     const { verdict, reason } = ruling;
-    return { action: AUDIT_ACTION[verdict], actor, reason, details: { sessionCount }, atMs };
+    const action =
+      verdict === "promote" && experiment.kind === "watch" ? "rolled-back" : AUDIT_ACTION[verdict];
+    return [{ action, actor, reason, details: { sessionCount }, atMs }];
   }
+  const dropped = droppedAudit(finding, actor, atMs);
   // A ramp has a handful of steps; an adaptive share moves too often for the log, and each session keeps its own.
-  if (bucketCount === null || shareRuleOf(experiment).kind !== "ramp") return null;
-  const share = shareOf(bucketCount);
-  return {
-    action: "share-raised",
-    actor,
-    reason: `ramp to ${share}`,
-    details: { share, sessionCount },
-    atMs,
-  };
+  if (arms === null || dropped.length > 0 || shareRuleOf(experiment).kind !== "ramp") return dropped;
+  const share = 1 - shareOf(arms[0]?.bucketCount ?? 0);
+  const details = { share, sessionCount };
+  return [{ action: "share-raised", actor, reason: `ramp to ${share}`, details, atMs }];
 }
 
 async function changeOf(
   context: EngineContext,
   store: Store,
   finding: Finding,
-  by: { readonly actor: string; readonly bucketCount: number | null },
+  by: { readonly actor: string; readonly arms: readonly ArmChange[] | null },
 ): Promise<ExperimentChange> {
-  const { experiment, from, checkpoint, ruling, isExpired: expired, live } = finding;
-  const { actor, bucketCount } = by;
-  const { verdict, reason } = ruling;
+  const { experiment, from, checkpoint, ruling, isExpired: expired, live, out } = finding;
+  const { actor, arms } = by;
+  const { verdict, reason, arm = null } = ruling;
   const status = verdict === "continue" ? experiment.status : nextStatus(experiment.status, ENDING[verdict]);
   const atMs = context.clock.now();
-  const record = { actor, isExpired: expired, live, checkpoint };
+  const record = { actor, isExpired: expired, live, out, checkpoint };
+  const isAwaiting = reason === "awaiting-approval";
   return {
     experiment,
     status,
-    awaitingSeq: reason === "awaiting-approval" ? checkpoint.foldedSeq : null,
+    awaiting: isAwaiting ? { seq: checkpoint.foldedSeq, arm: arm ?? 1 } : null,
     checkpoint: checkpoint === from ? null : { previousVersion: from.version, next: checkpoint },
-    decision: isCollecting(ruling) ? null : await decisionRecord(context, store, experiment, ruling, record),
-    bucketCount,
-    revision: null,
-    champion: verdict === "promote" ? { configId: experiment.challenger.id, cause: "promoted" } : null,
-    audit: auditOf(finding, bucketCount, actor, atMs),
+    decision: isCollecting(ruling)
+      ? null
+      : await decisionRecord(context, store, experiment, { verdict, reason, arm }, record),
+    arms,
+    ...promotionOf(context, experiment, verdict === "promote" ? arm : null, actor),
+    audit: auditOf(finding, arms, actor, atMs),
     atMs,
   };
 }
@@ -256,11 +292,11 @@ export async function tickExperiment(
 ): Promise<TickResult> {
   const finding = await find(context, store, experiment);
   const isWaitingStill = experiment.awaitingSeq !== null && finding.ruling.verdict === "continue";
-  const bucketCount = isWaitingStill ? null : nextBuckets(finding);
-  const hasNews =
-    finding.checkpoint !== finding.from || !isCollecting(finding.ruling) || bucketCount !== null;
+  const arms = isWaitingStill ? null : nextArms(finding);
+  const hasNews = finding.checkpoint !== finding.from || !isCollecting(finding.ruling) || arms !== null;
   if (options.isDryRun || isWaitingStill || !hasNews) return resultOf(finding, false);
-  const change = await changeOf(context, store, finding, { actor: options.actor, bucketCount });
+  const change = await changeOf(context, store, finding, { actor: options.actor, arms });
   const isStored = await store.changeExperiment(change);
+  if (isStored && change.decision) decided(context, experiment, change.decision);
   return resultOf(finding, isStored && !isCollecting(finding.ruling));
 }

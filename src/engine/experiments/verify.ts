@@ -56,10 +56,10 @@ function recomputedRuling(
   evidence: StoredDecision["evidence"],
 ): Pick<Ruling, "verdict" | "reason"> {
   if (BY_HAND.includes(decision.reason)) return { verdict: decision.verdict, reason: decision.reason };
-  const { isExpired, live } = decision;
+  const { isExpired, live, out } = decision;
   // An approved promotion rests on the rule that asked for the approval.
   const promotion = decision.verdict === "promote" ? "auto" : decision.promotion;
-  const { verdict, reason } = decide({ ...terms, promotion, evidence, isExpired, live });
+  const { verdict, reason } = decide({ ...terms, promotion, evidence, isExpired, live, out });
   return { verdict, reason };
 }
 
@@ -69,14 +69,14 @@ async function recomputed(store: Store, decision: StoredDecision, experiment: St
   const folding = new ExperimentFolding(experiment);
   const units = rows.map((row) => folding.add(row));
   const { terms, evidence } = folding;
-  const { live } = decision;
+  const { live, out } = decision;
   return {
     ...recomputedRuling(decision, terms, evidence),
     sessionCount: evidence.index,
     policy: terms.policy,
     policyHash: experiment.policyHash === "" ? "" : policyHashOf(experiment.policy),
     evidence,
-    evaluation: evaluate({ ...terms, startTerms: startTerms(experiment), evidence, units, live }),
+    evaluation: evaluate({ ...terms, startTerms: startTerms(experiment), evidence, units, live, out }),
   };
 }
 

@@ -1,0 +1,212 @@
+/**
+ * A challenge as it is asked for: challengers and options, checked; what depends on the project's past is still open.
+ */
+import { createPolicy, type Policy, type PolicyInput, type PolicyName } from "../../core/decision/policy.js";
+import { createShareRule, type ShareRuleInput, startShares } from "../../core/decision/share-rule.js";
+import { DethroneError, received } from "../../core/errors.js";
+import { HASH_VERSION, type HashVersion } from "../../core/sessions/assignment.js";
+import { identifyConfig } from "../configs/config.js";
+import type { Audience, Description, NewConfig, Watch } from "../ports.js";
+import { checkAudience } from "../sessions/audience.js";
+import { checkActor, DEFAULT_ACTOR } from "./audit.js";
+import { checkLabel, type DescriptionInput, describe, isText, timeMs } from "./description.js";
+import { type DetectGoal, detectGoal } from "./detect.js";
+
+/** The challengers' share where none is given. */
+const DEFAULT_SHARE = 0.2;
+
+/** How challengers are to contend. */
+export interface ChallengeOptions extends DescriptionInput {
+  /**
+   * the challenger's share of traffic, in [0.01, 0.99], or 0; several challengers divide it, or a list gives each its
+   * own; `ramp`: 5, 10, 25, 50 % by quarter of the horizon, held on doubt; `adaptive`: the chance that it is better,
+   * within 5 and 50 %. Default 0.2.
+   */
+  readonly share?: ShareRuleInput | undefined;
+  /** thresholds and limits: a name (`calibrated`, `strict`, `threshold`) or the fields that differ from the default */
+  readonly policy?: PolicyInput | PolicyName | undefined;
+  /** planned units, all arms together; short for `policy.horizon` */
+  readonly horizon?: number | undefined;
+  /** uplift to be found with a power of 0.8: share and horizon then follow from `within` and the project's traffic */
+  readonly detect?: number | undefined;
+  /** by when, such as `14d`; with `detect` */
+  readonly within?: string | undefined;
+  /**
+   * level by e-LOND over the project's experiments, in (0, 1): of all promotions, at most this part is expected to be
+   * false, however many experiments there are; takes the place of `policy.alpha`
+   */
+  readonly fdr?: number | undefined;
+  /** `approve` makes a promotion wait for a person; default `auto` */
+  readonly promotion?: "auto" | "approve" | undefined;
+  /** why a pair that has contended before contends again; the same reason again is the same challenge */
+  readonly again?: string | undefined;
+  /** a name for the challenger within its project; a list where there are several */
+  readonly label?: string | readonly (string | null)[] | undefined;
+  /** who takes part, by the session's `context`; default: everyone */
+  readonly audience?: Audience | undefined;
+  /** no unit takes part in two experiments of this name at once, whatever their projects */
+  readonly exclusionGroup?: string | undefined;
+  /**
+   * after a promotion, keeps a small share on the old champion and rolls back if that proves better; `true`: 5 % until
+   * 1000 units are in
+   */
+  readonly watch?: boolean | Watch | undefined;
+  /** version of the assignment hash; default 2 */
+  readonly hashVersion?: HashVersion | undefined;
+  readonly actor?: string | undefined;
+}
+
+/** A challenge, checked. */
+export interface ChallengePlan {
+  readonly challengers: readonly { readonly config: NewConfig; readonly label: string | null }[];
+  readonly policy: Policy;
+  readonly share: ShareRuleInput;
+  readonly goal: DetectGoal | null;
+  readonly fdr: number | null;
+  readonly promotion: "auto" | "approve";
+  readonly again: string;
+  readonly description: Description;
+  readonly audience: Audience | null;
+  readonly exclusionGroup: string | null;
+  readonly watch: Watch | null;
+  readonly hashVersion: HashVersion;
+  /** when a draft is to start by itself */
+  readonly startsAtMs: number | null;
+  readonly actor: string;
+}
+
+const CHALLENGERS_MAX = 20;
+const GROUP_LENGTH_MAX = 200;
+const DEFAULT_WATCH: Watch = { share: 0.05, horizon: 1000 };
+const WATCH_SHARE_MAX = 0.5;
+
+function settingsError(field: string, value: unknown, message: string): DethroneError {
+  return new DethroneError("settings_invalid", message, { field, received: received(value) });
+}
+
+function checkOptions({ promotion, again, fdr, hashVersion, exclusionGroup }: ChallengeOptions): void {
+  if (promotion !== undefined && promotion !== "auto" && promotion !== "approve") {
+    throw settingsError(
+      "promotion",
+      promotion,
+      `promotion must be 'auto' or 'approve'; received '${String(promotion)}'.`,
+    );
+  }
+  if (again !== undefined && typeof again !== "string")
+    throw settingsError("again", again, "again must be a text: the reason to contend again.");
+  if (fdr !== undefined && !(typeof fdr === "number" && fdr > 0 && fdr < 1))
+    throw settingsError("fdr", fdr, `fdr must be a number in (0, 1); received ${String(fdr)}.`);
+  if (hashVersion !== undefined && hashVersion !== 1 && hashVersion !== 2)
+    throw settingsError("hashVersion", hashVersion, `hashVersion must be 1 or 2; received ${hashVersion}.`);
+  if (exclusionGroup !== undefined && !isText(exclusionGroup, GROUP_LENGTH_MAX)) {
+    throw settingsError(
+      "exclusionGroup",
+      exclusionGroup,
+      `exclusionGroup must be a text of 1 to ${GROUP_LENGTH_MAX} characters.`,
+    );
+  }
+}
+
+function checkDetect({ detect, share, horizon, policy }: ChallengeOptions, challengers: number): void {
+  if (detect === undefined) return;
+  const hasHorizon = horizon !== undefined || (typeof policy === "object" && policy?.horizon !== undefined);
+  if (share !== undefined || hasHorizon) {
+    throw settingsError(
+      "detect",
+      detect,
+      "detect derives the share and the horizon; leave both out, or leave detect out.",
+    );
+  }
+  if (challengers > 1)
+    throw settingsError("detect", detect, "detect plans for one challenger; give share and horizon instead.");
+}
+
+function watchOf(watch: unknown): Watch | null {
+  if (watch === undefined || watch === false) return null;
+  if (watch === true) return DEFAULT_WATCH;
+  const { share, horizon } = (watch ?? {}) as { share?: unknown; horizon?: unknown };
+  const isShare = typeof share === "number" && share >= 0.01 && share <= WATCH_SHARE_MAX;
+  if (isShare && typeof horizon === "number" && Number.isSafeInteger(horizon) && horizon >= 1)
+    return { share, horizon };
+  throw settingsError(
+    "watch",
+    watch,
+    `watch must be true, or { share in [0.01, ${WATCH_SHARE_MAX}], horizon of at least 1 }.`,
+  );
+}
+
+/** The configs and labels of a challenge: one config, or a list of them. */
+export function challengersOfPlan(
+  configs: unknown,
+  label: ChallengeOptions["label"],
+): ChallengePlan["challengers"] {
+  const list: readonly unknown[] = Array.isArray(configs) ? configs : [configs];
+  if (list.length === 0 || list.length > CHALLENGERS_MAX) {
+    throw new DethroneError(
+      "config_invalid",
+      `An experiment takes 1 to ${CHALLENGERS_MAX} challengers; received ${list.length}.`,
+      { received: list.length },
+    );
+  }
+  const labels: readonly unknown[] = Array.isArray(label) ? label : [label];
+  if (labels.length > list.length)
+    throw settingsError("label", label, `label must be at most ${list.length}, one for each challenger.`);
+  const challengers = list.map((config, j) => ({
+    config: identifyConfig(config),
+    label: checkLabel(labels[j]),
+  }));
+  const hashes = challengers.map(({ config }) => config.hash);
+  const repeated = hashes.findIndex((hash, j) => hashes.indexOf(hash) !== j);
+  if (repeated === -1) return challengers;
+  throw new DethroneError(
+    "config_invalid",
+    `Challenger ${repeated + 1} is the same config as an earlier one.`,
+    {
+      received: hashes[repeated] as string,
+    },
+  );
+}
+
+/**
+ * A challenge, checked.
+ *
+ * @param configs one challenger, or a list of them
+ * @throws DethroneError `config_invalid`, `config_secret`, `share_out_of_range`, `policy_invalid`, `audience_invalid`,
+ *   `settings_invalid`
+ */
+export function planChallenge(
+  configs: unknown,
+  options: ChallengeOptions & { readonly startsAt?: unknown },
+): ChallengePlan {
+  checkOptions(options);
+  checkActor(options.actor ?? DEFAULT_ACTOR);
+  const challengers = challengersOfPlan(configs, options.label);
+  checkDetect(options, challengers.length);
+  const policy = createPolicy(options.policy);
+  const { horizon, share = DEFAULT_SHARE, detect, within, startsAt, audience } = options;
+  const planned = horizon === undefined ? policy : createPolicy({ ...policy, horizon });
+  if (options.fdr !== undefined && policy.kind === "threshold") {
+    throw settingsError(
+      "fdr",
+      options.fdr,
+      "fdr sets the level of the calibrated rule; the plain threshold rule has none. Leave one of the two out.",
+    );
+  }
+  startShares(createShareRule(share, planned.horizon), challengers.length);
+  return {
+    challengers,
+    policy: planned,
+    share,
+    goal: detect === undefined && within === undefined ? null : detectGoal(detect, within),
+    fdr: options.fdr ?? null,
+    promotion: options.promotion ?? "auto",
+    again: options.again ?? "",
+    description: describe(options),
+    audience: audience === undefined ? null : checkAudience(audience),
+    exclusionGroup: options.exclusionGroup ?? null,
+    watch: watchOf(options.watch),
+    hashVersion: options.hashVersion ?? HASH_VERSION,
+    startsAtMs: startsAt === undefined || startsAt === null ? null : timeMs("startsAt", startsAt),
+    actor: options.actor ?? DEFAULT_ACTOR,
+  };
+}
