@@ -13,7 +13,7 @@ import { settleDue, type TickResult, tickExperiment } from "./experiments/tick.j
 import { type Verification, verifyDecision } from "./experiments/verify.js";
 import type { NewConfig, SignalReceipt, Store, StoredExperiment } from "./ports.js";
 import { championOf, checkProjectKey, EngineProject, type Project } from "./project.js";
-import type { ForcedRole } from "./sessions/router.js";
+import type { ForcedRole } from "./sessions/route.js";
 import { checkedSignal, type Receipt, recordSignal, type SignalInput } from "./sessions/session.js";
 
 /** What an engine runs on; see `createEngine` for the settings of a host. */
@@ -61,7 +61,7 @@ export interface Schedule {
 
 /** How long the start waits for the database, and a project for its state, before going on without. */
 const START_PATIENCE_MS = 1000;
-/** How long flushing waits for scores that the host is still working on. */
+/** How long flushing waits for scores and listeners that the host is still working on. */
 const FLUSH_PATIENCE_MS = 10_000;
 
 /** One process's connection to everything. */
@@ -306,8 +306,8 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Resolves when everything recorded so far is on disk. Asynchronous scores still being taken are waited for, but no
-   * longer than 10 seconds.
+   * Resolves when everything recorded so far is on disk and the host's listeners have been told. Asynchronous scores
+   * still being taken, and listeners still at work, are waited for, but no longer than 10 seconds.
    */
   async flush(): Promise<void> {
     await this.#settleTasks();
@@ -315,8 +315,10 @@ export class Engine implements AsyncDisposable {
   }
 
   async #settleTasks(): Promise<void> {
-    const settled = Promise.all([...this.#projects.values()].map((project) => project.settleTasks()));
-    await within(this.#context.clock, FLUSH_PATIENCE_MS, settled, undefined);
+    const { exposures, decisions, clock } = this.#context;
+    const tasks = [...this.#projects.values()].map((project) => project.settleTasks());
+    const told = [exposures.flush(), decisions.flush()];
+    await within(clock, FLUSH_PATIENCE_MS, Promise.all([...tasks, ...told]), undefined);
   }
 
   /** Takes nothing new, writes what is queued, and closes; safe to call twice. */

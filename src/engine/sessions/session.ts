@@ -8,6 +8,7 @@ import { DethroneError, type JsonObject, received } from "../../core/errors.js";
 import type { SignalKind } from "../../core/sessions/score.js";
 import type { EngineContext } from "../context.js";
 import type { EndReceipt, SignalReceipt, Store } from "../ports.js";
+import { runInSession } from "./current-session.js";
 import type { FusedSession } from "./local-fuse.js";
 
 /** An observation about a session. */
@@ -38,16 +39,28 @@ export interface Session<Config = JsonObject> {
   readonly project: string;
   readonly config: Config;
   readonly arm: Role;
+  /** its arm's place in the experiment: 0 the champion's, j the j-th challenger's; 0 outside of an experiment */
+  readonly place: number;
   /** id of the experiment the session takes part in, or null */
   readonly experiment: string | null;
   readonly unit: string | null;
+  /** id of the session it all began with, in this project or another; null where it began with this one */
+  readonly root: string | null;
   /** whether the session was resumed by its id */
   readonly isResumed: boolean;
   /** fires after `timeoutMs` of `wrap` */
   readonly abortSignal: AbortSignal;
-  /** Records a signal; resolves when it is on disk. */
+  /** Runs `fn` in this session: `currentSession()` finds it there, and sessions of other projects become parts of it. */
+  run<R>(fn: () => R): R;
+  /**
+   * Records a signal; resolves when it is on disk. One with a `kind` reaches the sessions that are a part of this one by
+   * now too, if this is their root.
+   */
   signal(signal: SignalInput): Promise<Receipt<SignalReceipt>>;
-  /** Ends the session; resolves when that is on disk. With a score it settles at once. */
+  /**
+   * Ends the session; resolves when that is on disk. With a score it settles at once, and its parts get the score as a
+   * signal `root_score`.
+   */
   end(input?: EndInput): Promise<Receipt<EndReceipt>>;
 }
 
@@ -123,9 +136,11 @@ export interface Placement {
   readonly id: string;
   readonly project: string;
   readonly body: JsonObject;
-  readonly arm: Role;
+  /** of its arm; 0 is the champion's */
+  readonly place: number;
   readonly experiment: string | null;
   readonly unit: string | null;
+  readonly root: string | null;
   readonly isResumed: boolean;
   /** whether the start of the session was queued for the store */
   readonly isRecorded: boolean;
@@ -139,14 +154,17 @@ export class EngineSession<Config> implements Session<Config> {
   readonly id: string;
   readonly project: string;
   readonly arm: Role;
+  readonly place: number;
   readonly experiment: string | null;
   readonly unit: string | null;
+  readonly root: string | null;
   readonly isResumed: boolean;
   readonly isRecorded: boolean;
   readonly #context: EngineContext;
   readonly #body: JsonObject;
   readonly #observe: ObserveOutcome;
   #isObserved = false;
+  #hasEnded = false;
   #config: Config | undefined;
   #abort: AbortController | undefined;
 
@@ -156,9 +174,11 @@ export class EngineSession<Config> implements Session<Config> {
     this.#body = placement.body;
     this.id = placement.id;
     this.project = placement.project;
-    this.arm = placement.arm;
+    this.arm = placement.place === 0 ? "champion" : "challenger";
+    this.place = placement.place;
     this.experiment = placement.experiment;
     this.unit = placement.unit;
+    this.root = placement.root;
     this.isResumed = placement.isResumed;
     this.isRecorded = placement.isRecorded;
   }
@@ -167,6 +187,16 @@ export class EngineSession<Config> implements Session<Config> {
   get config(): Config {
     this.#config ??= structuredClone(this.#body) as Config;
     return this.#config;
+  }
+
+  /** Whether it has been ended through this object. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Whether it is of this project, as one engine knows it. */
+  isOf(context: EngineContext, project: string): boolean {
+    return this.#context === context && this.project === project;
   }
 
   get #controller(): AbortController {
@@ -183,6 +213,10 @@ export class EngineSession<Config> implements Session<Config> {
     this.#controller.abort(reason);
   }
 
+  run<R>(fn: () => R): R {
+    return runInSession(this, fn);
+  }
+
   async signal(signal: SignalInput): Promise<Receipt<SignalReceipt>> {
     const { name, value } = checkedSignal(signal);
     if (this.#context.isOff) return { status: "off" };
@@ -192,6 +226,7 @@ export class EngineSession<Config> implements Session<Config> {
 
   async end(input: EndInput = {}): Promise<Receipt<EndReceipt>> {
     const score = scoreOf(input.score);
+    this.#hasEnded = true;
     if (this.#context.isOff) return { status: "off" };
     this.#tell(false);
     return this.#recordingStore().endSession({ sessionId: this.id, score, atMs: this.#context.clock.now() });
