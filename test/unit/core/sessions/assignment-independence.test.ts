@@ -148,7 +148,7 @@ describe.each(Object.keys(UNITS) as (keyof typeof UNITS)[])("units by %s", (kind
     const arms = new Map(SHARES.map((share) => [share, buckets.map((each) => below(each, share))]));
     const armsAt = (share: number): readonly Answers[] => arms.get(share) as Answers[];
 
-    it("every hundredth of the buckets is as full as any other", () => {
+    it("every hundredth of the buckets is equally full", () => {
       for (const each of buckets) expect(uniformity(each)).toBeLessThan(UNIFORM_LIMIT);
     });
 
