@@ -5,6 +5,7 @@ import { DEFAULT_WINDOW_MS } from "./core/decision/policy.js";
 import { createRandom } from "./core/random.js";
 import { Engine } from "./engine/engine.js";
 import { seededIds, silentLogger } from "./engine/environment.js";
+import type { DecisionEvent } from "./engine/experiments/decision-event.js";
 import type { TickResult } from "./engine/experiments/tick.js";
 import type { Clock, Logger, Store } from "./engine/ports.js";
 import type { ExposureSink } from "./engine/sessions/exposures.js";
@@ -59,6 +60,8 @@ export interface TestEngineOptions {
   readonly url?: string;
   /** default: silent */
   readonly logger?: Logger;
+  /** told of each decision that the engine makes */
+  readonly onDecision?: (decision: DecisionEvent) => void | Promise<void>;
   /** told of each assignment; default none */
   readonly exposures?: readonly ExposureSink[];
 }
@@ -104,6 +107,7 @@ export async function createTestEngine(options: TestEngineOptions = {}): Promise
     patienceMs: 250,
     version: VERSION,
     force: options.force,
+    onDecision: options.onDecision,
     exposures: options.exposures,
   });
   const close = (): Promise<void> => engine.close();
