@@ -85,7 +85,9 @@ class WrappedCall<Config, Args extends readonly unknown[], Result> {
 
   async run(runner: RunnerOf<Config, Args, Result>): Promise<Awaited<Result>> {
     this.#startTimeout();
-    const runInContext = <R>(fn: () => R): R => this.#session.run(fn);
+    const within = currentSession();
+    const owner = this.#session;
+    const runInContext = <R>(fn: () => R): R => owner.run(fn);
     let result: Awaited<Result>;
     try {
       result = await runInContext(() => runner(this.#session, ...this.#args));
@@ -93,7 +95,8 @@ class WrappedCall<Config, Args extends readonly unknown[], Result> {
       this.#failed(error);
       throw error;
     }
-    return observeResult(result, { runInContext, onEnd: (ending) => this.#ended(ending, result) });
+    const onEnd = (ending: ResultEnding): void => this.#ended(ending, result);
+    return observeResult(result, { runInContext, onEnd, owner, within });
   }
 
   #startTimeout(): void {
@@ -171,10 +174,11 @@ async function runJoined<Config, Args extends readonly unknown[], Result>(
   args: Args,
 ): Promise<Awaited<Result>> {
   // Called within the session, it is watched by whoever runs that.
-  if (currentSession() === session) return await runner(session, ...args);
+  const within = currentSession();
+  if (within === session) return await runner(session, ...args);
   const runInContext = <R>(fn: () => R): R => session.run(fn);
   const result = await runInContext(() => runner(session, ...args));
-  return observeResult(result, { runInContext, onEnd: () => undefined });
+  return observeResult(result, { runInContext, onEnd: () => undefined, owner: session, within });
 }
 
 /** What a session can do without; where it fails or is invalid it is left out. */
