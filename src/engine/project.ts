@@ -3,7 +3,7 @@
  */
 
 import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.js";
-import { identifyConfig } from "./configs/config.js";
+import { configWithoutSecrets } from "./configs/secrets.js";
 import type { EngineContext } from "./context.js";
 import { DEFAULT_ACTOR } from "./experiments/audit.js";
 import { type ChallengeOutcome, challenge } from "./experiments/challenge.js";
@@ -216,7 +216,7 @@ export function checkProjectKey(key: unknown): asserts key is string {
   );
 }
 
-/** @throws DethroneError `config_invalid` */
-export function championOf(champion: unknown): NewConfig | null {
-  return champion === undefined ? null : identifyConfig(champion);
+/** @throws DethroneError `config_invalid`, `config_secret` */
+export function championOf(champion: unknown, allowSecrets?: readonly string[]): NewConfig | null {
+  return champion === undefined ? null : configWithoutSecrets(champion, allowSecrets);
 }
