@@ -360,7 +360,11 @@ describe("the audience", () => {
     const bot = await contest({ ...IOS, share: 0.99 });
     const before = await bot.session({ unit: "u", context: { platform: "ios" } });
     const after = await bot.session({ unit: "u", context: { platform: "android" } });
-    expect(after).toMatchObject({ place: before.place, experiment: before.experiment, config: before.config });
+    expect(after).toMatchObject({
+      place: before.place,
+      experiment: before.experiment,
+      config: before.config,
+    });
     expect((await stored("u")).map(({ excluded }) => excluded)).toEqual([null, "repeat"]);
   });
 });
@@ -437,7 +441,15 @@ describe("a session by its id", () => {
     await bot.override("ada", null, BECAUSE);
     await bot.promote({ challenger: 2, ...BECAUSE });
     for (const [id, { config, place, arm, experiment, unit }] of first) {
-      expect(await bot.session({ id })).toMatchObject({ id, config, place, arm, experiment, unit, isResumed: true });
+      expect(await bot.session({ id })).toMatchObject({
+        id,
+        config,
+        place,
+        arm,
+        experiment,
+        unit,
+        isResumed: true,
+      });
     }
     expect([...first].map(([id, { place, experiment }]) => [id, experiment && place])).toEqual([
       ["override", 1],
