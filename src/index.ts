@@ -98,7 +98,14 @@ export {
 } from "./core/errors.js";
 export type { ConfigEntry, ConfigReign } from "./engine/configs/lineage.js";
 export type { Health } from "./engine/context.js";
-export type { DecideOptions, Engine, ProjectOptions, Schedule, ScheduleOptions } from "./engine/engine.js";
+export type {
+  DecideOptions,
+  Engine,
+  ProjectOptions,
+  Schedule,
+  ScheduleOptions,
+  SchemaProjectOptions,
+} from "./engine/engine.js";
 export type { ByHand } from "./engine/experiments/audit.js";
 export type { EndExperimentInput, OfChallenger, RevisionInput } from "./engine/experiments/by-hand.js";
 export type { ChallengeOptions } from "./engine/experiments/challenge-plan.js";

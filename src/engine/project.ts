@@ -3,6 +3,8 @@
  */
 
 import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.js";
+import { identifyConfig } from "./configs/config.js";
+import type { ConfigPreparation } from "./configs/prepared.js";
 import { configWithoutSecrets } from "./configs/secrets.js";
 import type { EngineContext } from "./context.js";
 import { DEFAULT_ACTOR } from "./experiments/audit.js";
@@ -36,42 +38,58 @@ export type Challengers<Config> =
   | ((champion: Config) => Config | readonly Config[]);
 
 /** One agent whose config is being improved. */
-export interface Project<Config = JsonObject> extends ProjectExperimentsApi<Config> {
+export interface Project<Config = JsonObject, Built = undefined> extends ProjectExperimentsApi<Config> {
   readonly key: string;
   /** the champion's config, as last known */
   readonly champion: Config;
-  wrap<R extends Runner<Config>>(runner: R, options?: WrapOptions<ArgsOf<R>, ReturnType<R>>): Wrapped<R>;
-  session(options?: SessionOptions): Promise<Session<Config>>;
+  wrap<R extends Runner<Config, Built>>(
+    runner: R,
+    options?: WrapOptions<ArgsOf<R>, ReturnType<R>>,
+  ): Wrapped<R>;
+  session(options?: SessionOptions): Promise<Session<Config, Built>>;
   /** Starts a contest between the champion and one challenger or several; idempotent, so boot code may call it. */
   challenge(challengers: Challengers<Config>, options?: ChallengeOptions): Promise<ChallengeResult>;
   /** Plans a contest that starts later: by `start`, or at a time. */
   draft(challengers: Challengers<Config>, options?: DraftOptions): Promise<ChallengeResult>;
 }
 
+/** What a project is made of. */
+export interface EngineProjectSettings {
+  readonly key: string;
+  /** the champion of the host's code: used to create the project, and while the store has never been reached */
+  readonly codeChampion: NewConfig | null;
+  readonly preparation: ConfigPreparation;
+  readonly forced: ForcedRole | undefined;
+}
+
 /** The project the engine hands out. */
-export class EngineProject<Config> extends ProjectExperiments<Config> implements Project<Config> {
+export class EngineProject<Config, Built>
+  extends ProjectExperiments<Config>
+  implements Project<Config, Built>
+{
   readonly key: string;
   readonly #context: EngineContext;
-  /** the champion of the host's code: used to create the project, and while the store has never been reached */
   readonly #codeChampion: NewConfig | null;
-  readonly #sessions: ProjectSessions<Config>;
+  readonly #preparation: ConfigPreparation;
+  readonly #sessions: ProjectSessions<Config, Built>;
 
-  constructor(
-    context: EngineContext,
-    key: string,
-    codeChampion: NewConfig | null,
-    forced: ForcedRole | undefined,
-  ) {
+  constructor(context: EngineContext, settings: EngineProjectSettings) {
     super(context);
     this.#context = context;
-    this.key = key;
-    this.#codeChampion = codeChampion;
+    this.key = settings.key;
+    this.#codeChampion = settings.codeChampion;
+    this.#preparation = settings.preparation;
     const refresh = (): Promise<void> => this.refresh();
-    this.#sessions = new ProjectSessions({ context, key, codeChampion, forced, refresh });
+    this.#sessions = new ProjectSessions({ ...settings, context, refresh });
   }
 
   get champion(): Config {
-    return structuredClone(this.#sessions.championBody()) as Config;
+    return structuredClone(this.#sessions.champion().config) as Config;
+  }
+
+  /** Makes the champion of the host's code ready. @throws DethroneError `config_invalid` */
+  prepareOwn(): Promise<void> {
+    return this.#sessions.prepareOwn();
   }
 
   /** Loads the project's state, creating the project if it is new and the host gave a champion. */
@@ -80,7 +98,7 @@ export class EngineProject<Config> extends ProjectExperiments<Config> implements
     if (!known && this.#codeChampion) await this.#create(store, this.#codeChampion);
     const state = known ?? (await requireProject(store, this.key));
     const isFirst = this.#sessions.state === null;
-    this.#sessions.serve(state);
+    await this.#sessions.serve(state);
     if (isFirst && this.#codeChampion && state.champion.hash !== this.#codeChampion.hash) {
       this.#context.logger.info(
         { project: this.key, code: this.#codeChampion.hash, champion: state.champion.hash },
@@ -116,11 +134,14 @@ export class EngineProject<Config> extends ProjectExperiments<Config> implements
     }
   }
 
-  wrap<R extends Runner<Config>>(runner: R, options: WrapOptions<ArgsOf<R>, ReturnType<R>> = {}): Wrapped<R> {
+  wrap<R extends Runner<Config, Built>>(
+    runner: R,
+    options: WrapOptions<ArgsOf<R>, ReturnType<R>> = {},
+  ): Wrapped<R> {
     return this.#sessions.wrap(runner, options);
   }
 
-  session(options: SessionOptions = {}): Promise<Session<Config>> {
+  session(options: SessionOptions = {}): Promise<Session<Config, Built>> {
     return this.#sessions.session(options);
   }
 
@@ -140,6 +161,7 @@ export class EngineProject<Config> extends ProjectExperiments<Config> implements
   ): Promise<ChallengeResult> {
     const plan = planChallenge(this.#challengersOf(challengers), options);
     if (this.#context.isOff) return { experiment: null, started: false, status: "off", forecast: null };
+    await this.#checkChallengers(plan);
     const { store } = this.#context;
     if (!store) return this.#challengeLater(plan);
     try {
@@ -170,7 +192,13 @@ export class EngineProject<Config> extends ProjectExperiments<Config> implements
 
   async draft(challengers: Challengers<Config>, options: DraftOptions = {}): Promise<ChallengeResult> {
     const plan = planChallenge(this.#challengersOf(challengers), options);
+    await this.#checkChallengers(plan);
     return resultOf(await draft(this.#context, this.#context.requireStore(), this.key, plan));
+  }
+
+  /** A challenger that this host cannot use would never get a session. @throws DethroneError `config_invalid` */
+  async #checkChallengers({ challengers }: ChallengePlan): Promise<void> {
+    for (const { config } of challengers) await this.#preparation.prepare(config);
   }
 
   /** Boot code must not fail because the database is away: the challenge starts once it is back. */

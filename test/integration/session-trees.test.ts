@@ -262,6 +262,7 @@ describe("a session of another service", () => {
     const places = new Set<number>();
     for (let i = 0; i < 20; i += 1) {
       const root = await bot.session();
+      await test.engine.flush();
       const serve = there.wrap((session) => [session, currentSession()] as const, {
         parent: () => sent(root),
         score: () => 0,
@@ -315,6 +316,25 @@ describe("a session of another service", () => {
     for await (const id of await stream()) expect(id).toBe(root.id);
     expect(await signalsOf(root)).toEqual([]);
     expect(await sessions()).toMatchObject([{ hasEnded: 0, score: null }]);
+  });
+
+  it("is joined although its start is on disk a moment later than it is told of", async () => {
+    let looks = 0;
+    const { store } = await faultyStore((real) => ({
+      findSession: async (id) => {
+        looks += 1;
+        return looks < 5 ? null : real.findSession(id);
+      },
+    }));
+    const { engine } = await engineOver(async () => store);
+    const bot = await engine.project("support", { champion: LONG });
+    await bot.challenge(SHORT, { share: 0.5 });
+    const root = await bot.session();
+    expect(await bot.session({ parent: sent(root) })).toMatchObject({ id: root.id, config: root.config });
+    await root.end({ score: 1 });
+    await engine.decide();
+    expect((await bot.evaluate())?.sessionCount).toBe(1);
+    await engine.close();
   });
 
   it("that nobody here knows of is served and written nothing of", async () => {

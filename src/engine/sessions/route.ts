@@ -90,7 +90,7 @@ function placeIn(
   session: RoutedSession,
 ): { readonly arm: StoredArm; readonly excluded: Exclusion | null } {
   const { forced, unit } = session;
-  const forcedArm = forced && experiment.arms.find((each) => each.role === forced);
+  const forcedArm = forced && experiment.arms.find(({ role, out }) => role === forced && out === null);
   if (forcedArm) return { arm: forcedArm, excluded: "forced" };
   const overridden = overriddenArm(state, experiment, unit);
   if (overridden) return { arm: overridden, excluded: "override" };

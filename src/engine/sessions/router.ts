@@ -9,8 +9,10 @@
 import { DEFAULT_WINDOW_MS } from "../../core/decision/policy.js";
 import { DethroneError, type JsonObject } from "../../core/errors.js";
 import { shareOf } from "../../core/sessions/assignment.js";
+import type { ConfigPreparation, PreparedConfig } from "../configs/prepared.js";
 import { type EngineContext, within } from "../context.js";
 import type { Exclusion, ProjectState, SessionStart, StartedSession, Store, StoredArm } from "../ports.js";
+import type { ReadyState } from "./ready-state.js";
 import { type ForcedRole, isOutside, type Route, routeOf } from "./route.js";
 import { EngineSession, type ObserveOutcome, type Placement } from "./session.js";
 import type { SessionOptions } from "./session-options.js";
@@ -20,30 +22,46 @@ export interface SessionPlan extends Pick<SessionOptions, "id" | "unit" | "conte
   readonly root: string | null;
 }
 
+/** What sessions are started by, and where they are recorded. */
+export interface Serving extends ReadyState {
+  readonly store: Store;
+}
+
 type WithId<P extends SessionPlan> = P & { readonly id: string };
+
+/** How often a session is looked for that is to be joined; a look waits for who is writing. */
+const LOOKS = 10;
+
+/** What a router is made of. */
+export interface RouterSettings {
+  readonly context: EngineContext;
+  /** the project's */
+  readonly key: string;
+  readonly preparation: ConfigPreparation;
+  readonly forced: ForcedRole | undefined;
+  readonly observe: ObserveOutcome;
+}
 
 /** Starts sessions of one project. */
 export class Router {
+  readonly #settings: RouterSettings;
   readonly #context: EngineContext;
-  readonly #forced: ForcedRole | undefined;
-  readonly #observe: ObserveOutcome;
 
-  constructor(context: EngineContext, forced: ForcedRole | undefined, observe: ObserveOutcome) {
-    this.#context = context;
-    this.#forced = forced;
-    this.#observe = observe;
+  constructor(settings: RouterSettings) {
+    this.#settings = settings;
+    this.#context = settings.context;
   }
 
-  #session<Config>(placement: Placement): EngineSession<Config> {
-    return new EngineSession(this.#context, placement, this.#observe);
+  #session(placement: Placement): EngineSession {
+    return new EngineSession(this.#context, placement, this.#settings.observe);
   }
 
   /** A session nothing is recorded of: the champion's, for when there is no store or no telling what to do. */
-  unrecorded<Config>(key: string, champion: JsonObject, plan: SessionPlan): EngineSession<Config> {
+  unrecorded(champion: PreparedConfig, plan: SessionPlan): EngineSession {
     return this.#session({
       id: plan.id ?? this.#context.ids.next(),
-      project: key,
-      body: champion,
+      project: this.#settings.key,
+      prepared: champion,
       place: 0,
       experiment: null,
       unit: plan.unit ?? null,
@@ -54,11 +72,12 @@ export class Router {
   }
 
   /** Starts a session at once, for a plan without a unit or id. */
-  startNow<Config>(store: Store, state: ProjectState, plan: SessionPlan): EngineSession<Config> {
+  startNow(serving: Serving, plan: SessionPlan): EngineSession {
+    const { store, state } = serving;
     const known = { ...plan, id: this.#context.ids.next() };
     const route = this.#route(state, known);
     const { isRecorded } = this.#queueStart(store, this.#startRecord(state, route, known));
-    const placement = { ...placementOf(state, route, known), isRecorded };
+    const placement = { ...placementOf(serving, route, known), isRecorded };
     this.#expose(state, placement, {
       arm: route.arm,
       excluded: isRecorded ? route.excluded : "unconfirmed",
@@ -68,15 +87,16 @@ export class Router {
   }
 
   /** Starts or resumes a session that has a unit or an id. */
-  async start<Config>(store: Store, state: ProjectState, plan: SessionPlan): Promise<EngineSession<Config>> {
+  async start(serving: Serving, plan: SessionPlan): Promise<EngineSession> {
+    const { store, state } = serving;
     const known = { ...plan, id: plan.id ?? this.#context.ids.next() };
     const route = this.#route(state, known);
     const record = { ...this.#startRecord(state, route, known), mayExist: plan.id !== undefined };
     const { started, isRecorded } = this.#queueStart(store, record);
     const stored = await within(this.#context.clock, this.#context.patienceMs, started, null);
-    const placement = { ...placementOf(state, route, known), isRecorded };
+    const placement = { ...placementOf(serving, route, known), isRecorded };
     const { requestId } = plan;
-    const confirmed = stored && (await this.#confirmed(store, state, placement, stored));
+    const confirmed = stored && (await this.#confirmed(serving, placement, stored));
     if (stored && confirmed) {
       const arm = state.experiment?.arms.find(({ id }) => id === stored.armId) ?? null;
       if (stored.isNew) this.#expose(state, confirmed, { arm, excluded: stored.excluded, requestId });
@@ -93,11 +113,8 @@ export class Router {
    * Takes part in the session of an id, which another process has started; nothing is written. Null where its unit is
    * another one than the plan's.
    */
-  async join<Config>(
-    store: Store,
-    state: ProjectState,
-    plan: WithId<SessionPlan>,
-  ): Promise<EngineSession<Config> | null> {
+  async join(serving: Serving, plan: WithId<SessionPlan>): Promise<EngineSession | null> {
+    const { store, state } = serving;
     const found = await within(
       this.#context.clock,
       this.#context.patienceMs,
@@ -105,23 +122,29 @@ export class Router {
       null,
     );
     if (found && plan.unit !== undefined && found.unit !== plan.unit) return null;
-    const placement = { ...placementOf(state, this.#route(state, plan), plan), isResumed: true };
-    const confirmed = found && (await this.#confirmed(store, state, placement, found));
+    const placement = { ...placementOf(serving, this.#route(state, plan), plan), isResumed: true };
+    const confirmed = found && (await this.#confirmed(serving, placement, found));
     if (!confirmed) this.#leaveOut(store, plan.id, null);
     return this.#session(confirmed ?? placement);
   }
 
-  #find(store: Store, id: string): Promise<StartedSession | null> {
-    return store.findSession(id).catch((error: unknown) => {
+  /** Looked up again and again: who has started it may have told of it before it was on disk. */
+  async #find(store: Store, id: string): Promise<StartedSession | null> {
+    try {
+      for (let looks = 0; looks < LOOKS; looks += 1) {
+        const found = await store.findSession(id);
+        if (found) return found;
+      }
+    } catch (error) {
       this.#context.fail(null, "a session could not be looked up", error, { sessionId: id });
-      return null;
-    });
+    }
+    return null;
   }
 
   #route(state: ProjectState, plan: WithId<SessionPlan>): Route {
     // Checked to be plain JSON when the session was asked for.
     const context = (plan.context ?? null) as JsonObject | null;
-    return routeOf(state, { unit: plan.unit ?? plan.id, context, forced: this.#forced });
+    return routeOf(state, { unit: plan.unit ?? plan.id, context, forced: this.#settings.forced });
   }
 
   #startRecord(state: ProjectState, route: Route, plan: WithId<SessionPlan>): SessionStart {
@@ -167,13 +190,16 @@ export class Router {
     return { started: store.startSession(record).then(stored, lost), isRecorded: true };
   }
 
-  /** The session as the store has it, or null where its config cannot be read in time: a unit keeps its arm, a resumed session its config, across promotions too. */
+  /**
+   * The session as the store has it: a unit keeps its arm, a resumed session its config, across promotions too. Null where
+   * its config cannot be read and made ready in time.
+   */
   async #confirmed(
-    store: Store,
-    state: ProjectState,
+    serving: Serving,
     placement: Placement,
     stored: StartedSession,
   ): Promise<Placement | null> {
+    const { state } = serving;
     if (stored.projectId !== state.id) {
       throw new DethroneError("input_invalid", `Session '${placement.id}' belongs to another project.`, {
         received: placement.id,
@@ -183,27 +209,34 @@ export class Router {
     const { experiment } = state;
     const place = experiment?.arms.findIndex(({ id }) => id === stored.armId) ?? -1;
     const isOfRunning = experiment !== null && stored.experimentId === experiment.id;
-    const served: Placement = {
-      ...placement,
-      unit: stored.unit,
-      root: stored.root,
-      isResumed: !stored.isNew,
-      place: place >= 0 ? place : (stored.arm ?? 0),
-      experiment: isOfRunning ? experiment.uid : stored.experimentUid,
-    };
-    const known =
-      experiment?.arms[place]?.config ?? (stored.configId === state.champion.id ? state.champion : null);
-    if (known) return { ...served, body: known.body };
-    // A session of an ended experiment: its config is not in memory any more.
-    const { clock, patienceMs } = this.#context;
-    const found = store.configById(stored.configId).catch(() => null);
-    const config = await within(clock, patienceMs, found, null);
-    return config && { ...served, body: config.body };
+    const prepared =
+      serving.configs.get(stored.configId) ?? (await this.#preparedInTime(serving.store, stored.configId));
+    return (
+      prepared && {
+        ...placement,
+        prepared,
+        unit: stored.unit,
+        root: stored.root,
+        isResumed: !stored.isNew,
+        place: place >= 0 ? place : (stored.arm ?? 0),
+        experiment: isOfRunning ? experiment.uid : stored.experimentUid,
+      }
+    );
+  }
+
+  /** A config that is not in memory any more: that of a session of an ended experiment, or of a dropped challenger. */
+  async #preparedInTime(store: Store, configId: number): Promise<PreparedConfig | null> {
+    const { preparation } = this.#settings;
+    const found = store
+      .configById(configId)
+      .then((config) => config && preparation.prepare(config))
+      .catch(() => null);
+    return within(this.#context.clock, this.#context.patienceMs, found, null);
   }
 
   /** Nobody knows in time what the store will say: the session runs as hashed, outside the evidence. */
   #leaveOut(store: Store, sessionId: string, served: Served | null): void {
-    this.#context.fail(null, "the database did not answer in time; the session is not evidence", null, {
+    this.#context.fail(null, "what a session was given is not known in time; it is not evidence", null, {
       sessionId,
     });
     store
@@ -254,13 +287,15 @@ function servedBy({ excluded, config, experiment, arm }: Route): Served {
 }
 
 /** The place of a session that runs as hashed. */
-function placementOf(state: ProjectState, route: Route, plan: WithId<SessionPlan>): Placement {
+function placementOf({ state, configs }: Serving, route: Route, plan: WithId<SessionPlan>): Placement {
   const { experiment } = route;
+  const prepared = configs.get(route.config.id);
+  if (!prepared) throw new DethroneError("invariant_violated", "An arm without a config that is ready.");
   const isInside = experiment !== null && !isOutside(route.excluded);
   return {
     id: plan.id,
     project: state.key,
-    body: route.config.body,
+    prepared,
     place: isInside ? experiment.arms.findIndex(({ id }) => id === route.arm?.id) : 0,
     experiment: isInside ? experiment.uid : null,
     unit: plan.unit ?? null,

@@ -6,6 +6,7 @@ import type { Role } from "../../core/decision/evidence.js";
 import { FAILURE_SIGNALS } from "../../core/decision/fuse.js";
 import { DethroneError, type JsonObject, received } from "../../core/errors.js";
 import type { SignalKind } from "../../core/sessions/score.js";
+import type { PreparedConfig } from "../configs/prepared.js";
 import type { EngineContext } from "../context.js";
 import type { EndReceipt, SignalReceipt, Store } from "../ports.js";
 import { runInSession } from "./current-session.js";
@@ -34,10 +35,12 @@ export interface EndInput {
 export type Receipt<R extends { status: string }> = R | { readonly status: "off" };
 
 /** A session. `config` is the session's own copy: changing it changes nothing else. */
-export interface Session<Config = JsonObject> {
+export interface Session<Config = JsonObject, Built = undefined> {
   readonly id: string;
   readonly project: string;
   readonly config: Config;
+  /** what the project's `build` has made of the config, once a process: all sessions of the config share it */
+  readonly built: Built;
   readonly arm: Role;
   /** its arm's place in the experiment: 0 the champion's, j the j-th challenger's; 0 outside of an experiment */
   readonly place: number;
@@ -135,7 +138,7 @@ export function recordSignal(
 export interface Placement {
   readonly id: string;
   readonly project: string;
-  readonly body: JsonObject;
+  readonly prepared: Pick<PreparedConfig, "config" | "built">;
   /** of its arm; 0 is the champion's */
   readonly place: number;
   readonly experiment: string | null;
@@ -150,7 +153,7 @@ export interface Placement {
 export type ObserveOutcome = (session: FusedSession, isFailed: boolean) => void;
 
 /** The session the engine hands out. */
-export class EngineSession<Config> implements Session<Config> {
+export class EngineSession implements Session<unknown, unknown> {
   readonly id: string;
   readonly project: string;
   readonly arm: Role;
@@ -161,17 +164,17 @@ export class EngineSession<Config> implements Session<Config> {
   readonly isResumed: boolean;
   readonly isRecorded: boolean;
   readonly #context: EngineContext;
-  readonly #body: JsonObject;
+  readonly #prepared: Placement["prepared"];
   readonly #observe: ObserveOutcome;
   #isObserved = false;
   #hasEnded = false;
-  #config: Config | undefined;
+  #config: unknown;
   #abort: AbortController | undefined;
 
   constructor(context: EngineContext, placement: Placement, observe: ObserveOutcome) {
     this.#context = context;
     this.#observe = observe;
-    this.#body = placement.body;
+    this.#prepared = placement.prepared;
     this.id = placement.id;
     this.project = placement.project;
     this.arm = placement.place === 0 ? "champion" : "challenger";
@@ -184,9 +187,13 @@ export class EngineSession<Config> implements Session<Config> {
   }
 
   // A copy, made when first asked for: the host may change it without changing the next session's config.
-  get config(): Config {
-    this.#config ??= structuredClone(this.#body) as Config;
+  get config(): unknown {
+    this.#config ??= structuredClone(this.#prepared.config);
     return this.#config;
+  }
+
+  get built(): unknown {
+    return this.#prepared.built;
   }
 
   /** Whether it has been ended through this object. */

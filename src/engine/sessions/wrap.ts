@@ -39,51 +39,41 @@ export interface WrapOptions<Args extends readonly unknown[], Result> {
 }
 
 /** The session of a call. */
-export interface BegunSession<Config> {
-  readonly session: EngineSession<Config>;
+export interface BegunSession {
+  readonly session: EngineSession;
   /** whether somebody else has started it, who ends it too */
   readonly isJoined: boolean;
 }
 
-/** Starts the session of a call, or joins one. */
-type BeginSession<Config> = (options: SessionOptions) => BegunSession<Config> | Promise<BegunSession<Config>>;
-
 /** What a wrapped call needs of its project. */
-export interface WrapHost<Config> {
+export interface WrapHost {
   readonly context: EngineContext;
-  readonly begin: BeginSession<Config>;
+  /** Starts the session of a call, or joins one. */
+  readonly begin: (options: SessionOptions) => BegunSession | Promise<BegunSession>;
   /** The session of a call of which nothing can be recorded. */
-  readonly fallback: () => EngineSession<Config>;
+  readonly fallback: () => EngineSession;
   /** Keeps a background task until it is done, so that `flush` can wait for it. */
   readonly keep: (task: Promise<unknown>) => void;
 }
 
-type RunnerOf<Config, Args extends readonly unknown[], Result> = (
-  session: Session<Config>,
-  ...args: Args
-) => Result;
+type RunnerOf<Args extends readonly unknown[], Result> = (session: EngineSession, ...args: Args) => Result;
 
 /** One call of the wrapped runner, in a session of its own. */
-class WrappedCall<Config, Args extends readonly unknown[], Result> {
-  readonly #host: WrapHost<Config>;
+class WrappedCall<Args extends readonly unknown[], Result> {
+  readonly #host: WrapHost;
   readonly #options: WrapOptions<Args, Result>;
-  readonly #session: EngineSession<Config>;
+  readonly #session: EngineSession;
   readonly #args: Args;
   #cancelTimeout: () => void = () => undefined;
 
-  constructor(
-    host: WrapHost<Config>,
-    options: WrapOptions<Args, Result>,
-    session: EngineSession<Config>,
-    args: Args,
-  ) {
+  constructor(host: WrapHost, options: WrapOptions<Args, Result>, session: EngineSession, args: Args) {
     this.#host = host;
     this.#options = options;
     this.#session = session;
     this.#args = args;
   }
 
-  async run(runner: RunnerOf<Config, Args, Result>): Promise<Awaited<Result>> {
+  async run(runner: RunnerOf<Args, Result>): Promise<Awaited<Result>> {
     this.#startTimeout();
     const within = currentSession();
     const owner = this.#session;
@@ -168,9 +158,9 @@ class WrappedCall<Config, Args extends readonly unknown[], Result> {
 }
 
 /** A call in a session that somebody else ends: the errors, the score and the time of the call are not the session's. */
-async function runJoined<Config, Args extends readonly unknown[], Result>(
-  session: EngineSession<Config>,
-  runner: RunnerOf<Config, Args, Result>,
+async function runJoined<Args extends readonly unknown[], Result>(
+  session: EngineSession,
+  runner: RunnerOf<Args, Result>,
   args: Args,
 ): Promise<Awaited<Result>> {
   // Called within the session, it is watched by whoever runs that.
@@ -183,7 +173,7 @@ async function runJoined<Config, Args extends readonly unknown[], Result>(
 
 /** What a session can do without; where it fails or is invalid it is left out. */
 function spared<Field extends "context" | "requestId">(
-  host: WrapHost<unknown>,
+  host: WrapHost,
   field: Field,
   take: () => SessionOptions[Field],
 ): SessionOptions[Field] {
@@ -218,11 +208,11 @@ function checkWrapOptions(options: { readonly end?: unknown; readonly timeoutMs?
 }
 
 /** The session of a call; a callback of the host that fails makes it the champion's, with nothing recorded. */
-async function sessionOf<Config, Args extends readonly unknown[]>(
-  host: WrapHost<Config>,
+async function sessionOf<Args extends readonly unknown[]>(
+  host: WrapHost,
   options: Pick<WrapOptions<Args, unknown>, "id" | "unit" | "context" | "parent" | "requestId">,
   args: Args,
-): Promise<BegunSession<Config>> {
+): Promise<BegunSession> {
   try {
     const begun = host.begin({
       id: options.id?.(...args),
@@ -243,7 +233,10 @@ async function sessionOf<Config, Args extends readonly unknown[]>(
 }
 
 /** A function that runs an agent: the session first, then the arguments of the call. */
-export type Runner<Config> = (session: Session<Config>, ...args: never[]) => unknown;
+export type Runner<Config, Built = undefined> = (
+  session: Session<Config, Built>,
+  ...args: never[]
+) => unknown;
 
 /** The arguments of a runner, without the session. */
 export type ArgsOf<R> = R extends (session: never, ...args: infer Args) => unknown ? Args : never;
@@ -253,18 +246,18 @@ export type Wrapped<R extends (...args: never[]) => unknown> = (
   ...args: ArgsOf<R>
 ) => Promise<Awaited<ReturnType<R>>>;
 
-/** The runner with a session around each call. */
-export function wrapRunner<Config, R extends Runner<Config>>(
-  host: WrapHost<Config>,
+/** The runner with a session around each call; what `session.config` and `built` are is the caller's word. */
+export function wrapRunner<R extends (...args: never[]) => unknown>(
+  host: WrapHost,
   runner: R,
   options: WrapOptions<ArgsOf<R>, ReturnType<R>>,
 ): Wrapped<R> {
   checkWrapOptions(options);
-  const run = runner as unknown as RunnerOf<Config, ArgsOf<R>, ReturnType<R>>;
+  const run = runner as unknown as RunnerOf<ArgsOf<R>, ReturnType<R>>;
   return (...args) =>
     sessionOf(host, options, args).then(({ session, isJoined }) =>
       isJoined
         ? runJoined(session, run, args)
-        : new WrappedCall<Config, ArgsOf<R>, ReturnType<R>>(host, options, session, args).run(run),
+        : new WrappedCall<ArgsOf<R>, ReturnType<R>>(host, options, session, args).run(run),
     );
 }
