@@ -138,7 +138,7 @@ function watchOf(watch: unknown): Watch | null {
 }
 
 /** Challengers as one list: neither too few nor too many, and none twice. @throws DethroneError `config_invalid` */
-export function checkedChallengers(list: ChallengePlan["challengers"]): ChallengePlan["challengers"] {
+function checkedChallengers(list: ChallengePlan["challengers"]): ChallengePlan["challengers"] {
   if (list.length === 0 || list.length > CHALLENGERS_MAX) {
     throw new DethroneError(
       "config_invalid",
