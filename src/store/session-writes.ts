@@ -48,34 +48,39 @@ export class SessionWrites {
   start(start: SessionStart): StartedSession {
     const existing = start.mayExist ? this.find(start.id) : undefined;
     if (existing) return existing;
-    const placed = this.#place(start);
-    const { id, projectId, unit, root } = start;
-    this.#insertStart(start, placed);
-    return { id, projectId, unit, root, ...placed, isNew: true, arm: null, experimentUid: null };
-  }
-
-  #insertStart(start: SessionStart, placed: Placed): void {
-    const { experimentId, armId, configId, excluded } = placed;
-    const isInside = experimentId !== null;
+    const placed = this.place(start);
     this.#statements.run(
       `INSERT INTO sessions (id, project_id, config_id, experiment_id, arm_id, unit, root_id, shares, is_evidence,
          excluded, context, started_at_ms, window_ends_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      [
-        start.id,
-        start.projectId,
-        configId,
-        experimentId,
-        armId,
-        start.unit,
-        start.root,
-        isInside && start.shares !== null ? JSON.stringify(start.shares) : null,
-        isInside && excluded === null,
-        excluded,
-        start.context,
-        start.startedAtMs,
-        start.windowEndsAtMs,
-      ],
+      this.startRow(start, placed),
     );
+    return this.startedOf(start, placed);
+  }
+
+  /** A new session as its host is told of it. */
+  startedOf({ id, projectId, unit, root }: SessionStart, placed: Placed): StartedSession {
+    return { id, projectId, unit, root, ...placed, isNew: true, arm: null, experimentUid: null };
+  }
+
+  /** A new session as it is stored, in the order of the columns. */
+  startRow(start: SessionStart, placed: Placed): (string | number | null)[] {
+    const { experimentId, armId, configId, excluded } = placed;
+    const isInside = experimentId !== null;
+    return [
+      start.id,
+      start.projectId,
+      configId,
+      experimentId,
+      armId,
+      start.unit,
+      start.root,
+      isInside && start.shares !== null ? JSON.stringify(start.shares) : null,
+      Number(isInside && excluded === null),
+      excluded,
+      start.context,
+      start.startedAtMs,
+      start.windowEndsAtMs,
+    ];
   }
 
   /** The stored session of an id. */
@@ -92,7 +97,7 @@ export class SessionWrites {
   }
 
   /** Where the session's unit belongs: what is stored of it wins over what this start would make of it. */
-  #place(start: SessionStart): Placed {
+  place(start: SessionStart): Placed {
     const { experimentId, armId, configId, unit, excluded } = start;
     const asStarted = { experimentId, armId, configId, excluded };
     const isByHand = excluded === "override" || excluded === "forced";
