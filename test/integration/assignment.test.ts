@@ -55,6 +55,7 @@ interface Row {
   readonly unit: string | null;
   readonly excluded: string | null;
   readonly evidence: number;
+  /** 1 with experiment, arm and shares, 0 without any of them */
   readonly isInside: number;
   readonly prompt: string;
 }
@@ -64,8 +65,8 @@ async function stored(unit?: string): Promise<Row[]> {
   await test.engine.flush();
   return query<Row>(
     path,
-    `SELECT unit, excluded, is_evidence AS evidence, experiment_id IS NOT NULL AND arm_id IS NOT NULL
-       AND shares IS NOT NULL AS isInside, body ->> '$.prompt' AS prompt
+    `SELECT unit, excluded, is_evidence AS evidence, body ->> '$.prompt' AS prompt,
+       ((experiment_id IS NOT NULL) + (arm_id IS NOT NULL) + (shares IS NOT NULL)) / 3.0 AS isInside
        FROM sessions JOIN configs ON configs.id = config_id WHERE ? IN ('', unit) ORDER BY seq`,
     [unit ?? ""],
   );

@@ -154,6 +154,9 @@ describe("a stored config that this process cannot use", () => {
   it("as the champion: the code's champion runs unrecorded, and the call goes through", async () => {
     const bot = await test.engine.project("support", { schema, champion: LONG });
     const there = await elsewhere();
+    await there.challenge(SHORT);
+    await there.promote(BECAUSE);
+    await refreshed(() => expect(bot.champion).toMatchObject(SHORT));
     await there.challenge(UNUSABLE);
     await there.promote(BECAUSE);
     await refreshed(() => expect(test.engine.health().callbacksFailed).toBe(1));
