@@ -2,7 +2,7 @@
  * What differs between two configs, as a list a person can read.
  */
 import type { Json, JsonObject } from "../../core/errors.js";
-import { sameElements } from "./elements.js";
+import { type ElementPlaces, sameElements } from "./elements.js";
 import { isList, isObject, keysOf, own, pointer } from "./places.js";
 
 /** One difference of two configs. */
@@ -52,12 +52,10 @@ function elementChanges(
   path: string,
   before: readonly Json[],
   after: readonly Json[],
-  places: ReturnType<typeof sameElements>[number],
+  places: ElementPlaces,
 ): Generator<ConfigChange> {
-  const at = (items: readonly Json[], place: number | undefined): Json | undefined =>
-    place === undefined ? undefined : items[place];
-  const shown = places.after ?? places.before ?? 0;
-  return changes(pointer(path, shown), at(before, places.before), at(after, places.after));
+  const shown = (places.after ?? places.before) as number;
+  return changes(pointer(path, shown), before[places.before ?? -1], after[places.after ?? -1]);
 }
 
 // ---- Order

@@ -6,7 +6,7 @@ import type { Json } from "../../core/errors.js";
 import { aligned } from "./alignment.js";
 import { isList, isObject, own } from "./places.js";
 
-/** Where an element is in the two arrays; undefined where it is not in one of them. */
+/** Where an element is in the two arrays; undefined in the one it is not in. */
 export interface ElementPlaces {
   readonly before?: number | undefined;
   readonly after?: number | undefined;

@@ -2,7 +2,7 @@
  * A host's own schema for its configs, by any library that follows Standard Schema: zod, valibot, arktype and others.
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { DethroneError, isDethroneError, type JsonObject } from "../../core/errors.js";
+import { DethroneError, type JsonObject } from "../../core/errors.js";
 import { identifyConfig } from "./config.js";
 import { dotted } from "./places.js";
 
@@ -71,15 +71,13 @@ function pathOf(path: StandardSchemaV1.Issue["path"]): string {
 function plainOutput(output: unknown): JsonObject {
   try {
     return identifyConfig(output).body;
-  } catch (error) {
-    if (!isDethroneError(error)) throw error;
+  } catch (cause) {
+    const { message, details } = cause as DethroneError;
     throw new DethroneError(
-      error.code,
-      `What the config schema gives out cannot be used. ${error.message}`,
-      error.details,
-      {
-        cause: error,
-      },
+      "config_invalid",
+      `What the config schema gives out cannot be used. ${message}`,
+      details,
+      { cause },
     );
   }
 }

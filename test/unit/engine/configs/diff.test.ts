@@ -151,6 +151,19 @@ describe("the differences of two arrays", () => {
   });
 
   it("tell what was at a place before what is there", () => {
+    const [gone, first, last] = [{ name: "gone" }, { name: "a", n: 1 }, { name: "b", n: 1 }];
+    expect(
+      ofList(
+        [gone, first, last],
+        [
+          { ...first, n: 2 },
+          { ...last, n: 2 },
+        ],
+      ),
+    ).toEqual(['removed /l/0: {"name":"gone"}', "changed /l/0/n: 1 -> 2", "changed /l/1/n: 1 -> 2"]);
+    expect(
+      ofList([first, last, gone], [{ name: "x" }, { name: "y" }, { ...first, n: 2 }, last]).slice(2),
+    ).toEqual(['removed /l/2: {"name":"gone"}', "changed /l/2/n: 1 -> 2"]);
     expect(ofList(["a", "b", ["c"]], ["x", ["y"], "a", "b"])).toEqual([
       'added /l/0: "x"',
       'added /l/1: ["y"]',
