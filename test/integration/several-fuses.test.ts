@@ -96,7 +96,9 @@ describe("the fuse of one of several challengers", () => {
     await play(90, ["terse"]);
     await using other = await createTestEngine({ seed: 6, url: path });
     const elsewhere = await other.engine.project("support");
-    await other.runSessions(800, async () => (await elsewhere.session()).end());
+    await other.runSessions(800, async () => {
+      await (await elsewhere.session()).end();
+    });
     test.clock.advance(30_000);
     expect((await play(300, ["short"])).short).toBeLessThan(40);
     // A minute after the first challenger's failures, half a minute after the second's.
