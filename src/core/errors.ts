@@ -20,6 +20,7 @@ const KIND_BY_CODE = {
   settings_invalid: "invalid_input",
   config_invalid: "invalid_input",
   policy_invalid: "invalid_input",
+  audience_invalid: "invalid_input",
   share_out_of_range: "invalid_input",
   score_out_of_range: "invalid_input",
   signal_invalid: "invalid_input",
