@@ -19,6 +19,8 @@ const KIND_BY_CODE = {
   usage_invalid: "invalid_input",
   settings_invalid: "invalid_input",
   config_invalid: "invalid_input",
+  config_secret: "invalid_input",
+  privacy_refused: "invalid_input",
   policy_invalid: "invalid_input",
   audience_invalid: "invalid_input",
   share_out_of_range: "invalid_input",
