@@ -16,7 +16,7 @@ export default {
   test: {
     ...base.test,
     include: ["test/unit/core/**/*.test.ts"],
-    exclude: ["**/long-runs.test.ts", "**/data-rules.test.ts"],
+    exclude: ["**/long-runs.test.ts", "**/data-rules.test.ts", "**/assignment-independence.test.ts"],
     sequence: { sequencer: MirrorFirst },
     env: { ...base.test?.env, FC_SHRINK: "no" },
   },

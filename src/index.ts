@@ -5,6 +5,7 @@ import { DethroneError, received } from "./core/errors.js";
 import { Engine } from "./engine/engine.js";
 import { consoleLogger, randomIds, safeLogger, systemClock } from "./engine/environment.js";
 import type { Logger } from "./engine/ports.js";
+import type { ExposureSink } from "./engine/sessions/exposures.js";
 import { locate } from "./store/database.js";
 import { openLibsqlStore } from "./store/libsql-store.js";
 import { VERSION } from "./version.js";
@@ -21,6 +22,8 @@ export interface EngineOptions {
   readonly refreshMs?: number;
   /** longest wait, in milliseconds, for the database when a session has a unit or an id; default 250 */
   readonly patienceMs?: number;
+  /** told of each assignment of a session to an arm, for analytics of your own; default none */
+  readonly exposures?: readonly ExposureSink[];
 }
 
 const DEFAULT_URL = "file:dethrone.db";
@@ -34,6 +37,20 @@ function positive(name: string, value: unknown, fallback: number): number {
     {
       field: name,
       received: received(value),
+    },
+  );
+}
+
+function checkedSinks(sinks: unknown): readonly ExposureSink[] {
+  if (sinks === undefined) return [];
+  const isSink = (sink: unknown): boolean => typeof Object(sink).expose === "function";
+  if (Array.isArray(sinks) && sinks.every(isSink)) return sinks;
+  throw new DethroneError(
+    "settings_invalid",
+    "exposures must be a list of sinks, each with expose(exposure).",
+    {
+      field: "exposures",
+      received: received(sinks),
     },
   );
 }
@@ -62,6 +79,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     refreshMs: positive("refreshMs", options.refreshMs, 5000),
     patienceMs: positive("patienceMs", options.patienceMs, 250),
     version: VERSION,
+    exposures: checkedSinks(options.exposures),
   });
 }
 
@@ -80,7 +98,14 @@ export {
 } from "./core/errors.js";
 export type { ConfigEntry, ConfigReign } from "./engine/configs/lineage.js";
 export type { Health } from "./engine/context.js";
-export type { DecideOptions, Engine, ProjectOptions, Schedule, ScheduleOptions } from "./engine/engine.js";
+export type {
+  DecideOptions,
+  Engine,
+  ProjectOptions,
+  Schedule,
+  ScheduleOptions,
+  SchemaProjectOptions,
+} from "./engine/engine.js";
 export type { ByHand } from "./engine/experiments/audit.js";
 export type { EndExperimentInput, OfChallenger, RevisionInput } from "./engine/experiments/by-hand.js";
 export type { ChallengeOptions } from "./engine/experiments/challenge-plan.js";
@@ -103,13 +128,18 @@ export type {
   Watch,
 } from "./engine/ports.js";
 export type { ChallengeResult, Project } from "./engine/project.js";
-export type { SessionOptions } from "./engine/sessions/router.js";
-export type { EndInput, Receipt, Session, SignalInput } from "./engine/sessions/session.js";
+export { fromBaggage, type ParentSession, toBaggage } from "./engine/sessions/baggage.js";
+export { currentSession } from "./engine/sessions/current-session.js";
 export {
-  type ArgsOf,
-  currentSession,
-  type Runner,
-  type WrapOptions,
-  type Wrapped,
-} from "./engine/sessions/wrap.js";
+  callbackSink,
+  type Exposure,
+  type ExposureSink,
+  logSink,
+  noopSink,
+  type RecordingSink,
+  recordingSink,
+} from "./engine/sessions/exposures.js";
+export type { EndInput, Receipt, Session, SignalInput } from "./engine/sessions/session.js";
+export type { SessionOptions, SessionParent } from "./engine/sessions/session-options.js";
+export type { ArgsOf, Runner, WrapOptions, Wrapped } from "./engine/sessions/wrap.js";
 export type { FileSettings } from "./file-settings.js";

@@ -7,6 +7,7 @@ import { Engine } from "./engine/engine.js";
 import { seededIds, silentLogger } from "./engine/environment.js";
 import type { TickResult } from "./engine/experiments/tick.js";
 import type { Clock, Logger, Store } from "./engine/ports.js";
+import type { ExposureSink } from "./engine/sessions/exposures.js";
 import { locate } from "./store/database.js";
 import { openLibsqlStore } from "./store/libsql-store.js";
 import { VERSION } from "./version.js";
@@ -58,6 +59,8 @@ export interface TestEngineOptions {
   readonly url?: string;
   /** default: silent */
   readonly logger?: Logger;
+  /** told of each assignment; default none */
+  readonly exposures?: readonly ExposureSink[];
 }
 
 /** An engine for tests, and the handles that drive it. */
@@ -101,6 +104,7 @@ export async function createTestEngine(options: TestEngineOptions = {}): Promise
     patienceMs: 250,
     version: VERSION,
     force: options.force,
+    exposures: options.exposures,
   });
   const close = (): Promise<void> => engine.close();
   return {

@@ -5,6 +5,7 @@ import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.
 import type { DecisionEvent } from "./experiments/decision-event.js";
 import { Outlet } from "./outlet.js";
 import type { Clock, IdSource, Logger, OpenStore, Store } from "./ports.js";
+import type { Exposure, ExposureSink } from "./sessions/exposures.js";
 
 /** How the engine is doing. Counters only rise. */
 export interface Health {
@@ -40,12 +41,14 @@ export interface ContextSettings {
   readonly patienceMs: number;
   /** of the package, stored with each decision */
   readonly version: string;
+  /** who is told of each assignment; default: nobody */
+  readonly exposures?: readonly ExposureSink[] | undefined;
   /** told of each decision that this process makes */
   readonly onDecision?: ((decision: DecisionEvent) => void | Promise<void>) | undefined;
 }
 
 /** The shared state of one engine. */
-export class EngineContext implements ContextSettings {
+export class EngineContext implements Omit<ContextSettings, "exposures" | "onDecision"> {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
@@ -53,6 +56,8 @@ export class EngineContext implements ContextSettings {
   readonly patienceMs: number;
   readonly version: string;
   readonly openStore: OpenStore;
+  /** tells the host's sinks of each assignment */
+  readonly exposures: Outlet<Exposure>;
   readonly decisions: Outlet<DecisionEvent>;
   readonly #counters: Record<Counter, number> = {
     sessionsDropped: 0,
@@ -77,6 +82,11 @@ export class EngineContext implements ContextSettings {
     this.patienceMs = settings.patienceMs;
     this.version = settings.version;
     this.openStore = settings.openStore;
+    this.exposures = new Outlet({
+      channel: "dethrone:exposure",
+      listeners: (settings.exposures ?? []).map((sink) => (exposure) => sink.expose(exposure)),
+      onFailure: (error) => this.fail("listenersFailed", "an exposure did not reach a sink", error),
+    });
     this.decisions = new Outlet<DecisionEvent>({
       channel: "dethrone:decision",
       listeners: settings.onDecision ? [settings.onDecision] : [],

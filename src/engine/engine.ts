@@ -1,8 +1,10 @@
 /**
  * The engine: projects, signals, the tick, the schedule.
  */
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { Cron } from "croner";
 import { DethroneError, type JsonObject, received } from "../core/errors.js";
+import { ConfigPreparation } from "./configs/prepared.js";
 import { type ContextSettings, EngineContext, type Health, within } from "./context.js";
 import { checkActor } from "./experiments/audit.js";
 import { type ChallengePreview, previewChallenge } from "./experiments/challenge.js";
@@ -11,9 +13,15 @@ import { startDueDrafts } from "./experiments/drafts.js";
 import { requireProject } from "./experiments/lookup.js";
 import { settleDue, type TickResult, tickExperiment } from "./experiments/tick.js";
 import { type Verification, verifyDecision } from "./experiments/verify.js";
-import type { NewConfig, SignalReceipt, Store, StoredExperiment } from "./ports.js";
-import { championOf, checkProjectKey, EngineProject, type Project } from "./project.js";
-import type { ForcedRole } from "./sessions/router.js";
+import type { SignalReceipt, Store, StoredExperiment } from "./ports.js";
+import {
+  championOf,
+  checkProjectKey,
+  EngineProject,
+  type EngineProjectSettings,
+  type Project,
+} from "./project.js";
+import type { ForcedRole } from "./sessions/route.js";
 import { checkedSignal, type Receipt, recordSignal, type SignalInput } from "./sessions/session.js";
 
 /** What an engine runs on; see `createEngine` for the settings of a host. */
@@ -27,9 +35,22 @@ export interface EngineSettings extends ContextSettings {
 }
 
 /** How a project is opened. */
-export interface ProjectOptions<Config> {
+export interface ProjectOptions<Config, Built = undefined> {
   /** the first champion, used when the project is created, and while the database has never been reached */
   readonly champion?: Config;
+  /** makes of a config what the agent uses, once a process, as `session.built` */
+  readonly build?: (config: Config) => Built | Promise<Built>;
+  readonly schema?: undefined;
+}
+
+/** How a project is opened whose configs a schema describes. */
+export interface SchemaProjectOptions<Schema extends StandardSchemaV1, Built = undefined> {
+  /** checks every config before it is used, and may fill in defaults: zod, valibot, arktype, any Standard Schema */
+  readonly schema: Schema;
+  /** see {@link ProjectOptions} */
+  readonly champion?: StandardSchemaV1.InferInput<Schema>;
+  /** see {@link ProjectOptions} */
+  readonly build?: (config: StandardSchemaV1.InferOutput<Schema>) => Built | Promise<Built>;
 }
 
 /** How a tick runs. */
@@ -61,16 +82,16 @@ export interface Schedule {
 
 /** How long the start waits for the database, and a project for its state, before going on without. */
 const START_PATIENCE_MS = 1000;
-/** How long flushing waits for scores that the host is still working on. */
+/** How long flushing waits for scores and listeners that the host is still working on. */
 const FLUSH_PATIENCE_MS = 10_000;
 
 /** One process's connection to everything. */
 export class Engine implements AsyncDisposable {
   readonly #context: EngineContext;
   readonly #settings: EngineSettings;
-  readonly #projects = new Map<string, EngineProject<unknown>>();
+  readonly #projects = new Map<string, EngineProject<unknown, unknown>>();
   /** projects on their way in, so that two callers at once get the same one */
-  readonly #loading = new Map<string, Promise<EngineProject<unknown>>>();
+  readonly #loading = new Map<string, Promise<EngineProject<unknown, unknown>>>();
   readonly #schedules = new Set<Cron>();
   #cancelRefresh: (() => void) | null = null;
   #closing: Promise<void> | null = null;
@@ -137,28 +158,40 @@ export class Engine implements AsyncDisposable {
    * @throws DethroneError `settings_invalid`, `config_invalid`; `project_not_found` where it does not exist and no
    *   champion is given
    */
-  async project<Config = JsonObject>(
+  project<Schema extends StandardSchemaV1, Built = undefined>(
     key: string,
-    options: ProjectOptions<Config> = {},
-  ): Promise<Project<Config>> {
+    options: SchemaProjectOptions<Schema, Built>,
+  ): Promise<Project<StandardSchemaV1.InferOutput<Schema>, Built>>;
+  project<Config = JsonObject, Built = undefined>(
+    key: string,
+    options?: ProjectOptions<Config, Built>,
+  ): Promise<Project<Config, Built>>;
+  async project<Config, Built>(
+    key: string,
+    options: ProjectOptions<Config, Built> | SchemaProjectOptions<StandardSchemaV1, Built> = {},
+  ): Promise<Project<Config, Built>> {
     checkProjectKey(key);
     const codeChampion = championOf(options.champion);
     const known = this.#projects.get(key) ?? this.#loading.get(key);
-    if (known) return (await known) as EngineProject<Config>;
-    const loading = this.#newProject(key, codeChampion).finally(() => this.#loading.delete(key));
+    if (known) return (await known) as EngineProject<Config, Built>;
+    const preparation = new ConfigPreparation(options);
+    const settings = { key, codeChampion, preparation, forced: this.#settings.force };
+    const loading = this.#newProject(settings).finally(() => this.#loading.delete(key));
     this.#loading.set(key, loading);
-    return (await loading) as EngineProject<Config>;
+    return (await loading) as EngineProject<Config, Built>;
   }
 
-  async #newProject(key: string, codeChampion: NewConfig | null): Promise<EngineProject<unknown>> {
-    const project = new EngineProject<unknown>(this.#context, key, codeChampion, this.#settings.force);
-    if (this.#context.store) await this.#load(project, codeChampion !== null);
-    else if (codeChampion === null) this.#context.requireStore();
-    this.#projects.set(key, project);
+  async #newProject(settings: EngineProjectSettings): Promise<EngineProject<unknown, unknown>> {
+    const hasChampion = settings.codeChampion !== null;
+    const project = new EngineProject<unknown, unknown>(this.#context, settings);
+    await project.prepareOwn();
+    if (this.#context.store) await this.#load(project, hasChampion);
+    else if (!hasChampion) this.#context.requireStore();
+    this.#projects.set(settings.key, project);
     return project;
   }
 
-  async #load(project: EngineProject<unknown>, hasChampion: boolean): Promise<void> {
+  async #load(project: EngineProject<unknown, unknown>, hasChampion: boolean): Promise<void> {
     const loaded = project.load(this.#context.requireStore());
     if (!hasChampion || this.#settings.isStrict) return loaded;
     const away = (error: unknown): void =>
@@ -306,8 +339,8 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Resolves when everything recorded so far is on disk. Asynchronous scores still being taken are waited for, but no
-   * longer than 10 seconds.
+   * Resolves when everything recorded so far is on disk and the host's listeners have been told. Asynchronous scores
+   * still being taken, and listeners still at work, are waited for, but no longer than 10 seconds.
    */
   async flush(): Promise<void> {
     await this.#settleTasks();
@@ -315,8 +348,10 @@ export class Engine implements AsyncDisposable {
   }
 
   async #settleTasks(): Promise<void> {
-    const settled = Promise.all([...this.#projects.values()].map((project) => project.settleTasks()));
-    await within(this.#context.clock, FLUSH_PATIENCE_MS, settled, undefined);
+    const { exposures, decisions, clock } = this.#context;
+    const tasks = [...this.#projects.values()].map((project) => project.settleTasks());
+    const told = [exposures.flush(), decisions.flush()];
+    await within(clock, FLUSH_PATIENCE_MS, Promise.all([...tasks, ...told]), undefined);
   }
 
   /** Takes nothing new, writes what is queued, and closes; safe to call twice. */

@@ -11,6 +11,9 @@ import type { Policy } from "../core/decision/policy.js";
 import type { ShareRule, ShareRuleInput } from "../core/decision/share-rule.js";
 import type { JsonObject } from "../core/errors.js";
 import type { HashVersion } from "../core/sessions/assignment.js";
+import type { Audience } from "./sessions/audience.js";
+
+export type { Audience } from "./sessions/audience.js";
 
 /** A config and its identity. */
 export interface StoredConfig {
@@ -63,16 +66,6 @@ export interface Description {
   readonly description: string | null;
   readonly owner: string | null;
   readonly tags: readonly string[];
-}
-
-/** Who takes part, by what the host says of a session. */
-export interface Audience {
-  /** a query over the session's context, in the form of MongoDB's */
-  readonly where?: JsonObject;
-  /** groups (`context.groups`) of which a session must be in one, if there are any */
-  readonly includeGroups?: readonly string[];
-  /** groups of which it must be in none */
-  readonly excludeGroups?: readonly string[];
 }
 
 /** After a promotion: a small share stays on the old champion, which returns if it proves better. */

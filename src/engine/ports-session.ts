@@ -47,15 +47,15 @@ export interface SessionStart {
   readonly mayExist: boolean;
 }
 
-/** A session as stored at its start. */
+/** A session as stored at its start. Outside of the experiment, the experiment and the arm are null. */
 export interface StartedSession
   extends Pick<
     SessionStart,
     "id" | "projectId" | "configId" | "experimentId" | "armId" | "unit" | "excluded" | "root"
   > {
   readonly isNew: boolean;
-  /** of a stored session: its arm's role and its experiment's id at the edge */
-  readonly role: Role | null;
+  /** of a stored session: its arm's place (0 the champion's) and its experiment's id at the edge */
+  readonly arm: number | null;
   readonly experimentUid: string | null;
 }
 

@@ -166,12 +166,14 @@ export interface Override {
  */
 export interface Store {
   startSession(start: SessionStart): Promise<StartedSession>;
+  /** The session of an id, also one whose start is still queued here; null where there is none. Writes nothing. */
+  findSession(id: string): Promise<StartedSession | null>;
   endSession(end: SessionEnd): Promise<EndReceipt>;
   addSignal(signal: SessionSignal): Promise<SignalReceipt>;
   /** Takes a queued, unsettled session out of the evidence; `served` corrects what it was truly served. */
   excludeSession(input: {
     sessionId: string;
-    served: { configId: number; armId: number | null } | null;
+    served: Pick<SessionStart, "configId" | "experimentId" | "armId"> | null;
   }): Promise<void>;
   /** Resolves when everything queued so far is on disk. */
   flush(): Promise<void>;

@@ -4,6 +4,7 @@
 
 import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.js";
 import { identifyConfig } from "./configs/config.js";
+import type { ConfigPreparation } from "./configs/prepared.js";
 import type { EngineContext } from "./context.js";
 import { DEFAULT_ACTOR } from "./experiments/audit.js";
 import { type ChallengeOutcome, challenge } from "./experiments/challenge.js";
@@ -13,11 +14,12 @@ import { type DraftOptions, draft } from "./experiments/drafts.js";
 import { type ExperimentSummary, summaryOf } from "./experiments/experiment-summary.js";
 import { requireProject } from "./experiments/lookup.js";
 import { ProjectExperiments, type ProjectExperimentsApi } from "./experiments/project-experiments.js";
-import type { NewConfig, ProjectState, Store } from "./ports.js";
-import { type FusedSession, LocalFuse } from "./sessions/local-fuse.js";
-import { checkSessionOptions, type ForcedRole, Router, type SessionOptions } from "./sessions/router.js";
-import type { EngineSession, Session } from "./sessions/session.js";
-import { type ArgsOf, type Runner, type WrapOptions, type Wrapped, wrapRunner } from "./sessions/wrap.js";
+import type { NewConfig, Store } from "./ports.js";
+import { ProjectSessions } from "./sessions/project-sessions.js";
+import type { ForcedRole } from "./sessions/route.js";
+import type { Session } from "./sessions/session.js";
+import type { SessionOptions } from "./sessions/session-options.js";
+import type { ArgsOf, Runner, WrapOptions, Wrapped } from "./sessions/wrap.js";
 
 /** What a challenge came to. */
 export interface ChallengeResult {
@@ -35,71 +37,68 @@ export type Challengers<Config> =
   | ((champion: Config) => Config | readonly Config[]);
 
 /** One agent whose config is being improved. */
-export interface Project<Config = JsonObject> extends ProjectExperimentsApi<Config> {
+export interface Project<Config = JsonObject, Built = undefined> extends ProjectExperimentsApi<Config> {
   readonly key: string;
   /** the champion's config, as last known */
   readonly champion: Config;
-  wrap<R extends Runner<Config>>(runner: R, options?: WrapOptions<ArgsOf<R>, ReturnType<R>>): Wrapped<R>;
-  session(options?: SessionOptions): Promise<Session<Config>>;
+  wrap<R extends Runner<Config, Built>>(
+    runner: R,
+    options?: WrapOptions<ArgsOf<R>, ReturnType<R>>,
+  ): Wrapped<R>;
+  session(options?: SessionOptions): Promise<Session<Config, Built>>;
   /** Starts a contest between the champion and one challenger or several; idempotent, so boot code may call it. */
   challenge(challengers: Challengers<Config>, options?: ChallengeOptions): Promise<ChallengeResult>;
   /** Plans a contest that starts later: by `start`, or at a time. */
   draft(challengers: Challengers<Config>, options?: DraftOptions): Promise<ChallengeResult>;
 }
 
+/** What a project is made of. */
+export interface EngineProjectSettings {
+  readonly key: string;
+  /** the champion of the host's code: used to create the project, and while the store has never been reached */
+  readonly codeChampion: NewConfig | null;
+  readonly preparation: ConfigPreparation;
+  readonly forced: ForcedRole | undefined;
+}
+
 /** The project the engine hands out. */
-export class EngineProject<Config> extends ProjectExperiments<Config> implements Project<Config> {
+export class EngineProject<Config, Built>
+  extends ProjectExperiments<Config>
+  implements Project<Config, Built>
+{
   readonly key: string;
   readonly #context: EngineContext;
-  readonly #router: Router;
-  /** the champion of the host's code: used to create the project, and while the store has never been reached */
   readonly #codeChampion: NewConfig | null;
-  readonly #tasks = new Set<Promise<unknown>>();
-  readonly #fuse: LocalFuse;
-  #state: ProjectState | null = null;
-  #isRefusing = false;
+  readonly #preparation: ConfigPreparation;
+  readonly #sessions: ProjectSessions<Config, Built>;
 
-  constructor(
-    context: EngineContext,
-    key: string,
-    codeChampion: NewConfig | null,
-    forced: ForcedRole | undefined,
-  ) {
+  constructor(context: EngineContext, settings: EngineProjectSettings) {
     super(context);
     this.#context = context;
-    this.#router = new Router(context, forced, (session, isFailed) => this.#observe(session, isFailed));
-    this.#fuse = new LocalFuse(context, key);
-    this.key = key;
-    this.#codeChampion = codeChampion;
+    this.key = settings.key;
+    this.#codeChampion = settings.codeChampion;
+    this.#preparation = settings.preparation;
+    const refresh = (): Promise<void> => this.refresh();
+    this.#sessions = new ProjectSessions({ ...settings, context, refresh });
   }
 
   get champion(): Config {
-    return structuredClone(this.#championBody()) as Config;
+    return structuredClone(this.#sessions.champion().config) as Config;
   }
 
-  #championBody(): JsonObject {
-    const body = this.#state?.champion.body ?? this.#codeChampion?.body;
-    if (body) return body;
-    throw new DethroneError(
-      "project_not_found",
-      `Project '${this.key}' has no champion yet: give { champion }.`,
-      {
-        project: this.key,
-      },
-    );
+  /** Makes the champion of the host's code ready. @throws DethroneError `config_invalid` */
+  prepareOwn(): Promise<void> {
+    return this.#sessions.prepareOwn();
   }
 
   /** Loads the project's state, creating the project if it is new and the host gave a champion. */
   async load(store: Store): Promise<void> {
-    let state = await store.projectState(this.key);
-    if (!state && this.#codeChampion) {
-      await this.#create(store, this.#codeChampion);
-      state = await store.projectState(this.key);
-    }
-    if (!state) await requireProject(store, this.key);
-    const isFirst = this.#state === null;
-    this.#state = state;
-    if (isFirst && state && this.#codeChampion && state.champion.hash !== this.#codeChampion.hash) {
+    const known = await store.projectState(this.key);
+    if (!known && this.#codeChampion) await this.#create(store, this.#codeChampion);
+    const state = known ?? (await requireProject(store, this.key));
+    const isFirst = this.#sessions.state === null;
+    await this.#sessions.serve(state);
+    if (isFirst && this.#codeChampion && state.champion.hash !== this.#codeChampion.hash) {
       this.#context.logger.info(
         { project: this.key, code: this.#codeChampion.hash, champion: state.champion.hash },
         "champion_differs: the stored champion is used, not the one in the code",
@@ -134,77 +133,25 @@ export class EngineProject<Config> extends ProjectExperiments<Config> implements
     }
   }
 
-  wrap<R extends Runner<Config>>(runner: R, options: WrapOptions<ArgsOf<R>, ReturnType<R>> = {}): Wrapped<R> {
-    const host = {
-      context: this.#context,
-      begin: (start: SessionOptions) => this.#begin(start),
-      fallback: () => this.#unrecorded({}),
-      keep: (task: Promise<unknown>) => this.#keep(task),
-    };
-    return wrapRunner<Config, R>(host, runner, options);
+  wrap<R extends Runner<Config, Built>>(
+    runner: R,
+    options: WrapOptions<ArgsOf<R>, ReturnType<R>> = {},
+  ): Wrapped<R> {
+    return this.#sessions.wrap(runner, options);
   }
 
-  async session(options: SessionOptions = {}): Promise<Session<Config>> {
-    return this.#begin(options);
-  }
-
-  #begin(options: SessionOptions): EngineSession<Config> | Promise<EngineSession<Config>> {
-    checkSessionOptions(options);
-    const { store } = this.#context;
-    if (!store || !this.#state || this.#isRefusing) {
-      if (!this.#context.isOff) {
-        this.#context.fail(
-          "sessionsDropped",
-          "the database is away; the champion runs unrecorded",
-          this.#whyAway(),
-        );
-      }
-      return this.#unrecorded(options);
-    }
-    const state = this.#fuse.served(this.#state);
-    if (options.id !== undefined || options.unit !== undefined)
-      return this.#router.start(store, state, options);
-    if (store.queueLength() < BACKLOG_MAX) return this.#router.startNow(store, state, options);
-    // A host that never yields would keep the writer's answers from arriving, and its sessions would be dropped.
-    return new Promise((resolve) =>
-      setImmediate(() => resolve(this.#router.startNow(store, state, options))),
-    );
-  }
-
-  #observe(session: FusedSession, isFailed: boolean): void {
-    const aborting = this.#fuse.observe(this.#state, session, isFailed);
-    if (aborting) this.#keep(aborting.then(() => this.refresh()));
-  }
-
-  #whyAway(): unknown {
-    try {
-      this.#context.requireStore();
-      return "the project has not been loaded yet";
-    } catch (error) {
-      return error;
-    }
-  }
-
-  #unrecorded(options: SessionOptions): EngineSession<Config> {
-    return this.#router.unrecorded(this.key, this.#championBody(), options);
-  }
-
-  #keep(task: Promise<unknown>): void {
-    this.#tasks.add(task);
-    task.then(
-      () => this.#tasks.delete(task),
-      () => this.#tasks.delete(task),
-    );
+  session(options: SessionOptions = {}): Promise<Session<Config, Built>> {
+    return this.#sessions.session(options);
   }
 
   /** Resolves when the outcomes of the wrapped calls that have returned so far are queued. */
-  async settleTasks(): Promise<void> {
-    await Promise.allSettled([...this.#tasks]);
+  settleTasks(): Promise<void> {
+    return this.#sessions.settleTasks();
   }
 
   /** Serves the champion unrecorded from here on: the engine closes. */
   refuse(): void {
-    this.#isRefusing = true;
+    this.#sessions.refuse();
   }
 
   async challenge(
@@ -213,11 +160,12 @@ export class EngineProject<Config> extends ProjectExperiments<Config> implements
   ): Promise<ChallengeResult> {
     const plan = planChallenge(this.#challengersOf(challengers), options);
     if (this.#context.isOff) return { experiment: null, started: false, status: "off", forecast: null };
+    await this.#checkChallengers(plan);
     const { store } = this.#context;
     if (!store) return this.#challengeLater(plan);
     try {
       // The project may not have been created yet, if the database was away when it was opened.
-      if (!this.#state) await this.load(store);
+      if (!this.#sessions.state) await this.load(store);
       const outcome = await challenge(this.#context, store, this.key, plan);
       if (outcome.status === "overlap") {
         this.#context.logger.warn(
@@ -243,7 +191,13 @@ export class EngineProject<Config> extends ProjectExperiments<Config> implements
 
   async draft(challengers: Challengers<Config>, options: DraftOptions = {}): Promise<ChallengeResult> {
     const plan = planChallenge(this.#challengersOf(challengers), options);
+    await this.#checkChallengers(plan);
     return resultOf(await draft(this.#context, this.#context.requireStore(), this.key, plan));
+  }
+
+  /** A challenger that this host cannot use would never get a session. @throws DethroneError `config_invalid` */
+  async #checkChallengers({ challengers }: ChallengePlan): Promise<void> {
+    for (const { config } of challengers) await this.#preparation.prepare(config);
   }
 
   /** Boot code must not fail because the database is away: the challenge starts once it is back. */
@@ -274,9 +228,6 @@ function resultOf(outcome: ChallengeOutcome): ChallengeResult {
 const REFUSED: readonly string[] = ["label_taken", "engine_closed"];
 
 const CHALLENGE_RETRY_MS = 1000;
-
-/** Rows waiting to be written from which a new session lets the event loop turn once. */
-const BACKLOG_MAX = 2000;
 
 const KEY_LENGTH_MAX = 200;
 

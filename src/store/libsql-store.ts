@@ -42,6 +42,13 @@ class LibsqlStore extends LibsqlReads implements Store {
     return outcome.session;
   }
 
+  async findSession(sessionId: string): Promise<StartedSession | null> {
+    const outcome = await this.#write({ kind: "find", sessionId });
+    if (outcome.status === "unknown-session") return null;
+    if (outcome.status !== "started") throw unexpected(outcome);
+    return outcome.session;
+  }
+
   async endSession(end: SessionEnd): Promise<EndReceipt> {
     const outcome = await this.#write({ kind: "end", end });
     return receipt(outcome, end.sessionId, "end");

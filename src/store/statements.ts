@@ -7,7 +7,7 @@ import type { AuditEntry, NewConfig } from "../engine/ports.js";
 import { auditLog, configs, projectConfigs, projects, reigns } from "./schema.js";
 import type { Value, WriteStatement } from "./write-protocol.js";
 
-// Builds statements and never runs one: running is the writer's.
+/** Builds statements and never runs one: running is the writer's. */
 export const builder = drizzle.mock();
 
 interface Built {

@@ -14,9 +14,10 @@ export interface WriteStatement {
   readonly changes?: number;
 }
 
-/** One thing to write, all or nothing. */
+/** One thing to write, all or nothing; or, in its turn among them, to look up. */
 export type WriteOperation =
   | { readonly kind: "start"; readonly start: SessionStart }
+  | { readonly kind: "find"; readonly sessionId: string }
   | { readonly kind: "end"; readonly end: SessionEnd }
   | { readonly kind: "signal"; readonly signal: SessionSignal }
   | { readonly kind: "statements"; readonly statements: readonly WriteStatement[] };

@@ -277,7 +277,7 @@ describe("an experiment in flight", () => {
     expect((await run("status")).out).toMatch(/support +running +50 of 900/);
     expect((await run("history", "support")).out).toContain("at most 0.05 false ones are expected.");
     expect((await json("history", "support")).json()).toMatchObject({ ledger: { expectedFalseMax: 0.05 } });
-    expect((await run("project", "show", "support")).out).toMatch(/running +\w{10} +adaptive/);
+    expect((await run("project", "show", "support")).out).toMatch(/running +\w{12} +adaptive/);
   });
 });
 

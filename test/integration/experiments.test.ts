@@ -1,5 +1,6 @@
 import { createClient } from "@libsql/client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { identifyConfig } from "../../src/engine/configs/config.js";
 import { createTestEngine, type TestEngine } from "../../src/testing.js";
 import { recordingLogger } from "../support/recording-logger.js";
 import { temporaryDatabase } from "../support/temporary.js";
@@ -291,7 +292,9 @@ describe("by hand", () => {
     expect((await test.engine.experiments("support"))[0]).toMatchObject({ status: "aborted" });
     expect((await bot.report())!.decision).toMatchObject({ verdict: "abort", reason: "champion-changed" });
     expect((await test.engine.verify()).every((each) => each.isEqual)).toBe(true);
-    await bot.rollback(BECAUSE);
+    // A rollback undoes a reign; the one it undid is no predecessor, but can be named.
+    await expect(bot.rollback(BECAUSE)).rejects.toMatchObject({ code: "transition_illegal" });
+    await bot.rollback({ ...BECAUSE, to: identifyConfig(SHORT).hash.slice(0, 8) });
     expect(bot.champion).toEqual(SHORT);
   });
 
@@ -350,7 +353,7 @@ describe("guarantee 4: the database itself refuses", () => {
     await bot.challenge(SHORT);
     await bot.abort(BECAUSE);
     await refused(
-      "INSERT INTO decisions SELECT id + 1, 'other', experiment_id, is_terminal, verdict, reason, session_count, folded_seq, is_expired, policy, plan_share, promotion, evidence, evaluation, engine_version, actor, note, decided_at_ms, live FROM decisions",
+      "INSERT INTO decisions SELECT id + 1, 'other', experiment_id, is_terminal, verdict, reason, session_count, folded_seq, is_expired, policy, promotion, evidence, evaluation, engine_version, actor, note, decided_at_ms, live, plan_shares, out, arm FROM decisions",
     );
   });
 

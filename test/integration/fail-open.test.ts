@@ -115,6 +115,7 @@ describe("guarantee 5: the host's agent is never broken", () => {
       "excludeSession",
       "projectState",
       "configById",
+      "findSession",
     ] as const;
     for (const name of names) {
       let isBroken = false;
@@ -140,6 +141,8 @@ describe("guarantee 5: the host's agent is never broken", () => {
       );
       expect(await answer()).toBe("none");
       expect(await answer("u")).toBe("u");
+      const parent = { id: "elsewhere", project: "support", root: null };
+      expect(await bot.wrap(() => "joined", { parent: () => parent })()).toBe("joined");
       isBroken = false;
       await engine.close();
     }

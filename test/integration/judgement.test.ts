@@ -293,7 +293,7 @@ describe("shares that move", () => {
     await test.engine.decide();
     const database = createClient({ url: `file:${path}` });
     const rows = await database.execute(
-      "SELECT share, count(*) AS n FROM sessions GROUP BY share ORDER BY share",
+      "SELECT shares ->> 0 AS share, count(*) AS n FROM sessions GROUP BY share ORDER BY share",
     );
     database.close();
     expect(rows.rows.map(({ share, n }) => [share, Number(n)])).toEqual([
@@ -332,7 +332,7 @@ describe("changes in flight", () => {
       { verdict: "hold", reason: "horizon", sessionCount: 100 },
     ]);
     const { decision } = (await bot.report())!;
-    expect(decision).toMatchObject({ policy: { horizon: 100, minPerArm: 5 }, planShare: 0.2 });
+    expect(decision).toMatchObject({ policy: { horizon: 100, minPerArm: 5 }, planShares: [0.2] });
     expect(await test.engine.verify()).toMatchObject([{ isEqual: true }]);
     expect((await bot.history()).find(({ action }) => action === "revised")).toMatchObject({
       actor: "ada",
@@ -383,7 +383,7 @@ describe("a challenge sized by what it is to find", () => {
   it("previews without starting anything", async () => {
     const bot = await test.engine.project("support", { champion: LONG });
     const preview = await test.engine.previewChallenge("support", SHORT, { detect: 0.1, within: "7d" });
-    expect(preview).toMatchObject({ known: null, champion: LONG, design: { planShare: 0.5 } });
+    expect(preview).toMatchObject({ known: null, champion: LONG, design: { planShares: [0.5] } });
     expect(preview.design.forecast).toMatchObject({
       sessionsPerDay: null,
       daysExpected: null,

@@ -141,11 +141,11 @@ describe("hands that race", () => {
     stale = await store.projectState("support");
     await bot.challenge({ prompt: "third" });
     const audit = { action: "rollback", actor: "x", reason: "x", details: {}, atMs: 0 };
-    const previous = await store.previousChampion(stale!.id);
+    const [first] = await store.reigns(stale!.id);
     expect(
       await store.changeChampion({
         project: stale!,
-        configId: previous!.id,
+        configId: first!.config.id,
         cause: "rollback",
         audit,
         atMs: 0,

@@ -1,5 +1,5 @@
 import { createRandom } from "../../src/core/random.js";
-import { Engine } from "../../src/engine/engine.js";
+import { Engine, type EngineSettings } from "../../src/engine/engine.js";
 import { seededIds } from "../../src/engine/environment.js";
 import type { Store } from "../../src/engine/ports.js";
 import { locate } from "../../src/store/database.js";
@@ -9,7 +9,7 @@ import { recordingLogger } from "./recording-logger.js";
 import { temporaryDatabase } from "./temporary.js";
 
 /** An engine as a host gets it, not strict, on a virtual clock, over whatever store is opened. */
-export async function engineOver(openStore: () => Promise<Store>) {
+export async function engineOver(openStore: () => Promise<Store>, more: Partial<EngineSettings> = {}) {
   const clock = createTestClock();
   const logger = recordingLogger();
   const ids = seededIds(createRandom(1), clock);
@@ -24,7 +24,7 @@ export async function engineOver(openStore: () => Promise<Store>) {
     refreshMs: 5000,
     patienceMs: 250,
   };
-  const engine = await Engine.start({ ...settings, version: "test" });
+  const engine = await Engine.start({ ...settings, version: "test", ...more });
   return { engine, clock, logger };
 }
 

@@ -15,7 +15,7 @@ const VALUES_DEFAULT = 8;
 const DISTINCT_MAX = 50;
 
 /** The scores of one arm among the units with one value. */
-export interface BreakdownArm {
+interface BreakdownArm {
   /** units with a score; an integer, 0 or more */
   readonly count: number;
   /** mean of their scores, in [0, 1]; null without any */
@@ -23,7 +23,7 @@ export interface BreakdownArm {
 }
 
 /** The units with one value of an attribute. */
-export interface BreakdownValue {
+interface BreakdownValue {
   /** the value as text: a number and a boolean as JSON writes them */
   readonly value: string;
   /** the champion, then the challengers */

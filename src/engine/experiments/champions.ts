@@ -48,7 +48,7 @@ async function target(store: Store, project: ProjectState, { to }: RollbackInput
     if (before) return before;
     throw new DethroneError(
       "transition_illegal",
-      `Project '${project.key}' is at its first champion; there is none to roll back to.`,
+      `Project '${project.key}' is at its first champion; there is none before it. To return to one that was rolled back, name it.`,
       { project: project.key },
     );
   }

@@ -20,6 +20,9 @@ export type ResultEnding =
 export interface ResultObserver {
   readonly onEnd: (ending: ResultEnding) => void;
   readonly runInContext: <R>(fn: () => R) => R;
+  /** whose result it is, and within whose call it came about: the latter may hand it on as a result of its own */
+  readonly owner?: object | undefined;
+  readonly within?: object | undefined;
 }
 
 type ResultKind = "value" | "response" | "web-stream" | "node-stream" | "iterable";
@@ -46,7 +49,7 @@ const CANCELLED: ResultEnding = { kind: "cancelled" };
  * observeResult("a plain value", { onEnd: ({ kind }) => log(kind), runInContext: (fn) => fn() }); // logs "completed"
  */
 export function observeResult<T>(result: T, observer: ResultObserver): T {
-  const watch: ResultObserver = { onEnd: once(observer.onEnd), runInContext: observer.runInContext };
+  const watch: ResultObserver = { ...observer, onEnd: once(observer.onEnd) };
   try {
     return observe(result, watch) as T;
   } catch {
@@ -64,17 +67,24 @@ export function isStreaming(result: unknown): boolean {
   }
 }
 
-/** Objects watched in place: an agent may return one and the same to many calls. */
-const watchedInPlace = new WeakSet<object>();
+/** Objects watched in place, and within whose call: an agent may return one and the same to many calls. */
+const watchedInPlace = new WeakMap<object, object | undefined>();
+
+/**
+ * Watched again at each call it would grow a layer a call; it belongs to the session that returned it first, and to those
+ * around that one which hand it on.
+ */
+function belongsElsewhere(result: object, { owner }: ResultObserver): boolean {
+  return watchedInPlace.has(result) && (owner === undefined || watchedInPlace.get(result) !== owner);
+}
 
 function observe(result: unknown, watch: ResultObserver): unknown {
-  // Watched again at each call it would grow a layer a call; it belongs to the session that returned it first.
   if (isObject(result)) {
-    if (watchedInPlace.has(result)) {
+    if (belongsElsewhere(result, watch)) {
       watch.onEnd(COMPLETED);
       return result;
     }
-    if (isStreaming(result)) watchedInPlace.add(result);
+    if (isStreaming(result)) watchedInPlace.set(result, watch.within);
   }
   switch (kindOf(result)) {
     case "response":

@@ -7,171 +7,165 @@
  */
 
 import { DEFAULT_WINDOW_MS } from "../../core/decision/policy.js";
-import { DethroneError, type JsonObject, received } from "../../core/errors.js";
-import { armOf, bucketOf, SHARE_MAX, SHARE_MIN, shareOf } from "../../core/sessions/assignment.js";
-import { partNotJson } from "../configs/config.js";
+import { DethroneError, type JsonObject } from "../../core/errors.js";
+import { shareOf } from "../../core/sessions/assignment.js";
+import type { ConfigPreparation, PreparedConfig } from "../configs/prepared.js";
 import { type EngineContext, within } from "../context.js";
-import type {
-  Exclusion,
-  ProjectState,
-  SessionStart,
-  StartedSession,
-  Store,
-  StoredArm,
-  StoredConfig,
-  StoredExperiment,
-} from "../ports.js";
+import type { Exclusion, ProjectState, SessionStart, StartedSession, Store, StoredArm } from "../ports.js";
+import type { ReadyState } from "./ready-state.js";
+import { type ForcedRole, isOutside, type Route, routeOf } from "./route.js";
 import { EngineSession, type ObserveOutcome, type Placement } from "./session.js";
+import type { SessionOptions } from "./session-options.js";
 
-/** How a session is to start. */
-export interface SessionOptions {
-  /** the session's own id; a stored one is resumed, with the config it started with */
-  readonly id?: string | undefined;
-  /** what is randomised (a user, repository, conversation); default: the session itself */
-  readonly unit?: string | undefined;
-  /** attributes of the session, kept for breakdowns */
-  readonly context?: object | undefined;
+/** A session on its way in, its parent made into a root. */
+export interface SessionPlan extends Pick<SessionOptions, "id" | "unit" | "context" | "requestId"> {
+  readonly root: string | null;
 }
 
-const ID_LENGTH_MAX = 200;
-
-/** @throws DethroneError `input_invalid` */
-export function checkSessionOptions(options: SessionOptions): void {
-  if (typeof options !== "object" || options === null) {
-    throw new DethroneError("input_invalid", "A session's options must be an object.", {
-      received: received(options),
-    });
-  }
-  for (const field of ["id", "unit"] as const) {
-    const value: unknown = options[field];
-    if (value === undefined) continue;
-    if (typeof value === "string" && value.length > 0 && value.length <= ID_LENGTH_MAX) continue;
-    throw new DethroneError(
-      "input_invalid",
-      `A session's ${field} must be a text of 1 to ${ID_LENGTH_MAX} characters; received ${String(value)}.`,
-      { field, received: received(value) },
-    );
-  }
-  const { context } = options;
-  if (context === undefined) return;
-  const isObject = typeof context === "object" && context !== null && !Array.isArray(context);
-  const offender = isObject ? partNotJson(context) : "it is no object";
-  if (offender === null) return;
-  throw new DethroneError("input_invalid", `A session's context must be a plain JSON object: ${offender}.`, {
-    field: "context",
-    received: offender,
-  });
+/** What sessions are started by, and where they are recorded. */
+export interface Serving extends ReadyState {
+  readonly store: Store;
 }
 
-interface Route {
-  readonly experiment: StoredExperiment | null;
-  readonly arm: StoredArm | null;
-  readonly config: StoredConfig;
-  readonly share: number | null;
-  readonly excluded: Exclusion | null;
-}
+type WithId<P extends SessionPlan> = P & { readonly id: string };
 
-/** Which role to force on every session, in tests of a host. Forced sessions are never evidence. */
-export type ForcedRole = "champion" | "challenger";
+/** How often a session is looked for that is to be joined; a look waits for who is writing. */
+const LOOKS = 10;
 
-function routeOf(state: ProjectState, unit: string, forced: ForcedRole | undefined): Route {
-  const { experiment, champion } = state;
-  if (experiment?.status !== "running") {
-    return { experiment: null, arm: null, config: champion, share: null, excluded: null };
-  }
-  const bucket = bucketOf({ version: experiment.hashVersion, experiment: experiment.uid, unit });
-  const hashed = armOf(bucket, experiment.arms);
-  const arm = forced ? (experiment.arms.find((each) => each.role === forced) ?? hashed) : hashed;
-  const share = challengerShare(experiment);
-  const isRandomised = share >= SHARE_MIN && share <= SHARE_MAX;
-  const excluded = forced ? "forced" : isRandomised ? null : "share";
-  return { experiment, arm, config: arm.config, share, excluded };
-}
-
-/** The share truly used: the buckets of the challenger over all buckets. */
-function challengerShare(experiment: StoredExperiment): number {
-  return shareOf(experiment.arms.find((arm) => arm.role === "challenger")?.bucketCount ?? 0);
+/** What a router is made of. */
+export interface RouterSettings {
+  readonly context: EngineContext;
+  /** the project's */
+  readonly key: string;
+  readonly preparation: ConfigPreparation;
+  readonly forced: ForcedRole | undefined;
+  readonly observe: ObserveOutcome;
 }
 
 /** Starts sessions of one project. */
 export class Router {
+  readonly #settings: RouterSettings;
   readonly #context: EngineContext;
-  readonly #forced: ForcedRole | undefined;
-  readonly #observe: ObserveOutcome;
 
-  constructor(context: EngineContext, forced: ForcedRole | undefined, observe: ObserveOutcome) {
-    this.#context = context;
-    this.#forced = forced;
-    this.#observe = observe;
+  constructor(settings: RouterSettings) {
+    this.#settings = settings;
+    this.#context = settings.context;
   }
 
-  #session<Config>(placement: Placement): EngineSession<Config> {
-    return new EngineSession(this.#context, placement, this.#observe);
+  #session(placement: Placement): EngineSession {
+    return new EngineSession(this.#context, placement, this.#settings.observe);
   }
 
   /** A session nothing is recorded of: the champion's, for when there is no store or no telling what to do. */
-  unrecorded<Config>(key: string, champion: JsonObject, options: SessionOptions): EngineSession<Config> {
+  unrecorded(champion: PreparedConfig, plan: SessionPlan): EngineSession {
     return this.#session({
-      id: options.id ?? this.#context.ids.next(),
-      project: key,
-      body: champion,
-      arm: "champion",
+      id: plan.id ?? this.#context.ids.next(),
+      project: this.#settings.key,
+      prepared: champion,
+      place: 0,
       experiment: null,
-      unit: options.unit ?? null,
+      unit: plan.unit ?? null,
+      root: plan.root,
       isResumed: false,
       isRecorded: false,
     });
   }
 
-  /** Starts a session at once, for options without a unit or id. */
-  startNow<Config>(store: Store, state: ProjectState, options: SessionOptions): EngineSession<Config> {
-    const id = this.#context.ids.next();
-    const route = routeOf(state, id, this.#forced);
-    const { isRecorded } = this.#queueStart(
-      store,
-      this.#startRecord(state, route, { ...options, id }, false),
-    );
-    return this.#session(placementOf(state, route, { id, unit: null, isRecorded }));
+  /** Starts a session at once, for a plan without a unit or id. */
+  startNow(serving: Serving, plan: SessionPlan): EngineSession {
+    const { store, state } = serving;
+    const known = { ...plan, id: this.#context.ids.next() };
+    const route = this.#route(state, known);
+    const { isRecorded } = this.#queueStart(store, this.#startRecord(state, route, known));
+    const placement = { ...placementOf(serving, route, known), isRecorded };
+    this.#expose(state, placement, {
+      arm: route.arm,
+      excluded: isRecorded ? route.excluded : "unconfirmed",
+      requestId: plan.requestId,
+    });
+    return this.#session(placement);
   }
 
   /** Starts or resumes a session that has a unit or an id. */
-  async start<Config>(
-    store: Store,
-    state: ProjectState,
-    options: SessionOptions,
-  ): Promise<EngineSession<Config>> {
-    const id = options.id ?? this.#context.ids.next();
-    const unit = options.unit ?? null;
-    const route = routeOf(state, unit ?? id, this.#forced);
-    const record = this.#startRecord(state, route, { ...options, id }, options.id !== undefined);
+  async start(serving: Serving, plan: SessionPlan): Promise<EngineSession> {
+    const { store, state } = serving;
+    const known = { ...plan, id: plan.id ?? this.#context.ids.next() };
+    const route = this.#route(state, known);
+    const record = { ...this.#startRecord(state, route, known), mayExist: plan.id !== undefined };
     const { started, isRecorded } = this.#queueStart(store, record);
     const stored = await within(this.#context.clock, this.#context.patienceMs, started, null);
-    const placement = placementOf(state, route, { id, unit, isRecorded });
-    const confirmed = stored && (await this.#confirmed(store, state, placement, stored));
-    if (!confirmed && isRecorded) this.#leaveOut(store, record);
+    const placement = { ...placementOf(serving, route, known), isRecorded };
+    const { requestId } = plan;
+    const confirmed = stored && (await this.#confirmed(serving, placement, stored));
+    if (stored && confirmed) {
+      const arm = state.experiment?.arms.find(({ id }) => id === stored.armId) ?? null;
+      if (stored.isNew) this.#expose(state, confirmed, { arm, excluded: stored.excluded, requestId });
+      return this.#session(confirmed);
+    }
+    if (isRecorded) this.#leaveOut(store, record.id, record.mayExist ? null : servedBy(route));
+    // Whether a session of a given id is new is not known then.
+    if (!record.mayExist)
+      this.#expose(state, placement, { arm: route.arm, excluded: "unconfirmed", requestId });
+    return this.#session(placement);
+  }
+
+  /**
+   * Takes part in the session of an id, which another process has started; nothing is written. Null where its unit is
+   * another one than the plan's.
+   */
+  async join(serving: Serving, plan: WithId<SessionPlan>): Promise<EngineSession | null> {
+    const { store, state } = serving;
+    const found = await within(
+      this.#context.clock,
+      this.#context.patienceMs,
+      this.#find(store, plan.id),
+      null,
+    );
+    if (found && plan.unit !== undefined && found.unit !== plan.unit) return null;
+    const placement = { ...placementOf(serving, this.#route(state, plan), plan), isResumed: true };
+    const confirmed = found && (await this.#confirmed(serving, placement, found));
+    if (!confirmed) this.#leaveOut(store, plan.id, null);
     return this.#session(confirmed ?? placement);
   }
 
-  #startRecord(
-    state: ProjectState,
-    route: Route,
-    options: SessionOptions & { readonly id: string },
-    mayExist: boolean,
-  ): SessionStart {
+  /** Looked up again and again: who has started it may have told of it before it was on disk. */
+  async #find(store: Store, id: string): Promise<StartedSession | null> {
+    try {
+      for (let looks = 0; looks < LOOKS; looks += 1) {
+        const found = await store.findSession(id);
+        if (found) return found;
+      }
+    } catch (error) {
+      this.#context.fail(null, "a session could not be looked up", error, { sessionId: id });
+    }
+    return null;
+  }
+
+  #route(state: ProjectState, plan: WithId<SessionPlan>): Route {
+    // Checked to be plain JSON when the session was asked for.
+    const context = (plan.context ?? null) as JsonObject | null;
+    return routeOf(state, { unit: plan.unit ?? plan.id, context, forced: this.#settings.forced });
+  }
+
+  #startRecord(state: ProjectState, route: Route, plan: WithId<SessionPlan>): SessionStart {
     const now = this.#context.clock.now();
+    // The writer takes a unit outside of the experiment, once it knows that it has no arm yet.
+    const isInside = !isOutside(route.excluded) || plan.unit !== undefined;
     return {
-      id: options.id,
+      id: plan.id,
       projectId: state.id,
       configId: route.config.id,
-      experimentId: route.experiment?.id ?? null,
-      armId: route.arm?.id ?? null,
-      unit: options.unit ?? null,
-      share: route.share,
+      experimentId: isInside ? (route.experiment?.id ?? null) : null,
+      armId: isInside ? (route.arm?.id ?? null) : null,
+      unit: plan.unit ?? null,
+      shares: route.shares,
       excluded: route.excluded,
-      context: options.context === undefined ? null : JSON.stringify(options.context),
+      isExclusive: plan.unit !== undefined && (route.experiment?.exclusionGroup ?? null) !== null,
+      context: plan.context === undefined ? null : JSON.stringify(plan.context),
+      root: plan.root,
       startedAtMs: now,
       windowEndsAtMs: now + (route.experiment?.policy.windowMs ?? DEFAULT_WINDOW_MS),
-      mayExist,
+      mayExist: false,
     };
   }
 
@@ -196,61 +190,117 @@ export class Router {
     return { started: store.startSession(record).then(stored, lost), isRecorded: true };
   }
 
-  /** The session as the store has it, or null where its config cannot be read in time: a unit keeps its arm, a resumed session its config, across promotions too. */
+  /**
+   * The session as the store has it: a unit keeps its arm, a resumed session its config, across promotions too. Null where
+   * its config cannot be read and made ready in time.
+   */
   async #confirmed(
-    store: Store,
-    state: ProjectState,
+    serving: Serving,
     placement: Placement,
     stored: StartedSession,
   ): Promise<Placement | null> {
+    const { state } = serving;
     if (stored.projectId !== state.id) {
       throw new DethroneError("input_invalid", `Session '${placement.id}' belongs to another project.`, {
         received: placement.id,
         project: state.key,
       });
     }
-    const arm = state.experiment?.arms.find((each) => each.id === stored.armId);
-    const served: Placement = {
-      ...placement,
-      unit: stored.unit,
-      isResumed: !stored.isNew,
-      arm: arm?.role ?? stored.role ?? "champion",
-      experiment: stored.isNew ? placement.experiment : stored.experimentUid,
-    };
-    const known = arm?.config ?? (stored.configId === state.champion.id ? state.champion : null);
-    if (known) return { ...served, body: known.body };
-    // A session of an ended experiment: its config is not in memory any more.
-    const { clock, patienceMs } = this.#context;
-    const found = store.configById(stored.configId).catch(() => null);
-    const config = await within(clock, patienceMs, found, null);
-    return config && { ...served, body: config.body };
+    const { experiment } = state;
+    const place = experiment?.arms.findIndex(({ id }) => id === stored.armId) ?? -1;
+    const isOfRunning = experiment !== null && stored.experimentId === experiment.id;
+    const prepared =
+      serving.configs.get(stored.configId) ?? (await this.#preparedInTime(serving.store, stored.configId));
+    return (
+      prepared && {
+        ...placement,
+        prepared,
+        unit: stored.unit,
+        root: stored.root,
+        isResumed: !stored.isNew,
+        place: place >= 0 ? place : (stored.arm ?? 0),
+        experiment: isOfRunning ? experiment.uid : stored.experimentUid,
+      }
+    );
+  }
+
+  /** A config that is not in memory any more: that of a session of an ended experiment, or of a dropped challenger. */
+  async #preparedInTime(store: Store, configId: number): Promise<PreparedConfig | null> {
+    const { preparation } = this.#settings;
+    const found = store
+      .configById(configId)
+      .then((config) => config && preparation.prepare(config))
+      .catch(() => null);
+    return within(this.#context.clock, this.#context.patienceMs, found, null);
   }
 
   /** Nobody knows in time what the store will say: the session runs as hashed, outside the evidence. */
-  #leaveOut(store: Store, record: SessionStart): void {
-    const served = record.mayExist ? null : { configId: record.configId, armId: record.armId };
-    this.#context.fail(null, "the database did not answer in time; the session is not evidence", null, {
-      sessionId: record.id,
+  #leaveOut(store: Store, sessionId: string, served: Served | null): void {
+    this.#context.fail(null, "what a session was given is not known in time; it is not evidence", null, {
+      sessionId,
     });
     store
-      .excludeSession({ sessionId: record.id, served })
+      .excludeSession({ sessionId, served })
       .catch((error: unknown) =>
         this.#context.fail("writesFailed", "a session could not be left out", error),
       );
   }
+
+  /** Tells the host's sinks of a new session that an experiment has given an arm. */
+  #expose(
+    state: ProjectState,
+    { id, project, experiment, unit, root }: Placement,
+    { arm, excluded, requestId }: Assignment,
+  ): void {
+    if (experiment === null || arm === null || experiment !== state.experiment?.uid) return;
+    this.#context.exposures.emit({
+      project,
+      experiment,
+      session: id,
+      arm: arm.role,
+      config: arm.config.hash,
+      label: null,
+      unit,
+      share: shareOf(arm.bucketCount),
+      requestId: requestId ?? null,
+      isOverride: excluded === "override",
+      isEvidence: excluded === null,
+      excluded,
+      root,
+      atMs: this.#context.clock.now(),
+    });
+  }
 }
 
-function placementOf(
-  state: ProjectState,
-  route: Route,
-  session: { readonly id: string; readonly unit: string | null; readonly isRecorded: boolean },
-): Placement {
+/** What an exposure tells besides the session's place. */
+interface Assignment extends Pick<SessionPlan, "requestId"> {
+  readonly arm: StoredArm | null;
+  readonly excluded: Exclusion | null;
+}
+
+type Served = Pick<SessionStart, "configId" | "experimentId" | "armId">;
+
+/** What a session is served that runs as hashed. */
+function servedBy({ excluded, config, experiment, arm }: Route): Served {
+  if (isOutside(excluded)) return { configId: config.id, experimentId: null, armId: null };
+  return { configId: config.id, experimentId: experiment?.id ?? null, armId: arm?.id ?? null };
+}
+
+/** The place of a session that runs as hashed. */
+function placementOf({ state, configs }: Serving, route: Route, plan: WithId<SessionPlan>): Placement {
+  const { experiment } = route;
+  const prepared = configs.get(route.config.id);
+  if (!prepared) throw new DethroneError("invariant_violated", "An arm without a config that is ready.");
+  const isInside = experiment !== null && !isOutside(route.excluded);
   return {
-    ...session,
+    id: plan.id,
     project: state.key,
-    body: route.config.body,
-    arm: route.arm?.role ?? "champion",
-    experiment: route.experiment?.uid ?? null,
+    prepared,
+    place: isInside ? experiment.arms.findIndex(({ id }) => id === route.arm?.id) : 0,
+    experiment: isInside ? experiment.uid : null,
+    unit: plan.unit ?? null,
+    root: plan.root,
     isResumed: false,
+    isRecorded: true,
   };
 }

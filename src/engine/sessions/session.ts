@@ -6,8 +6,10 @@ import type { Role } from "../../core/decision/evidence.js";
 import { FAILURE_SIGNALS } from "../../core/decision/fuse.js";
 import { DethroneError, type JsonObject, received } from "../../core/errors.js";
 import type { SignalKind } from "../../core/sessions/score.js";
+import type { PreparedConfig } from "../configs/prepared.js";
 import type { EngineContext } from "../context.js";
 import type { EndReceipt, SignalReceipt, Store } from "../ports.js";
+import { runInSession } from "./current-session.js";
 import type { FusedSession } from "./local-fuse.js";
 
 /** An observation about a session. */
@@ -33,21 +35,35 @@ export interface EndInput {
 export type Receipt<R extends { status: string }> = R | { readonly status: "off" };
 
 /** A session. `config` is the session's own copy: changing it changes nothing else. */
-export interface Session<Config = JsonObject> {
+export interface Session<Config = JsonObject, Built = undefined> {
   readonly id: string;
   readonly project: string;
   readonly config: Config;
+  /** what the project's `build` has made of the config, once a process: all sessions of the config share it */
+  readonly built: Built;
   readonly arm: Role;
+  /** its arm's place in the experiment: 0 the champion's, j the j-th challenger's; 0 outside of an experiment */
+  readonly place: number;
   /** id of the experiment the session takes part in, or null */
   readonly experiment: string | null;
   readonly unit: string | null;
+  /** id of the session it all began with, in this project or another; null where it began with this one */
+  readonly root: string | null;
   /** whether the session was resumed by its id */
   readonly isResumed: boolean;
   /** fires after `timeoutMs` of `wrap` */
   readonly abortSignal: AbortSignal;
-  /** Records a signal; resolves when it is on disk. */
+  /** Runs `fn` in this session: `currentSession()` finds it there, and sessions of other projects become parts of it. */
+  run<R>(fn: () => R): R;
+  /**
+   * Records a signal; resolves when it is on disk. One with a `kind` reaches the sessions that are a part of this one by
+   * now too, if this is their root.
+   */
   signal(signal: SignalInput): Promise<Receipt<SignalReceipt>>;
-  /** Ends the session; resolves when that is on disk. With a score it settles at once. */
+  /**
+   * Ends the session; resolves when that is on disk. With a score it settles at once, and its parts get the score as a
+   * signal `root_score`.
+   */
   end(input?: EndInput): Promise<Receipt<EndReceipt>>;
 }
 
@@ -122,10 +138,12 @@ export function recordSignal(
 export interface Placement {
   readonly id: string;
   readonly project: string;
-  readonly body: JsonObject;
-  readonly arm: Role;
+  readonly prepared: Pick<PreparedConfig, "config" | "built">;
+  /** of its arm; 0 is the champion's */
+  readonly place: number;
   readonly experiment: string | null;
   readonly unit: string | null;
+  readonly root: string | null;
   readonly isResumed: boolean;
   /** whether the start of the session was queued for the store */
   readonly isRecorded: boolean;
@@ -135,38 +153,57 @@ export interface Placement {
 export type ObserveOutcome = (session: FusedSession, isFailed: boolean) => void;
 
 /** The session the engine hands out. */
-export class EngineSession<Config> implements Session<Config> {
+export class EngineSession implements Session<unknown, unknown> {
   readonly id: string;
   readonly project: string;
   readonly arm: Role;
+  readonly place: number;
   readonly experiment: string | null;
   readonly unit: string | null;
+  readonly root: string | null;
   readonly isResumed: boolean;
   readonly isRecorded: boolean;
   readonly #context: EngineContext;
-  readonly #body: JsonObject;
+  readonly #prepared: Placement["prepared"];
   readonly #observe: ObserveOutcome;
   #isObserved = false;
-  #config: Config | undefined;
+  #hasEnded = false;
+  #config: unknown;
   #abort: AbortController | undefined;
 
   constructor(context: EngineContext, placement: Placement, observe: ObserveOutcome) {
     this.#context = context;
     this.#observe = observe;
-    this.#body = placement.body;
+    this.#prepared = placement.prepared;
     this.id = placement.id;
     this.project = placement.project;
-    this.arm = placement.arm;
+    this.arm = placement.place === 0 ? "champion" : "challenger";
+    this.place = placement.place;
     this.experiment = placement.experiment;
     this.unit = placement.unit;
+    this.root = placement.root;
     this.isResumed = placement.isResumed;
     this.isRecorded = placement.isRecorded;
   }
 
   // A copy, made when first asked for: the host may change it without changing the next session's config.
-  get config(): Config {
-    this.#config ??= structuredClone(this.#body) as Config;
+  get config(): unknown {
+    this.#config ??= structuredClone(this.#prepared.config);
     return this.#config;
+  }
+
+  get built(): unknown {
+    return this.#prepared.built;
+  }
+
+  /** Whether it has been ended through this object. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Whether it is of this project, as one engine knows it. */
+  isOf(context: EngineContext, project: string): boolean {
+    return this.#context === context && this.project === project;
   }
 
   get #controller(): AbortController {
@@ -183,6 +220,10 @@ export class EngineSession<Config> implements Session<Config> {
     this.#controller.abort(reason);
   }
 
+  run<R>(fn: () => R): R {
+    return runInSession(this, fn);
+  }
+
   async signal(signal: SignalInput): Promise<Receipt<SignalReceipt>> {
     const { name, value } = checkedSignal(signal);
     if (this.#context.isOff) return { status: "off" };
@@ -192,6 +233,7 @@ export class EngineSession<Config> implements Session<Config> {
 
   async end(input: EndInput = {}): Promise<Receipt<EndReceipt>> {
     const score = scoreOf(input.score);
+    this.#hasEnded = true;
     if (this.#context.isOff) return { status: "off" };
     this.#tell(false);
     return this.#recordingStore().endSession({ sessionId: this.id, score, atMs: this.#context.clock.now() });

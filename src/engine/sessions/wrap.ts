@@ -4,21 +4,12 @@
  * Nothing here may break or delay the host's call. Recording happens behind its back; whatever of ours fails is counted
  * and logged; what the host's runner throws is rethrown as it is.
  */
-import { AsyncLocalStorage } from "node:async_hooks";
-import { DethroneError, type JsonObject, received } from "../../core/errors.js";
+import { DethroneError, received } from "../../core/errors.js";
 import type { EngineContext } from "../context.js";
+import { currentSession } from "./current-session.js";
 import { observeResult, type ResultEnding } from "./observe-result.js";
-import { checkSessionOptions, type SessionOptions } from "./router.js";
 import { type EngineSession, type Session, scoreOf } from "./session.js";
-
-const current = new AsyncLocalStorage<Session<unknown>>();
-
-/**
- * The session of the wrapped call this code runs in, or undefined outside of one.
- */
-export function currentSession<Config = JsonObject>(): Session<Config> | undefined {
-  return current.getStore() as Session<Config> | undefined;
-}
+import { checkSessionOptions, type SessionOptions, type SessionParent } from "./session-options.js";
 
 type Score = number | boolean | undefined;
 
@@ -30,6 +21,13 @@ export interface WrapOptions<Args extends readonly unknown[], Result> {
   readonly unit?: (...args: Args) => string | undefined;
   /** attributes of the session, kept for breakdowns */
   readonly context?: (...args: Args) => object | undefined;
+  /**
+   * the session the call is a part of, as `fromBaggage` reads it of a request; undefined: the one the call is made in;
+   * null: none. Within a session of its own project a call joins that session: it neither ends nor scores it.
+   */
+  readonly parent?: (...args: Args) => SessionParent | null | undefined;
+  /** id of the host's request, told to the exposure sinks */
+  readonly requestId?: (...args: Args) => string | undefined;
   /** how it went: boolean, [0, 1], or undefined to leave it to signals. Streams are scored when drained. */
   readonly score?: (result: Awaited<Result>, ...args: Args) => Score | Promise<Score>;
   /** `return` (default): the session ends with the call or its stream; `manual`: with `session.end()` */
@@ -40,44 +38,46 @@ export interface WrapOptions<Args extends readonly unknown[], Result> {
   readonly timeoutMs?: number;
 }
 
-/** Starts the session of a call; never throws. */
-type BeginSession<Config> = (
-  options: SessionOptions,
-) => EngineSession<Config> | Promise<EngineSession<Config>>;
+/** The session of a call. */
+export interface BegunSession {
+  readonly session: EngineSession;
+  /** whether somebody else has started it, who ends it too */
+  readonly isJoined: boolean;
+}
 
 /** What a wrapped call needs of its project. */
-export interface WrapHost<Config> {
+export interface WrapHost {
   readonly context: EngineContext;
-  readonly begin: BeginSession<Config>;
+  /** Starts the session of a call, or joins one. */
+  readonly begin: (options: SessionOptions) => BegunSession | Promise<BegunSession>;
   /** The session of a call of which nothing can be recorded. */
-  readonly fallback: () => EngineSession<Config>;
+  readonly fallback: () => EngineSession;
   /** Keeps a background task until it is done, so that `flush` can wait for it. */
   readonly keep: (task: Promise<unknown>) => void;
 }
 
-/** One call of the wrapped runner. */
-class WrappedCall<Config, Args extends readonly unknown[], Result> {
-  readonly #host: WrapHost<Config>;
+type RunnerOf<Args extends readonly unknown[], Result> = (session: EngineSession, ...args: Args) => Result;
+
+/** One call of the wrapped runner, in a session of its own. */
+class WrappedCall<Args extends readonly unknown[], Result> {
+  readonly #host: WrapHost;
   readonly #options: WrapOptions<Args, Result>;
-  readonly #session: EngineSession<Config>;
+  readonly #session: EngineSession;
   readonly #args: Args;
   #cancelTimeout: () => void = () => undefined;
 
-  constructor(
-    host: WrapHost<Config>,
-    options: WrapOptions<Args, Result>,
-    session: EngineSession<Config>,
-    args: Args,
-  ) {
+  constructor(host: WrapHost, options: WrapOptions<Args, Result>, session: EngineSession, args: Args) {
     this.#host = host;
     this.#options = options;
     this.#session = session;
     this.#args = args;
   }
 
-  async run(runner: (session: Session<Config>, ...args: Args) => Result): Promise<Awaited<Result>> {
+  async run(runner: RunnerOf<Args, Result>): Promise<Awaited<Result>> {
     this.#startTimeout();
-    const runInContext = <R>(fn: () => R): R => current.run(this.#session, fn);
+    const within = currentSession();
+    const owner = this.#session;
+    const runInContext = <R>(fn: () => R): R => owner.run(fn);
     let result: Awaited<Result>;
     try {
       result = await runInContext(() => runner(this.#session, ...this.#args));
@@ -85,7 +85,8 @@ class WrappedCall<Config, Args extends readonly unknown[], Result> {
       this.#failed(error);
       throw error;
     }
-    return observeResult(result, { runInContext, onEnd: (ending) => this.#ended(ending, result) });
+    const onEnd = (ending: ResultEnding): void => this.#ended(ending, result);
+    return observeResult(result, { runInContext, onEnd, owner, within });
   }
 
   #startTimeout(): void {
@@ -156,18 +157,32 @@ class WrappedCall<Config, Args extends readonly unknown[], Result> {
   }
 }
 
-/** The context of a call; one that fails or is no JSON is left out, and the session goes on without. */
-function contextOf<Config, Args extends readonly unknown[]>(
-  host: WrapHost<Config>,
-  options: Pick<WrapOptions<Args, unknown>, "context">,
+/** A call in a session that somebody else ends: the errors, the score and the time of the call are not the session's. */
+async function runJoined<Args extends readonly unknown[], Result>(
+  session: EngineSession,
+  runner: RunnerOf<Args, Result>,
   args: Args,
-): object | undefined {
+): Promise<Awaited<Result>> {
+  // Called within the session, it is watched by whoever runs that.
+  const within = currentSession();
+  if (within === session) return await runner(session, ...args);
+  const runInContext = <R>(fn: () => R): R => session.run(fn);
+  const result = await runInContext(() => runner(session, ...args));
+  return observeResult(result, { runInContext, onEnd: () => undefined, owner: session, within });
+}
+
+/** What a session can do without; where it fails or is invalid it is left out. */
+function spared<Field extends "context" | "requestId">(
+  host: WrapHost,
+  field: Field,
+  take: () => SessionOptions[Field],
+): SessionOptions[Field] {
   try {
-    const context = options.context?.(...args);
-    checkSessionOptions({ context });
-    return context;
+    const value = take();
+    checkSessionOptions({ [field]: value });
+    return value;
   } catch (error) {
-    host.context.fail("callbacksFailed", "a session's context could not be taken; it is left out", error);
+    host.context.fail("callbacksFailed", `a session's ${field} could not be taken; it is left out`, error);
     return undefined;
   }
 }
@@ -193,30 +208,35 @@ function checkWrapOptions(options: { readonly end?: unknown; readonly timeoutMs?
 }
 
 /** The session of a call; a callback of the host that fails makes it the champion's, with nothing recorded. */
-async function sessionOf<Config, Args extends readonly unknown[]>(
-  host: WrapHost<Config>,
-  options: Pick<WrapOptions<Args, unknown>, "id" | "unit" | "context">,
+async function sessionOf<Args extends readonly unknown[]>(
+  host: WrapHost,
+  options: Pick<WrapOptions<Args, unknown>, "id" | "unit" | "context" | "parent" | "requestId">,
   args: Args,
-): Promise<EngineSession<Config>> {
+): Promise<BegunSession> {
   try {
-    const session = host.begin({
+    const begun = host.begin({
       id: options.id?.(...args),
       unit: options.unit?.(...args),
-      context: contextOf(host, options, args),
+      parent: options.parent?.(...args),
+      context: options.context && spared(host, "context", () => options.context?.(...args)),
+      requestId: options.requestId && spared(host, "requestId", () => options.requestId?.(...args)),
     });
-    return session instanceof Promise ? await session : session;
+    return begun instanceof Promise ? await begun : begun;
   } catch (error) {
     host.context.fail(
       "callbacksFailed",
       "a session could not be set up; the champion runs unrecorded",
       error,
     );
-    return host.fallback();
+    return { session: host.fallback(), isJoined: false };
   }
 }
 
 /** A function that runs an agent: the session first, then the arguments of the call. */
-export type Runner<Config> = (session: Session<Config>, ...args: never[]) => unknown;
+export type Runner<Config, Built = undefined> = (
+  session: Session<Config, Built>,
+  ...args: never[]
+) => unknown;
 
 /** The arguments of a runner, without the session. */
 export type ArgsOf<R> = R extends (session: never, ...args: infer Args) => unknown ? Args : never;
@@ -226,16 +246,18 @@ export type Wrapped<R extends (...args: never[]) => unknown> = (
   ...args: ArgsOf<R>
 ) => Promise<Awaited<ReturnType<R>>>;
 
-/** The runner with a session around each call. */
-export function wrapRunner<Config, R extends Runner<Config>>(
-  host: WrapHost<Config>,
+/** The runner with a session around each call; what `session.config` and `built` are is the caller's word. */
+export function wrapRunner<R extends (...args: never[]) => unknown>(
+  host: WrapHost,
   runner: R,
   options: WrapOptions<ArgsOf<R>, ReturnType<R>>,
 ): Wrapped<R> {
   checkWrapOptions(options);
-  const run = runner as unknown as (session: Session<Config>, ...args: ArgsOf<R>) => ReturnType<R>;
+  const run = runner as unknown as RunnerOf<ArgsOf<R>, ReturnType<R>>;
   return (...args) =>
-    sessionOf(host, options, args).then((session) =>
-      new WrappedCall<Config, ArgsOf<R>, ReturnType<R>>(host, options, session, args).run(run),
+    sessionOf(host, options, args).then(({ session, isJoined }) =>
+      isJoined
+        ? runJoined(session, run, args)
+        : new WrappedCall<ArgsOf<R>, ReturnType<R>>(host, options, session, args).run(run),
     );
 }

@@ -138,6 +138,9 @@ describe("breakdownOf", () => {
     expect(namesOf(among(contexts(50)))).toEqual(["a", "b"]);
     expect(namesOf(among(contexts(51)))).toEqual(["b"]);
     expect(namesOf(among([{ id: "1" }, { id: "2" }]))).toEqual([]);
+    // Once too many, always too many.
+    const settled = Array.from({ length: 100 }, (_, index) => ({ a: Math.min(index, 60) }));
+    expect(namesOf(among(settled))).toEqual([]);
   });
 
   it("gives any attribute that is asked for, and that alone", () => {
@@ -159,16 +162,16 @@ describe("breakdownOf", () => {
   });
 
   it.each([
-    ["armCount", () => breakdownOf([], 0)],
-    ["maxValues", () => breakdownOf([], 2, { maxValues: 0 })],
-    ["arm", () => breakdownOf([unit(2, 1)], 2)],
-    ["arm", () => breakdownOf([unit(-1, 1)], 2)],
-    ["arm", () => breakdownOf([unit(0.5, 1)], 2)],
-  ])("refuses a wrong %s", (parameter, act) => {
+    ["armCount", "an integer, 1 or more", () => breakdownOf([], 0)],
+    ["maxValues", "an integer, 1 or more", () => breakdownOf([], 2, { maxValues: 0 })],
+    ["arm", "an integer in [0, 1]", () => breakdownOf([unit(2, 1)], 2)],
+    ["arm", "an integer in [0, 1]", () => breakdownOf([unit(-1, 1)], 2)],
+    ["arm", "an integer in [0, 1]", () => breakdownOf([unit(0.5, 1)], 2)],
+  ])("%s must be %s", (parameter, allowed, act) => {
     expect(act).toThrow(
       expect.objectContaining({
         code: "numeric_domain",
-        details: expect.objectContaining({ parameter }),
+        details: expect.objectContaining({ parameter, allowed }),
       }),
     );
   });

@@ -4,6 +4,7 @@ import {
   type DecisionFacts,
   decide,
   outReason,
+  outReasons,
   type Reason,
   type Ruling,
 } from "../../../../src/core/decision/decide.js";
@@ -422,5 +423,39 @@ describe("as good but cheaper: minUplift -0.03 and a required cost, 60 experimen
   it("does not promote one that is equal and equally expensive, nor one that is cheaper and worse", () => {
     expect(promotions(1, 0)).toBeLessThanOrEqual(most);
     expect(promotions(0.7, -0.03)).toBeLessThanOrEqual(most);
+  });
+});
+
+describe("a challenger that is out", () => {
+  const STRONG: Standing = { successes: 90, promote: 1000 };
+  const WEAK: Standing = { successes: 10, harm: 1000 };
+
+  it("stays out, whatever its evidence says later, and is not promoted", () => {
+    const two = facts([STRONG, {}]);
+    expect(decide(two)).toMatchObject({ verdict: "promote", arm: 1 });
+    expect(decide({ ...two, out: ["manual", null] })).toEqual({ verdict: "continue", reason: "collecting" });
+    expect(outReasons({ ...two, out: ["fuse", null] })).toEqual(["fuse", null]);
+  });
+
+  it("leaves the promotion to the others", () => {
+    expect(decide(facts([STRONG, STRONG], {}, { out: ["harm", null] }))).toMatchObject({ arm: 2 });
+  });
+
+  it("is told of with who was out before", () => {
+    expect(outReasons(facts([WEAK, {}, STRONG], {}, { out: [null, "manual", null] }))).toEqual([
+      "harm",
+      "manual",
+      null,
+    ]);
+    expect(outReasons(facts([{}, {}]))).toEqual([null, null]);
+  });
+
+  it("ends the experiment by the gravest reason once nobody is left", () => {
+    expect(decide(facts([WEAK, STRONG], {}, { out: [null, "manual"] }))).toEqual({
+      verdict: "abort",
+      reason: "harm",
+    });
+    expect(decide(facts([{}, {}], {}, { out: ["manual", "guardrail"] })).reason).toBe("guardrail");
+    expect(decide(facts([{}, {}], {}, { out: ["manual", "manual"] })).reason).toBe("manual");
   });
 });

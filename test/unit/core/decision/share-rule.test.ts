@@ -44,6 +44,11 @@ describe("createShareRule", () => {
       { kind: "ramp", steps: [{ share: 0.11111, minSessions: 3 }] },
       { kind: "ramp", steps: [{ share: 0.1111, minSessions: 3 }] },
     ],
+    [[0.1, 0.25, 0], { kind: "each", shares: [0.1, 0.25, 0] }],
+    [
+      { kind: "each", shares: [1 / 3, 0.65666] },
+      { kind: "each", shares: [0.3333, 0.6567] },
+    ],
     ["ramp", { kind: "ramp", steps: [0.05, 0.1, 0.25, 0.5].map((share) => ({ share, minSessions: 500 })) }],
   ])("completes %j, in multiples of 1/10,000, and itself again", (input, rule) => {
     expect(createShareRule(input, 2000)).toEqual(rule);
@@ -90,6 +95,10 @@ describe("createShareRule", () => {
         ],
       },
     ],
+    ["settings_invalid", []],
+    ["settings_invalid", { kind: "each" }],
+    ["settings_invalid", [0.5, 0.4999]],
+    ["share_out_of_range", [0.5, 0.001]],
     ["settings_invalid", { kind: "adaptive", min: 0.5, max: 0.2 }],
     ["settings_invalid", { kind: "adaptive", min: 0, max: 0.2 }],
     ["share_out_of_range", { kind: "adaptive", min: 0.1 }],
@@ -120,7 +129,7 @@ describe("createShareRule", () => {
       { kind: "ramp", steps: [0.1, 0.3, 0.2].map((share) => ({ share, minSessions: 5 })) },
       0.2,
     ],
-    ["a number, 'ramp', 'adaptive', or one of these in full", "fast", "fast"],
+    ["a number, a list of numbers, 'ramp', 'adaptive', or one of these in full", "fast", "fast"],
   ])("says that it must be %s: %j", (allowed, input, received) => {
     const call = () => createShareRule(input as ShareRuleInput, 2000);
     expect(call).toThrow(`share must be ${allowed}; received ${JSON.stringify(received)}.`);
@@ -143,6 +152,14 @@ describe("the shares at start, and those planned for", () => {
     expect([startShares(ADAPTIVE, 1), plannedShares(ADAPTIVE, 1)]).toEqual([[0.5], [0.5]]);
     const bounded: ShareRule = { kind: "adaptive", min: 0.05, max: 0.33 };
     expect(startShares(bounded, 1)).toEqual([0.33]);
+  });
+
+  it("are each challenger's own where a list gives them, and then one for each", () => {
+    const each = createShareRule([0.1, 0.3], 100);
+    expect(startShares(each, 2)).toEqual([0.1, 0.3]);
+    expect(plannedShares(each, 2)).toEqual([0.1, 0.3]);
+    for (const challengers of [1, 3])
+      expect(() => startShares(each, challengers)).toThrow(`must be a list of ${challengers}`);
   });
 
   it("are divided equally among several challengers, never below 0.01", () => {

@@ -14,6 +14,26 @@ const FROZEN = [
   ["", "", 8189, 1709],
   ["a", "😀", 1755, 8413],
   ["x", "\ud800", 3976, 433],
+  // Of an implementation in Python with integers of any size: characters of two, three and four bytes, and surrogates
+  // that stand alone, or come together only across the colon.
+  ["ß", "ñandú", 8313, 657],
+  ["ключ", "пользователь:7", 6636, 1676],
+  ["\u07ff", "\u0800", 6473, 1913],
+  ["検査", "利用者:42", 6751, 5575],
+  ["实验", "用户：１", 474, 5456],
+  ["𐍈", "🧪:👩\u200d🔬", 2321, 3899],
+  ["exp", "\u{10ffff}", 9145, 1388],
+  ["exp", "\udc00\ud800", 6740, 124],
+  ["a\ud83d", "\udca9b", 2744, 3043],
+  ["x\ud800y", "z\udfff", 9508, 6295],
+  // Not normalised: the two ways to write é are two texts.
+  ["e\u0301", "\u00e9", 8535, 7094],
+  ["nul\u0000", "\u0000", 2666, 9740],
+  ["a", "b".repeat(1000), 4226, 5812],
+  ["exp_0", "user:0", 7766, 8009],
+  ["exp_1", "user:0", 7863, 6413],
+  ["0193c1f0-7a52-7cc1-9d52-1f7e3c0b8a44", "0193c1f0-7a52-7cc1-9d52-1f7e3c0b8a45", 2258, 4474],
+  ["0193c1f0-7a52-7cc1-9d52-1f7e3c0b8a44", "ana@example.com", 6820, 9573],
 ] as const;
 
 const MASK = (1n << 64n) - 1n;

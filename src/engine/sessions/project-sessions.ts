@@ -1,0 +1,230 @@
+/**
+ * The sessions of one project: begun by the state in memory, joined where they are parts of one that is under way, and
+ * the champion's without a record where there is no telling what to do.
+ */
+import { DethroneError } from "../../core/errors.js";
+import type { ConfigPreparation, PreparedConfig } from "../configs/prepared.js";
+import type { EngineContext } from "../context.js";
+import type { NewConfig, ProjectState } from "../ports.js";
+import { enclosingSession } from "./current-session.js";
+import { type FusedSession, LocalFuse } from "./local-fuse.js";
+import { Readiness, type ReadyState } from "./ready-state.js";
+import type { ForcedRole } from "./route.js";
+import { Router, type Serving, type SessionPlan } from "./router.js";
+import type { EngineSession, Session } from "./session.js";
+import { checkSessionOptions, type SessionOptions, type SessionParent } from "./session-options.js";
+import {
+  type ArgsOf,
+  type BegunSession,
+  type Runner,
+  type WrapOptions,
+  type Wrapped,
+  wrapRunner,
+} from "./wrap.js";
+
+/** Rows waiting to be written from which a new session lets the event loop turn once. */
+const BACKLOG_MAX = 2000;
+
+/** What the sessions of a project need to know of it. */
+export interface ProjectSessionsSettings {
+  readonly context: EngineContext;
+  readonly key: string;
+  /** the champion of the host's code, which serves while the store has never been reached */
+  readonly codeChampion: NewConfig | null;
+  /** how the host checks configs and builds what its agent uses of them */
+  readonly preparation: ConfigPreparation;
+  readonly forced: ForcedRole | undefined;
+  /** looks at the stored state again, which has just changed; never rejects */
+  readonly refresh: () => Promise<void>;
+}
+
+/** Begins the sessions of one project. */
+export class ProjectSessions<Config, Built> {
+  readonly #settings: ProjectSessionsSettings;
+  readonly #context: EngineContext;
+  readonly #router: Router;
+  readonly #readiness: Readiness;
+  readonly #fuse: LocalFuse;
+  readonly #tasks = new Set<Promise<unknown>>();
+  #state: ProjectState | null = null;
+  /** what sessions are begun by; null before the first state, and where its champion could not be made ready */
+  #ready: ReadyState | null = null;
+  /** the champion of the host's code */
+  #own: PreparedConfig | null = null;
+  /** who serves where nothing can be recorded: the stored champion, or the code's where that one is not ready */
+  #champion: PreparedConfig | null = null;
+  /** states offered so far, and the newest of them that is served: an older one may take longer to be made ready */
+  #offered = 0;
+  #served = 0;
+  #isRefusing = false;
+
+  constructor(settings: ProjectSessionsSettings) {
+    const { context, key, preparation } = settings;
+    const observe = (session: FusedSession, isFailed: boolean): void => this.#observe(session, isFailed);
+    this.#settings = settings;
+    this.#context = context;
+    this.#router = new Router({ ...settings, observe });
+    this.#readiness = new Readiness(context, key, preparation);
+    this.#fuse = new LocalFuse(context, key);
+  }
+
+  /** The project's state, as last known. */
+  get state(): ProjectState | null {
+    return this.#state;
+  }
+
+  /** Makes the champion of the host's code ready. @throws DethroneError `config_invalid` */
+  async prepareOwn(): Promise<void> {
+    const { codeChampion, preparation } = this.#settings;
+    if (codeChampion) this.#own = await preparation.prepare(codeChampion);
+    this.#champion = this.#own;
+  }
+
+  /**
+   * Makes a state ready; sessions are begun by it from then on.
+   *
+   * @throws DethroneError `config_invalid` where its champion cannot be, and there has never been another to serve
+   */
+  async serve(state: ProjectState): Promise<void> {
+    this.#offered += 1;
+    const turn = this.#offered;
+    const ready = await this.#readiness.of(state);
+    if (turn < this.#served) return;
+    this.#served = turn;
+    this.#state = state;
+    this.#ready = ready;
+    this.#champion = ready?.configs.get(state.champion.id) ?? this.#own ?? this.#champion;
+    if (!this.#champion) throw this.#readiness.failureOf(state.champion);
+  }
+
+  /** The champion as last known. @throws DethroneError `project_not_found` */
+  champion(): PreparedConfig {
+    if (this.#champion) return this.#champion;
+    const { key } = this.#settings;
+    throw new DethroneError("project_not_found", `Project '${key}' has no champion yet: give { champion }.`, {
+      project: key,
+    });
+  }
+
+  /** See `Project.wrap`. */
+  wrap<R extends Runner<Config, Built>>(
+    runner: R,
+    options: WrapOptions<ArgsOf<R>, ReturnType<R>>,
+  ): Wrapped<R> {
+    const host = {
+      context: this.#context,
+      begin: (start: SessionOptions) => this.#begin(start),
+      fallback: () => this.#unrecorded({ root: null }),
+      keep: (task: Promise<unknown>) => this.#keep(task),
+    };
+    return wrapRunner(host, runner, options);
+  }
+
+  /** See `Project.session`. */
+  async session(options: SessionOptions): Promise<Session<Config, Built>> {
+    const { session } = await this.#begin(options);
+    return session as Session<Config, Built>;
+  }
+
+  /** Joins the parent where that is a session of this project, or starts a session of its own. */
+  #begin(options: SessionOptions): BegunSession | Promise<BegunSession> {
+    checkSessionOptions(options);
+    const here = enclosingSession();
+    const { parent = here ?? null, id } = options;
+    const plan = planOf(options, parent);
+    if (parent === null || id !== undefined) return own(this.#start(plan));
+    if (parent.id === here?.id) {
+      return this.#isJoinable(here, options) ? { session: here, isJoined: true } : own(this.#start(plan));
+    }
+    return parent.project === this.#settings.key ? this.#join(parent, options) : own(this.#start(plan));
+  }
+
+  /** What another engine of this process has under way is known here as a root alone. */
+  #isJoinable(here: EngineSession, { unit }: SessionOptions): boolean {
+    return here.isOf(this.#context, this.#settings.key) && (unit === undefined || unit === here.unit);
+  }
+
+  /** A session that runs elsewhere, known by its id. */
+  async #join(parent: SessionParent, options: SessionOptions): Promise<BegunSession> {
+    const root = parent.root === parent.id ? null : parent.root;
+    const plan = { ...planOf(options, null), id: parent.id, root };
+    const serving = this.#serving();
+    if (!serving) return { session: this.#unrecorded(plan), isJoined: true };
+    const session = await this.#router.join(serving, plan);
+    return session ? { session, isJoined: true } : own(await this.#start(planOf(options, parent)));
+  }
+
+  #start(plan: SessionPlan): EngineSession | Promise<EngineSession> {
+    const serving = this.#serving();
+    if (!serving) return this.#unrecorded(plan);
+    if (plan.id !== undefined || plan.unit !== undefined) return this.#router.start(serving, plan);
+    if (serving.store.queueLength() < BACKLOG_MAX) return this.#router.startNow(serving, plan);
+    // A host that never yields would keep the writer's answers from arriving, and its sessions would be dropped.
+    return new Promise((resolve) => setImmediate(() => resolve(this.#router.startNow(serving, plan))));
+  }
+
+  /** What sessions are started by; null, which is counted, where nothing can be recorded. */
+  #serving(): Serving | null {
+    const { store } = this.#context;
+    const ready = this.#ready;
+    if (store && ready && !this.#isRefusing)
+      return { store, configs: ready.configs, state: this.#fuse.served(ready.state) };
+    if (!this.#context.isOff) {
+      const message =
+        store && this.#state && !this.#isRefusing
+          ? "the stored champion could not be prepared; the code's champion runs unrecorded"
+          : "the database is away; the champion runs unrecorded";
+      this.#context.fail("sessionsDropped", message, this.#whyAway());
+    }
+    return null;
+  }
+
+  #whyAway(): unknown {
+    try {
+      this.#context.requireStore();
+      return this.#state ? "its config is not ready" : "the project has not been loaded yet";
+    } catch (error) {
+      return error;
+    }
+  }
+
+  #unrecorded(plan: SessionPlan): EngineSession {
+    return this.#router.unrecorded(this.champion(), plan);
+  }
+
+  #observe(session: FusedSession, isFailed: boolean): void {
+    const aborting = this.#fuse.observe(this.#state, session, isFailed);
+    if (aborting) this.#keep(aborting.then(() => this.#settings.refresh()));
+  }
+
+  #keep(task: Promise<unknown>): void {
+    this.#tasks.add(task);
+    task.then(
+      () => this.#tasks.delete(task),
+      () => this.#tasks.delete(task),
+    );
+  }
+
+  /** Resolves when the outcomes of the wrapped calls that have returned so far are queued. */
+  async settleTasks(): Promise<void> {
+    await Promise.allSettled([...this.#tasks]);
+  }
+
+  /** Serves the champion unrecorded from here on: the engine closes. */
+  refuse(): void {
+    this.#isRefusing = true;
+  }
+}
+
+function planOf(options: SessionOptions, parent: SessionParent | null): SessionPlan {
+  const { id, unit, context, requestId } = options;
+  const root = parent && (parent.root ?? parent.id);
+  // A session resumed within itself is no part of itself.
+  return { id, unit, context, requestId, root: root === id ? null : root };
+}
+
+function own(session: EngineSession | Promise<EngineSession>): BegunSession | Promise<BegunSession> {
+  return session instanceof Promise
+    ? session.then((started) => ({ session: started, isJoined: false }))
+    : { session, isJoined: false };
+}

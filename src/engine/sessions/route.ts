@@ -1,0 +1,112 @@
+/**
+ * Which arm a session is meant for: arithmetic on the project's state in memory. Pure; what is stored of its unit may
+ * still put it elsewhere.
+ */
+import type { JsonObject } from "../../core/errors.js";
+import { armOf, bucketOf, SHARE_MIN, shareOf } from "../../core/sessions/assignment.js";
+import { isHeldOut } from "../../core/sessions/holdout.js";
+import type { Exclusion, ProjectState, StoredArm, StoredConfig, StoredExperiment } from "../ports.js";
+import { isInAudience } from "./audience.js";
+
+/** Which role to force on every session, in tests of a host. Forced sessions are never evidence. */
+export type ForcedRole = "champion" | "challenger";
+
+/** Where a session goes. */
+export interface Route {
+  /** the running experiment, also where the session stays outside of it; null where none runs */
+  readonly experiment: StoredExperiment | null;
+  /** the champion's where the session stays outside; null where no experiment runs */
+  readonly arm: StoredArm | null;
+  readonly config: StoredConfig;
+  /** the challengers' shares, in the order of their arms */
+  readonly shares: readonly number[] | null;
+  readonly excluded: Exclusion | null;
+}
+
+/** What a session is routed by. */
+export interface RoutedSession {
+  /** what is randomised: the session's unit, or the session's own id */
+  readonly unit: string;
+  readonly context: JsonObject | null;
+  readonly forced: ForcedRole | undefined;
+}
+
+/** Why a session stays outside of the experiment, under the champion, unless its unit has an arm already. */
+export function isOutside(excluded: Exclusion | null): boolean {
+  return excluded === "holdout" || excluded === "audience";
+}
+
+/** The arm a unit was given by hand; one that is out of the contest is given to nobody. */
+function overriddenArm(state: ProjectState, experiment: StoredExperiment, unit: string): StoredArm | null {
+  const id = state.overrides.get(unit);
+  if (id === undefined) return null;
+  const arm = experiment.arms.find((each) => each.id === id);
+  return arm && arm.out === null ? arm : null;
+}
+
+/**
+ * Whether chance decides between the champion and some challenger. What the core makes of a session is pair by pair, and
+ * a pair of which one side gets nobody learns nothing from the other.
+ */
+function isRandomised({ arms }: StoredExperiment): boolean {
+  const hasShare = ({ bucketCount }: StoredArm): boolean => shareOf(bucketCount) >= SHARE_MIN;
+  const [champion, ...challengers] = arms;
+  return (
+    champion !== undefined &&
+    hasShare(champion) &&
+    challengers.some((arm) => arm.out === null && hasShare(arm))
+  );
+}
+
+function outsideBecause(
+  state: ProjectState,
+  experiment: StoredExperiment,
+  session: RoutedSession,
+): Exclusion | null {
+  const { hashVersion: version, holdoutBuckets: bucketCount, audience } = experiment;
+  // Most projects hold nobody out, and a second hash would be for nothing.
+  const hasHoldout = bucketCount > 0;
+  if (hasHoldout && isHeldOut({ version, project: state.key, unit: session.unit, bucketCount }))
+    return "holdout";
+  return isInAudience(audience, session.context) ? null : "audience";
+}
+
+/** The arm by the hash of the unit; the champion's for who stays outside. */
+function hashedArm(
+  experiment: StoredExperiment,
+  session: RoutedSession,
+  outside: Exclusion | null,
+): { readonly arm: StoredArm; readonly excluded: Exclusion | null } {
+  const champion = experiment.arms[0] as StoredArm;
+  if (outside) return { arm: champion, excluded: outside };
+  const { hashVersion: version, uid, arms } = experiment;
+  const arm = armOf(bucketOf({ version, experiment: uid, unit: session.unit }), arms);
+  return { arm, excluded: isRandomised(experiment) ? null : "share" };
+}
+
+function placeIn(
+  state: ProjectState,
+  experiment: StoredExperiment,
+  session: RoutedSession,
+): { readonly arm: StoredArm; readonly excluded: Exclusion | null } {
+  const { forced, unit } = session;
+  const forcedArm = forced && experiment.arms.find(({ role, out }) => role === forced && out === null);
+  if (forcedArm) return { arm: forcedArm, excluded: "forced" };
+  const overridden = overriddenArm(state, experiment, unit);
+  if (overridden) return { arm: overridden, excluded: "override" };
+  return hashedArm(experiment, session, outsideBecause(state, experiment, session));
+}
+
+/**
+ * Where a session goes: the first that applies of a forced role, an arm given by hand, the holdout, the audience, and
+ * the hash of its unit. Without a running experiment everyone gets the champion.
+ */
+export function routeOf(state: ProjectState, session: RoutedSession): Route {
+  const { experiment, champion } = state;
+  if (experiment?.status !== "running") {
+    return { experiment: null, arm: null, config: champion, shares: null, excluded: null };
+  }
+  const { arm, excluded } = placeIn(state, experiment, session);
+  const shares = experiment.arms.slice(1).map(({ bucketCount }) => shareOf(bucketCount));
+  return { experiment, arm, config: arm.config, shares, excluded };
+}
