@@ -1,5 +1,5 @@
 /** A batch written at once is what its operations would have been one by one, bit for bit. */
-import { copyFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import Database from "libsql";
 import { afterEach, describe, expect, it } from "vitest";
@@ -29,9 +29,9 @@ afterEach(() => {
 });
 
 /** Made once, and copied: to migrate takes longer than what is tested. */
-let template: string | undefined;
+let template: Buffer | undefined;
 
-function makeTemplate(): string {
+function makeTemplate(): Buffer {
   const path = temporaryDatabase();
   new WriteConnection(path, MIGRATIONS).close();
   const database = new Database(path);
@@ -39,13 +39,13 @@ function makeTemplate(): string {
   // Into the file itself, which is what is copied.
   database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   database.close();
-  return path;
+  return readFileSync(path);
 }
 
 function seeded(): { writer: WriteConnection; dump: () => unknown } {
   template ??= makeTemplate();
   const path = temporaryDatabase();
-  copyFileSync(template, path);
+  writeFileSync(path, template);
   const database = new Database(path);
   const writer = new WriteConnection(path, MIGRATIONS);
   open.push(writer, database);
