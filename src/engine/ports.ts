@@ -213,7 +213,7 @@ export interface Store {
   addExperiment(experiment: NewExperiment): Promise<boolean>;
   /** Puts another draft in the place of one, or starts it; whether it did. */
   replaceDraft(input: { draft: StoredExperiment; next: NewExperiment }): Promise<boolean>;
-  /** Drafts of all projects that are to start by now. */
+  /** Drafts of all projects that are to start by now, in the order of their times; of one time, the older one first. */
   dueDrafts(nowMs: number): Promise<StoredExperiment[]>;
   describeExperiment(input: {
     experiment: StoredExperiment;
