@@ -99,8 +99,9 @@ export class SessionWrites {
   place(start: SessionStart): Placed {
     const { experimentId, armId, configId, unit, excluded } = start;
     const asStarted = { experimentId, armId, configId, excluded };
-    const isByHand = excluded === "override" || excluded === "forced";
-    if (experimentId === null || armId === null || unit === null || isByHand) return asStarted;
+    // `repeat` is said where the unit's arm was confirmed before, and has been served already.
+    const isSettled = excluded === "override" || excluded === "forced" || excluded === "repeat";
+    if (experimentId === null || armId === null || unit === null || isSettled) return asStarted;
     const stored = this.#storedUnit(experimentId, unit);
     if (stored?.out) return this.#outside(experimentId, "dropped");
     if (stored) return { experimentId, armId: stored.armId, configId: stored.configId, excluded: "repeat" };

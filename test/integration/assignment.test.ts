@@ -440,8 +440,9 @@ describe("a unit the store does not answer for in time", () => {
     };
     expect(await late({ unit: "new", ...pro })).toBe("short");
     expect(await late({ unit: "stranger" })).toBeNull();
-    // The store would have said that this one has an arm; it was not heard in time.
-    expect(await late({ unit: assigned })).toBeNull();
+    // Confirmed to this process before, it needs no answer.
+    const again = await bot.session({ unit: assigned });
+    expect(again).toMatchObject({ unit: assigned, arm: "challenger", config: SHORT });
     await engine.close();
   });
 });
