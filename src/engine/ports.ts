@@ -248,6 +248,7 @@ export interface Store {
   /** Newest first. */
   experiments(projectKey: string): Promise<StoredExperiment[]>;
   experimentByUid(uid: string): Promise<StoredExperiment | null>;
+  experimentsByUids(uids: readonly string[]): Promise<StoredExperiment[]>;
   /** Commits the change unless the experiment, its checkpoint or the champion moved meanwhile; whether it did. */
   changeExperiment(change: ExperimentChange): Promise<boolean>;
   /** Changes the champion of a project without an experiment in its slot; whether it did. */
