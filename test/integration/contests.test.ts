@@ -159,6 +159,23 @@ describe("several challengers", () => {
     expect(await test.engine.verify()).toMatchObject([{ isEqual: true }]);
   });
 
+  it("the one that waits for approval is dropped by hand: nobody waits then, and the others go on", async () => {
+    const { bot } = await contest([SAME, BETTER], { promotion: "approve", policy: { horizon: 2000 } });
+    await playRates(test, 300);
+    expect(await test.engine.decide()).toMatchObject([{ reason: "awaiting-approval" }]);
+    await bot.drop({ challenger: 2, ...BECAUSE });
+    expect((await bot.experiments())[0]).toMatchObject({ status: "running", isAwaitingApproval: false });
+    await expect(bot.approve(BECAUSE)).rejects.toMatchObject({ code: "transition_illegal" });
+    await playRates(test, 10, { seed: 2 });
+    expect(await test.engine.decide()).toMatchObject([{ reason: "collecting", sessionCount: 310 }]);
+    await bot.promote({ challenger: 1, ...BECAUSE });
+    const verified = await test.engine.verify();
+    expect(verified.map(({ reason, isEqual }) => [reason, isEqual])).toEqual([
+      ["awaiting-approval", true],
+      ["manual", true],
+    ]);
+  });
+
   it("are named by place, label or hash; one alone needs no name", async () => {
     const { bot } = await contest([BETTER, SAME], { label: ["bold", null] });
     await expect(bot.promote(BECAUSE)).rejects.toMatchObject({
