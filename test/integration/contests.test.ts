@@ -435,6 +435,16 @@ describe("after a promotion", () => {
     expect(await test.engine.verify()).toMatchObject([{ isEqual: true }, { isEqual: true }]);
   });
 
+  it("and does so however many units the contest asked of each arm", async () => {
+    const bot = await project();
+    await bot.challenge(WORSE, { watch: true, policy: { minPerArm: 200 } });
+    await bot.promote(BECAUSE);
+    await playRates(test, 900);
+    expect(await test.engine.decide()).toMatchObject([{ verdict: "promote", reason: "evidence" }]);
+    expect(bot.champion).toEqual(CHAMPION);
+    expect(await test.engine.verify()).toMatchObject([{ isEqual: true }, { isEqual: true }]);
+  });
+
   it("a promotion by evidence is watched too, in the same transaction", async () => {
     const { bot } = await contest([BETTER], { share: 0.5, watch: true });
     await playRates(test, 300);
