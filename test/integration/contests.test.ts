@@ -284,6 +284,27 @@ describe("drafts", () => {
     ]);
   });
 
+  it("keep what an edit of their policy leaves out; another rule begins with its own defaults", async () => {
+    const bot = await project();
+    const policy = { alpha: 0.01, guardrails: [], maxDurationMs: 10 * DAY_MS };
+    const { experiment } = await bot.draft(BETTER, { policy });
+    const edited = await bot.edit(experiment!.id, { policy: { horizon: 700 }, ...BECAUSE });
+    expect(edited.policy).toMatchObject({ ...policy, horizon: 700 });
+    const other = await bot.edit(experiment!.id, { policy: "threshold", ...BECAUSE });
+    expect(other.policy).toMatchObject({ kind: "threshold", alpha: 0.05, minPerArm: 20, horizon: 2000 });
+  });
+
+  it("with a goal take another size in its place, and no further challenger", async () => {
+    const bot = await project();
+    const { experiment } = await bot.draft(BETTER, { detect: 0.1, within: "7d" });
+    const edit = (changes: object) => bot.edit(experiment!.id, { ...changes, ...BECAUSE });
+    await expect(edit({ add: SAME })).rejects.toMatchObject({ code: "settings_invalid" });
+    const { policy } = await edit({ policy: { alpha: 0.01 } });
+    expect(policy.horizon).toBeGreaterThan(experiment!.policy.horizon);
+    await edit({ policy: { horizon: 700 } });
+    expect((await bot.start(experiment!.id, BECAUSE)).policy).toMatchObject({ horizon: 700, alpha: 0.01 });
+  });
+
   it("contend against whoever is champion when they start", async () => {
     const bot = await project();
     const { experiment } = await bot.draft([SAME]);

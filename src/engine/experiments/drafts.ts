@@ -9,7 +9,13 @@ import type { ProjectState, Store, StoredExperiment } from "../ports.js";
 import { challengersOf } from "./arms.js";
 import { auditByHand, type ByHand, persist, pinned } from "./audit.js";
 import { type ChallengeOutcome, knownOutcome } from "./challenge.js";
-import { type ChallengeOptions, type ChallengePlan, challengersFrom, planFor } from "./challenge-plan.js";
+import {
+  type ChallengeOptions,
+  type ChallengePlan,
+  challengersFrom,
+  checkDetect,
+  planFor,
+} from "./challenge-plan.js";
 import { type DescriptionInput, describe } from "./description.js";
 import { designOf, experimentOf } from "./design.js";
 import { placeOf, requireExperiment, requireLabelsFree, requireProject } from "./lookup.js";
@@ -103,6 +109,22 @@ function plannedFields({
 /** A goal brings a horizon of its own, and refuses another beside it. */
 const withoutHorizon = ({ horizon: _horizon, ...rest }: Policy): PolicyInput => rest;
 
+/** A rule by name, or another rule, begins with its own defaults; fields change these alone of the rule there is. */
+function editedPolicy(before: Policy, { policy, detect }: EditInput): ChallengeOptions["policy"] {
+  const kept = detect === undefined ? before : withoutHorizon(before);
+  if (policy === undefined) return kept;
+  const isOther = typeof policy !== "object" || (policy?.kind ?? before.kind) !== before.kind;
+  if (isOther) return policy;
+  const given = Object.entries(policy ?? {}).filter(([, value]) => value !== undefined);
+  return { ...kept, ...Object.fromEntries(given) };
+}
+
+/** Whether the edit says by itself how large the contest is to be, in the place of a goal. */
+function isSized({ detect, share, horizon, policy }: EditInput, before: Policy): boolean {
+  const planned = (typeof policy === "object" ? policy?.horizon : undefined) ?? before.horizon;
+  return [detect, share, horizon].some((given) => given !== undefined) || planned !== before.horizon;
+}
+
 /** The plan of a draft after an edit. @throws DethroneError as `challenge` does, and `arm_not_found` */
 async function editedPlan(
   store: Store,
@@ -116,16 +138,17 @@ async function editedPlan(
   // What the edit asks for is checked as a challenge of its own; what it leaves out stays as it was.
   const asked = planFor(challengers, {
     ...options,
-    ...(given("policy") ? {} : { policy: given("detect") ? withoutHorizon(before.policy) : before.policy }),
+    policy: editedPolicy(before.policy, input),
     ...(given("share") || given("detect") ? {} : { share: before.goal === null ? before.share : undefined }),
     ...(startsAt === undefined || startsAt === null ? {} : { startsAt }),
   });
   const kept = KEPT.filter((name) => !given(name)).map((name) => [name, before[name]] as const);
-  const keepsGoal = !given("detect") && !given("share") && !given("horizon");
+  const goal = isSized(input, before.policy) ? asked.goal : before.goal;
+  if (goal !== null) checkDetect({ detect: goal.detect }, challengers.length);
   return {
     ...asked,
     ...(Object.fromEntries(kept) as Partial<ChallengePlan>),
-    goal: keepsGoal ? before.goal : asked.goal,
+    goal,
     description: describe(input, before.description),
     startsAtMs: startsAt === undefined ? before.startsAtMs : asked.startsAtMs,
   };
