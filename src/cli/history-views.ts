@@ -110,7 +110,7 @@ function entryLines(entry: StoredAuditEntry, names: LogNames): { what: string[];
   if (textWidth(both) <= WHAT_WIDTH && !both.includes("\n")) return { what: [both], why: [] };
   return {
     what: wrapped(what, WHAT_WIDTH).split("\n"),
-    why: wrapped(reason, lineWidth() - TIME_WIDTH).split("\n"),
+    why: wrapped(reason, lineWidth() - TIME_WIDTH - 2).split("\n"),
   };
 }
 
@@ -135,7 +135,7 @@ export function historyText(
   const log = lines.flatMap((line, index) => [
     line,
     ...(told[index]?.what.slice(1) ?? []).map((more) => `${indent}${more}`),
-    ...(told[index]?.why ?? []).map((more) => `${indent}${colors.dim(more)}`),
+    ...(told[index]?.why ?? []).map((more) => `${indent}  ${colors.dim(more)}`),
   ]);
   return `${[head, ...log].join("\n")}\n\n${paragraph(ledger.sentence)}`;
 }
