@@ -59,7 +59,7 @@ function roleText({ role }: ConfigEntry, colors: Colors): string {
 const CHANGES_MAX = 4;
 
 function changesText({ parent, changes }: ConfigEntry): string {
-  if (parent === null) return "";
+  if (parent === null || changes.length === 0) return "";
   const paths = changes.map(({ path, kind }) => {
     const place = path.slice(1).replaceAll("/", ".").replaceAll("~1", "/").replaceAll("~0", "~");
     return kind === "changed" ? place : `${place} ${kind}`;
