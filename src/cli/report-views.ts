@@ -77,7 +77,7 @@ function paceText({ status, isAwaitingApproval, unitsPerDay, daysLeft }: Experim
 function shareText(report: ExperimentReport): string {
   const { share, shareRule, challengers } = report;
   const now = challengers.length === 1 ? percent(share) : eachShare(report);
-  return isMoving(shareRule) ? `${now} now, ${shareRuleText(shareRule)}` : now;
+  return isMoving(shareRule) ? `${now} now; ${shareRuleText(shareRule)}` : now;
 }
 
 /** Who has which share, of those that still contend. */
