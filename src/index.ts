@@ -2,8 +2,10 @@
  * `dethrone`: promotes better AI agent configs, with proof.
  */
 import { DethroneError, received } from "./core/errors.js";
+import type { PrivacyGuard } from "./engine/configs/privacy.js";
 import { Engine } from "./engine/engine.js";
 import { consoleLogger, randomIds, safeLogger, systemClock } from "./engine/environment.js";
+import type { DecisionEvent } from "./engine/experiments/decision-event.js";
 import type { Logger } from "./engine/ports.js";
 import type { ExposureSink } from "./engine/sessions/exposures.js";
 import { locate } from "./store/database.js";
@@ -24,6 +26,10 @@ export interface EngineOptions {
   readonly patienceMs?: number;
   /** told of each assignment of a session to an arm, for analytics of your own; default none */
   readonly exposures?: readonly ExposureSink[];
+  /** told of each decision that this process makes; whatever it throws is counted and goes no further */
+  readonly onDecision?: (decision: DecisionEvent) => void | Promise<void>;
+  /** refuses texts that must not be stored, in contexts, signals and configs; `codeGuard` refuses source code */
+  readonly guard?: PrivacyGuard;
 }
 
 const DEFAULT_URL = "file:dethrone.db";
@@ -39,6 +45,14 @@ function positive(name: string, value: unknown, fallback: number): number {
       received: received(value),
     },
   );
+}
+
+function checkedFunction<T>(field: string, value: T): T {
+  if (value === undefined || typeof value === "function") return value;
+  throw new DethroneError("settings_invalid", `${field} must be a function; received ${String(value)}.`, {
+    field,
+    received: received(value),
+  });
 }
 
 function checkedSinks(sinks: unknown): readonly ExposureSink[] {
@@ -80,9 +94,12 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     patienceMs: positive("patienceMs", options.patienceMs, 250),
     version: VERSION,
     exposures: checkedSinks(options.exposures),
+    onDecision: checkedFunction("onDecision", options.onDecision),
+    guard: checkedFunction("guard", options.guard),
   });
 }
 
+export type { Breakdown } from "./core/decision/breakdown.js";
 export type { Reason, Verdict } from "./core/decision/decide.js";
 export type { ArmEvaluation, Evaluation } from "./core/decision/evaluation.js";
 export type { ExperimentStatus } from "./core/decision/life-cycle.js";
@@ -96,7 +113,9 @@ export {
   type Json,
   type JsonObject,
 } from "./core/errors.js";
+export type { ConfigChange } from "./engine/configs/diff.js";
 export type { ConfigEntry, ConfigReign } from "./engine/configs/lineage.js";
+export { codeGuard, type PrivacyGuard } from "./engine/configs/privacy.js";
 export type { Health } from "./engine/context.js";
 export type {
   DecideOptions,

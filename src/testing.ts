@@ -3,8 +3,10 @@
  */
 import { DEFAULT_WINDOW_MS } from "./core/decision/policy.js";
 import { createRandom } from "./core/random.js";
+import type { PrivacyGuard } from "./engine/configs/privacy.js";
 import { Engine } from "./engine/engine.js";
 import { seededIds, silentLogger } from "./engine/environment.js";
+import type { DecisionEvent } from "./engine/experiments/decision-event.js";
 import type { TickResult } from "./engine/experiments/tick.js";
 import type { Clock, Logger, Store } from "./engine/ports.js";
 import type { ExposureSink } from "./engine/sessions/exposures.js";
@@ -59,6 +61,10 @@ export interface TestEngineOptions {
   readonly url?: string;
   /** default: silent */
   readonly logger?: Logger;
+  /** refuses texts that must not be stored */
+  readonly guard?: PrivacyGuard;
+  /** told of each decision that the engine makes */
+  readonly onDecision?: (decision: DecisionEvent) => void | Promise<void>;
   /** told of each assignment; default none */
   readonly exposures?: readonly ExposureSink[];
 }
@@ -104,6 +110,8 @@ export async function createTestEngine(options: TestEngineOptions = {}): Promise
     patienceMs: 250,
     version: VERSION,
     force: options.force,
+    onDecision: options.onDecision,
+    guard: options.guard,
     exposures: options.exposures,
   });
   const close = (): Promise<void> => engine.close();

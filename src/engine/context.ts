@@ -1,7 +1,9 @@
 /**
  * What the parts of one engine share: the ports, the settings, and the counters that tell how it is doing.
  */
+
 import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.js";
+import type { PrivacyGuard } from "./configs/privacy.js";
 import type { DecisionEvent } from "./experiments/decision-event.js";
 import { Outlet } from "./outlet.js";
 import type { Clock, IdSource, Logger, OpenStore, Store } from "./ports.js";
@@ -43,12 +45,14 @@ export interface ContextSettings {
   readonly version: string;
   /** who is told of each assignment; default: nobody */
   readonly exposures?: readonly ExposureSink[] | undefined;
+  /** refuses texts that must not be stored */
+  readonly guard?: PrivacyGuard | undefined;
   /** told of each decision that this process makes */
   readonly onDecision?: ((decision: DecisionEvent) => void | Promise<void>) | undefined;
 }
 
 /** The shared state of one engine. */
-export class EngineContext implements Omit<ContextSettings, "exposures" | "onDecision"> {
+export class EngineContext implements Omit<ContextSettings, "exposures" | "onDecision" | "guard"> {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
@@ -57,6 +61,7 @@ export class EngineContext implements Omit<ContextSettings, "exposures" | "onDec
   readonly version: string;
   readonly openStore: OpenStore;
   /** tells the host's sinks of each assignment */
+  readonly guard: PrivacyGuard | null;
   readonly exposures: Outlet<Exposure>;
   readonly decisions: Outlet<DecisionEvent>;
   readonly #counters: Record<Counter, number> = {
@@ -82,6 +87,7 @@ export class EngineContext implements Omit<ContextSettings, "exposures" | "onDec
     this.patienceMs = settings.patienceMs;
     this.version = settings.version;
     this.openStore = settings.openStore;
+    this.guard = settings.guard ?? null;
     this.exposures = new Outlet({
       channel: "dethrone:exposure",
       listeners: (settings.exposures ?? []).map((sink) => (exposure) => sink.expose(exposure)),

@@ -5,6 +5,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { Cron } from "croner";
 import { DethroneError, type JsonObject, received } from "../core/errors.js";
 import { ConfigPreparation } from "./configs/prepared.js";
+import { assertPrivate } from "./configs/privacy.js";
 import { type ContextSettings, EngineContext, type Health, within } from "./context.js";
 import { checkActor } from "./experiments/audit.js";
 import { type ChallengePreview, previewChallenge } from "./experiments/challenge.js";
@@ -41,6 +42,8 @@ export interface ProjectOptions<Config, Built = undefined> {
   /** makes of a config what the agent uses, once a process, as `session.built` */
   readonly build?: (config: Config) => Built | Promise<Built>;
   readonly schema?: undefined;
+  /** dotted paths of fields that look like secrets and are none, e.g. `auth.tokenName`; see `config_secret` */
+  readonly allowSecrets?: readonly string[] | undefined;
 }
 
 /** How a project is opened whose configs a schema describes. */
@@ -51,6 +54,8 @@ export interface SchemaProjectOptions<Schema extends StandardSchemaV1, Built = u
   readonly champion?: StandardSchemaV1.InferInput<Schema>;
   /** see {@link ProjectOptions} */
   readonly build?: (config: StandardSchemaV1.InferOutput<Schema>) => Built | Promise<Built>;
+  /** see {@link ProjectOptions} */
+  readonly allowSecrets?: readonly string[] | undefined;
 }
 
 /** How a tick runs. */
@@ -155,7 +160,7 @@ export class Engine implements AsyncDisposable {
    *
    * Rejects for invalid input alone: where the database is away the project serves the champion given.
    *
-   * @throws DethroneError `settings_invalid`, `config_invalid`; `project_not_found` where it does not exist and no
+   * @throws DethroneError `settings_invalid`, `config_invalid`, `config_secret`; `project_not_found` where it does not exist and no
    *   champion is given
    */
   project<Schema extends StandardSchemaV1, Built = undefined>(
@@ -171,11 +176,13 @@ export class Engine implements AsyncDisposable {
     options: ProjectOptions<Config, Built> | SchemaProjectOptions<StandardSchemaV1, Built> = {},
   ): Promise<Project<Config, Built>> {
     checkProjectKey(key);
-    const codeChampion = championOf(options.champion);
+    const { allowSecrets } = options;
+    const codeChampion = championOf(options.champion, allowSecrets);
+    if (codeChampion) assertPrivate(this.#context.guard, "config", codeChampion.body);
     const known = this.#projects.get(key) ?? this.#loading.get(key);
     if (known) return (await known) as EngineProject<Config, Built>;
     const preparation = new ConfigPreparation(options);
-    const settings = { key, codeChampion, preparation, forced: this.#settings.force };
+    const settings = { key, codeChampion, preparation, allowSecrets, forced: this.#settings.force };
     const loading = this.#newProject(settings).finally(() => this.#loading.delete(key));
     this.#loading.set(key, loading);
     return (await loading) as EngineProject<Config, Built>;

@@ -133,7 +133,7 @@ export interface Traffic {
 }
 
 /** A challenger on its way in. */
-export interface NewChallenger {
+interface NewChallenger {
   readonly config: NewConfig;
   readonly label: string | null;
   readonly bucketCount: number;

@@ -3,8 +3,9 @@
  */
 
 import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.js";
-import { identifyConfig } from "./configs/config.js";
 import type { ConfigPreparation } from "./configs/prepared.js";
+import { assertPrivate } from "./configs/privacy.js";
+import { configWithoutSecrets } from "./configs/secrets.js";
 import type { EngineContext } from "./context.js";
 import { DEFAULT_ACTOR } from "./experiments/audit.js";
 import { type ChallengeOutcome, challenge } from "./experiments/challenge.js";
@@ -58,6 +59,7 @@ export interface EngineProjectSettings {
   /** the champion of the host's code: used to create the project, and while the store has never been reached */
   readonly codeChampion: NewConfig | null;
   readonly preparation: ConfigPreparation;
+  readonly allowSecrets: readonly string[] | undefined;
   readonly forced: ForcedRole | undefined;
 }
 
@@ -68,6 +70,7 @@ export class EngineProject<Config, Built>
 {
   readonly key: string;
   readonly #context: EngineContext;
+  readonly #settings: EngineProjectSettings;
   readonly #codeChampion: NewConfig | null;
   readonly #preparation: ConfigPreparation;
   readonly #sessions: ProjectSessions<Config, Built>;
@@ -75,6 +78,7 @@ export class EngineProject<Config, Built>
   constructor(context: EngineContext, settings: EngineProjectSettings) {
     super(context);
     this.#context = context;
+    this.#settings = settings;
     this.key = settings.key;
     this.#codeChampion = settings.codeChampion;
     this.#preparation = settings.preparation;
@@ -158,7 +162,7 @@ export class EngineProject<Config, Built>
     challengers: Challengers<Config>,
     options: ChallengeOptions = {},
   ): Promise<ChallengeResult> {
-    const plan = planChallenge(this.#challengersOf(challengers), options);
+    const plan = this.#planOf(challengers, options);
     if (this.#context.isOff) return { experiment: null, started: false, status: "off", forecast: null };
     await this.#checkChallengers(plan);
     const { store } = this.#context;
@@ -190,14 +194,27 @@ export class EngineProject<Config, Built>
   }
 
   async draft(challengers: Challengers<Config>, options: DraftOptions = {}): Promise<ChallengeResult> {
-    const plan = planChallenge(this.#challengersOf(challengers), options);
+    const plan = this.#planOf(challengers, options);
     await this.#checkChallengers(plan);
     return resultOf(await draft(this.#context, this.#context.requireStore(), this.key, plan));
   }
 
-  /** A challenger that this host cannot use would never get a session. @throws DethroneError `config_invalid` */
+  /**
+   * A challenger that this host cannot use would never get a session.
+   *
+   * @throws DethroneError `config_invalid`; `privacy_refused` where the host's guard refuses it
+   */
   async #checkChallengers({ challengers }: ChallengePlan): Promise<void> {
-    for (const { config } of challengers) await this.#preparation.prepare(config);
+    for (const { config } of challengers) {
+      assertPrivate(this.#context.guard, "config", config.body);
+      await this.#preparation.prepare(config);
+    }
+  }
+
+  /** What the project was opened with holds for its challenges, unless they say otherwise. */
+  #planOf(challengers: Challengers<Config>, options: DraftOptions): ChallengePlan {
+    const { allowSecrets } = this.#settings;
+    return planChallenge(this.#challengersOf(challengers), { allowSecrets, ...options });
   }
 
   /** Boot code must not fail because the database is away: the challenge starts once it is back. */
@@ -243,7 +260,7 @@ export function checkProjectKey(key: unknown): asserts key is string {
   );
 }
 
-/** @throws DethroneError `config_invalid` */
-export function championOf(champion: unknown): NewConfig | null {
-  return champion === undefined ? null : identifyConfig(champion);
+/** @throws DethroneError `config_invalid`, `config_secret` */
+export function championOf(champion: unknown, allowSecrets?: readonly string[]): NewConfig | null {
+  return champion === undefined ? null : configWithoutSecrets(champion, allowSecrets);
 }

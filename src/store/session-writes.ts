@@ -22,13 +22,12 @@ export interface Statements {
 
 interface StoredSessionRow extends SessionState {
   readonly seq: number;
-  readonly rootId: string | null;
 }
 
 /** What a session is to be stored with. */
 type Placed = Pick<SessionStart, "experimentId" | "armId" | "configId" | "excluded">;
 
-const SESSION_COLUMNS = `seq, root_id AS rootId, window_ends_at_ms AS windowEndsAtMs, ended_at_ms AS endedAtMs,
+const SESSION_COLUMNS = `seq, window_ends_at_ms AS windowEndsAtMs, ended_at_ms AS endedAtMs,
   settled_at_ms AS settledAtMs, score, signal_count AS signalCount`;
 
 const LATE_SCORE = { name: "score", kind: "explicit", source: "end" } as const;
@@ -161,7 +160,7 @@ export class SessionWrites {
       this.#statements.run("UPDATE sessions SET ended_at_ms = ? WHERE seq = ?", [atMs, session.seq]);
     } else if (effect === "settles" && score !== null) {
       this.#settle(session.seq, score, atMs);
-      this.#reachParts(session, { ...ROOT_SCORE, sessionId, value: score, atMs });
+      this.#reachParts({ ...ROOT_SCORE, sessionId, value: score, atMs });
     } else if (effect === "late" && score !== null) {
       const late = { ...LATE_SCORE, sessionId, value: score, key: `late-end:${score}`, atMs };
       this.#insertSignal(session.seq, late, true);
@@ -188,7 +187,7 @@ export class SessionWrites {
     if (effect === "duplicate") return { status: "duplicate" };
     this.#insertSignal(session.seq, signal, effect === "late");
     // Costs and the like are left where they are: with the parts they would count twice.
-    if (signal.kind !== null) this.#reachParts(session, signal);
+    if (signal.kind !== null) this.#reachParts(signal);
     return { status: effect === "late" ? "late" : "recorded" };
   }
 
@@ -196,8 +195,7 @@ export class SessionWrites {
    * How the whole went is all there is to say of many a part: each session started under this one by now gets the
    * signal too, under a key of its own, counted or late by its own window.
    */
-  #reachParts(root: StoredSessionRow, signal: SessionSignal): void {
-    if (root.rootId !== null) return;
+  #reachParts(signal: SessionSignal): void {
     const parts = this.#statements.all<StoredSessionRow>(
       `SELECT ${SESSION_COLUMNS} FROM sessions WHERE root_id = ?`,
       [signal.sessionId],

@@ -1,4 +1,5 @@
 import { execFile, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { createClient } from "@libsql/client";
@@ -14,6 +15,25 @@ async function agent(url: string, count: number, mode: string) {
   const { stdout } = await run(process.execPath, [AGENT, url, String(count), mode]);
   const lines = stdout.trim().split("\n");
   return { first: JSON.parse(lines[0]!), last: JSON.parse(lines.at(-1)!) };
+}
+
+const WAITING = fileURLToPath(new URL("../support/assignment-process.mjs", import.meta.url));
+
+/** A process that has looked at the project and waits for orders. */
+async function waiting(url: string, refreshMs: number) {
+  const child = spawn(process.execPath, [WAITING, url, String(refreshMs)], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const answer = async (): Promise<unknown> => JSON.parse((await lines.next()).value ?? "null");
+  expect(await answer()).toBe("ready");
+  return {
+    ask: (order: object): Promise<unknown> => {
+      child.stdin.write(`${JSON.stringify(order)}\n`);
+      return answer();
+    },
+    end: () => child.stdin.end(),
+  };
 }
 
 async function query<T>(path: string, sql: string): Promise<T[]> {
@@ -69,4 +89,42 @@ describe("several processes on one database", () => {
     expect(await query(path, "PRAGMA integrity_check")).toEqual([{ integrity_check: "ok" }]);
     expect((await agent(path, 20, "plain")).last.acknowledged).toBe(20);
   });
+
+  it("eight of them making a unit's first assignment agree, though they know different shares", async () => {
+    const path = temporaryDatabase();
+    const engine = await createEngine({ url: path, strict: true });
+    const bot = await engine.project("support", { champion: { prompt: "long" } });
+    await bot.challenge({ prompt: "short" }, { share: 0.05, policy: { futility: null } });
+    const early = await Promise.all([1, 2, 3, 4].map(() => waiting(path, 2 ** 31 - 1)));
+    await bot.revise({ share: 0.95, reason: "so that what the processes know differs" });
+    const late = await Promise.all([1, 2, 3, 4].map(() => waiting(path, 2 ** 31 - 1)));
+    const units = Array.from({ length: 60 }, (_, index) => `user-${index}`);
+    const arms = (await Promise.all([...early, ...late].map(({ ask }) => ask({ units })))) as string[][];
+    for (const each of arms) expect(each).toEqual(arms[0]);
+    const stored = await query<{ arm: string }>(
+      path,
+      "SELECT arms.role || ' ' || (configs.body ->> 'prompt') AS arm FROM units JOIN arms ON arms.id = units.arm_id JOIN configs ON configs.id = arms.config_id ORDER BY CAST(substr(unit, 6) AS INTEGER)",
+    );
+    expect(stored.map(({ arm }) => arm)).toEqual(arms[0]);
+    // Both kinds of processes have won some, or nothing was contested.
+    expect(new Set(arms[0])).toEqual(new Set(["champion long", "challenger short"]));
+    for (const { end } of [...early, ...late]) end();
+    await engine.close();
+  }, 60_000);
+
+  it("a promoted config reaches the others at their next look, and every session after", async () => {
+    const path = temporaryDatabase();
+    const engine = await createEngine({ url: path, strict: true });
+    const bot = await engine.project("support", { champion: { prompt: "long" } });
+    // At share 0 nobody gets it before it is promoted.
+    await bot.challenge({ prompt: "short" }, { share: 0 });
+    const others = await Promise.all([waiting(path, 200), waiting(path, 200)]);
+    await bot.promote({ reason: "to see it arrive" });
+    expect(await Promise.all(others.map(({ ask }) => ask({ until: "short" })))).toEqual([
+      { prompt: "short", experiment: null },
+      { prompt: "short", experiment: null },
+    ]);
+    for (const { end } of others) end();
+    await engine.close();
+  }, 60_000);
 });

@@ -11,9 +11,9 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const run = promisify(execFile);
 const readme = readFileSync(join(root, "README.md"), "utf8");
 
-/** The README's code blocks of a language. */
-function blocks(language: string): string[] {
-  return [...readme.matchAll(/```(\w+)\n([\s\S]*?)```/g)]
+/** A page's code blocks of a language. */
+function blocks(language: string, page = readme): string[] {
+  return [...page.matchAll(/```(\w+)\n([\s\S]*?)```/g)]
     .filter((match) => match[1] === language)
     .map((match) => match[2] as string);
 }
@@ -98,4 +98,26 @@ describe("README", () => {
     expect(outputs.join("\n").match(/'calibrated' (would have )?promoted it in/g)?.length).toBeGreaterThan(1);
     expect(outputs.join("\n")).toMatch(/agent_seconds +10 % worse +aborts/);
   }, 120_000);
+});
+
+describe("docs/EXPERIMENTS.md", () => {
+  it("its code blocks run as they stand, one after the other", async () => {
+    const page = readFileSync(join(root, "docs/EXPERIMENTS.md"), "utf8");
+    const folder = project();
+    symlinkSync(join(root, "node_modules", "zod"), join(folder, "node_modules", "zod"), "dir");
+    writeFileSync(join(folder, "page.mjs"), blocks("ts", page).map(toJavaScript).join("\n"));
+    const { stdout, stderr } = await run(process.execPath, ["page.mjs"], { cwd: folder });
+    expect(stderr).toBe("");
+    expect(stdout.trim().split("\n").slice(0, 1)).toEqual(["0.2 1"]);
+    expect(stdout).toContain("brief true");
+    expect(stdout.trim().split("\n").slice(-7)).toEqual([
+      "support abort manual",
+      "true",
+      "challenger",
+      "true",
+      "true",
+      "Be kind.",
+      "support promote manual",
+    ]);
+  }, 60_000);
 });

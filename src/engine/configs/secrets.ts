@@ -5,6 +5,8 @@
  * a well-known shape in it. Names of variables and references to secret stores are no secrets.
  */
 import { DethroneError, type Json, type JsonObject } from "../../core/errors.js";
+import type { NewConfig } from "../ports.js";
+import { identifyConfig } from "./config.js";
 import { isObject, own, type PlacedText, textsOf } from "./places.js";
 
 const PATH_COUNT_MAX = 5;
@@ -40,6 +42,13 @@ export function assertNoSecrets(body: JsonObject, allowed: readonly string[] = [
       allowed: "a reference such as '$API_KEY' or 'vault:key', or a path declared to be no secret",
     },
   );
+}
+
+/** A config with its identity, and without secrets. @throws DethroneError `config_invalid`, `config_secret` */
+export function configWithoutSecrets(config: unknown, allowed?: readonly string[]): NewConfig {
+  const identified = identifyConfig(config);
+  assertNoSecrets(identified.body, allowed);
+  return identified;
 }
 
 /** Why a text is taken for a secret, or null. */

@@ -25,7 +25,7 @@ import { placeOf, requireExperiment, requireOccupied } from "./lookup.js";
 import { termsAt } from "./terms.js";
 
 /** The promotion that waits for a person, as it is stored. */
-export function awaitingOf({ awaitingSeq, awaitingArm }: StoredExperiment): ExperimentChange["awaiting"] {
+function awaitingOf({ awaitingSeq, awaitingArm }: StoredExperiment): ExperimentChange["awaiting"] {
   return awaitingSeq === null ? null : { seq: awaitingSeq, arm: awaitingArm ?? 1 };
 }
 

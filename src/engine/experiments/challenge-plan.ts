@@ -5,7 +5,7 @@ import { createPolicy, type Policy, type PolicyInput, type PolicyName } from "..
 import { createShareRule, type ShareRuleInput, startShares } from "../../core/decision/share-rule.js";
 import { DethroneError, received } from "../../core/errors.js";
 import { HASH_VERSION, type HashVersion } from "../../core/sessions/assignment.js";
-import { identifyConfig } from "../configs/config.js";
+import { configWithoutSecrets } from "../configs/secrets.js";
 import type { Audience, Description, NewConfig, Watch } from "../ports.js";
 import { checkAudience } from "../sessions/audience.js";
 import { checkActor, DEFAULT_ACTOR } from "./audit.js";
@@ -51,6 +51,8 @@ export interface ChallengeOptions extends DescriptionInput {
    * 1000 units are in
    */
   readonly watch?: boolean | Watch | undefined;
+  /** dotted paths of fields that look like secrets and are none, e.g. `auth.tokenName`; see `config_secret` */
+  readonly allowSecrets?: readonly string[] | undefined;
   /** version of the assignment hash; default 2 */
   readonly hashVersion?: HashVersion | undefined;
   readonly actor?: string | undefined;
@@ -136,12 +138,8 @@ function watchOf(watch: unknown): Watch | null {
   );
 }
 
-/** The configs and labels of a challenge: one config, or a list of them. */
-export function challengersOfPlan(
-  configs: unknown,
-  label: ChallengeOptions["label"],
-): ChallengePlan["challengers"] {
-  const list: readonly unknown[] = Array.isArray(configs) ? configs : [configs];
+/** Challengers as one list: neither too few nor too many, and none twice. @throws DethroneError `config_invalid` */
+function checkedChallengers(list: ChallengePlan["challengers"]): ChallengePlan["challengers"] {
   if (list.length === 0 || list.length > CHALLENGERS_MAX) {
     throw new DethroneError(
       "config_invalid",
@@ -149,23 +147,29 @@ export function challengersOfPlan(
       { received: list.length },
     );
   }
-  const labels: readonly unknown[] = Array.isArray(label) ? label : [label];
-  if (labels.length > list.length)
-    throw settingsError("label", label, `label must be at most ${list.length}, one for each challenger.`);
-  const challengers = list.map((config, j) => ({
-    config: identifyConfig(config),
-    label: checkLabel(labels[j]),
-  }));
-  const hashes = challengers.map(({ config }) => config.hash);
+  const hashes = list.map(({ config }) => config.hash);
   const repeated = hashes.findIndex((hash, j) => hashes.indexOf(hash) !== j);
-  if (repeated === -1) return challengers;
+  if (repeated === -1) return list;
   throw new DethroneError(
     "config_invalid",
     `Challenger ${repeated + 1} is the same config as an earlier one.`,
-    {
-      received: hashes[repeated] as string,
-    },
+    { received: hashes[repeated] as string },
   );
+}
+
+/** The configs and labels of a challenge: one config, or a list of them. */
+export function challengersFrom(
+  configs: unknown,
+  { label, allowSecrets }: Pick<ChallengeOptions, "label" | "allowSecrets">,
+): ChallengePlan["challengers"] {
+  const list: readonly unknown[] = Array.isArray(configs) ? configs : [configs];
+  const labels: readonly unknown[] = Array.isArray(label) ? label : [label];
+  if (labels.length > Math.max(1, list.length))
+    throw settingsError("label", label, `label must be at most ${list.length}, one for each challenger.`);
+  return list.map((config, j) => ({
+    config: configWithoutSecrets(config, allowSecrets),
+    label: checkLabel(labels[j]),
+  }));
 }
 
 /**
@@ -175,13 +179,17 @@ export function challengersOfPlan(
  * @throws DethroneError `config_invalid`, `config_secret`, `share_out_of_range`, `policy_invalid`, `audience_invalid`,
  *   `settings_invalid`
  */
-export function planChallenge(
-  configs: unknown,
-  options: ChallengeOptions & { readonly startsAt?: unknown },
-): ChallengePlan {
+export function planChallenge(configs: unknown, options: PlanOptions): ChallengePlan {
+  return planFor(challengersFrom(configs, options), options);
+}
+
+type PlanOptions = ChallengeOptions & { readonly startsAt?: unknown };
+
+/** A challenge of challengers that are checked one by one. @throws DethroneError as {@link planChallenge} */
+export function planFor(list: ChallengePlan["challengers"], options: PlanOptions): ChallengePlan {
+  const challengers = checkedChallengers(list);
   checkOptions(options);
   checkActor(options.actor ?? DEFAULT_ACTOR);
-  const challengers = challengersOfPlan(configs, options.label);
   checkDetect(options, challengers.length);
   const policy = createPolicy(options.policy);
   const { horizon, share = DEFAULT_SHARE, detect, within, startsAt, audience } = options;

@@ -31,7 +31,7 @@ export interface RollbackInput extends ByHand {
  *
  * @param reigns oldest first
  */
-export function predecessor(reigns: readonly Reign[]): StoredConfig | null {
+function predecessor(reigns: readonly Reign[]): StoredConfig | null {
   const line: StoredConfig[] = [];
   for (const { config, cause } of reigns) {
     const at = cause === "rollback" ? line.findLastIndex(({ id }) => id === config.id) : -1;

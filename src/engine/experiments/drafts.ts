@@ -9,12 +9,7 @@ import type { ProjectState, Store, StoredExperiment } from "../ports.js";
 import { challengersOf } from "./arms.js";
 import { auditByHand, type ByHand, persist, pinned } from "./audit.js";
 import { type ChallengeOutcome, knownOutcome } from "./challenge.js";
-import {
-  type ChallengeOptions,
-  type ChallengePlan,
-  challengersOfPlan,
-  planChallenge,
-} from "./challenge-plan.js";
+import { type ChallengeOptions, type ChallengePlan, challengersFrom, planFor } from "./challenge-plan.js";
 import { type DescriptionInput, describe } from "./description.js";
 import { designOf, experimentOf } from "./design.js";
 import { placeOf, requireExperiment, requireLabelsFree, requireProject } from "./lookup.js";
@@ -81,19 +76,13 @@ function planOf(experiment: StoredExperiment): ChallengePlan {
 async function challengersAfter(
   store: Store,
   draftOf: StoredExperiment,
-  { add, remove, label }: EditInput,
+  { add, remove, label, allowSecrets }: EditInput,
 ): Promise<ChallengePlan["challengers"]> {
   const removed = new Set<number>();
   const refs = remove === undefined ? [] : Array.isArray(remove) ? remove : [remove];
   for (const ref of refs) removed.add(await placeOf(store, draftOf, ref));
   const kept = planOf(draftOf).challengers.filter((_, j) => !removed.has(j + 1));
-  const added = add === undefined ? [] : challengersOfPlan(add, label);
-  // Checked as one list: none twice, neither too few nor too many.
-  const all = challengersOfPlan(
-    [...kept, ...added].map(({ config }) => config.body),
-    undefined,
-  );
-  return all.map(({ config }, j) => ({ config, label: added[j - kept.length]?.label ?? null }));
+  return [...kept, ...(add === undefined ? [] : challengersFrom(add, { label, allowSecrets }))];
 }
 
 /** Names of the fields that plan a contest, in an edit. */
@@ -125,23 +114,17 @@ async function editedPlan(
   const challengers = await challengersAfter(store, experiment, input);
   const given = (name: keyof ChallengeOptions): boolean => input[name] !== undefined;
   // What the edit asks for is checked as a challenge of its own; what it leaves out stays as it was.
-  const asked = planChallenge(
-    challengers.map(({ config }) => config.body),
-    {
-      ...options,
-      ...(given("policy") ? {} : { policy: given("detect") ? withoutHorizon(before.policy) : before.policy }),
-      ...(given("share") || given("detect")
-        ? {}
-        : { share: before.goal === null ? before.share : undefined }),
-      ...(startsAt === undefined || startsAt === null ? {} : { startsAt }),
-    },
-  );
+  const asked = planFor(challengers, {
+    ...options,
+    ...(given("policy") ? {} : { policy: given("detect") ? withoutHorizon(before.policy) : before.policy }),
+    ...(given("share") || given("detect") ? {} : { share: before.goal === null ? before.share : undefined }),
+    ...(startsAt === undefined || startsAt === null ? {} : { startsAt }),
+  });
   const kept = KEPT.filter((name) => !given(name)).map((name) => [name, before[name]] as const);
   const keepsGoal = !given("detect") && !given("share") && !given("horizon");
   return {
     ...asked,
     ...(Object.fromEntries(kept) as Partial<ChallengePlan>),
-    challengers,
     goal: keepsGoal ? before.goal : asked.goal,
     description: describe(input, before.description),
     startsAtMs: startsAt === undefined ? before.startsAtMs : asked.startsAtMs,

@@ -35,12 +35,12 @@ export interface ArmSessions extends Omit<ArmCounts, "durationsMs"> {
 }
 
 /** A config of a report. */
-export interface ReportedConfig extends NewConfig {
+interface ReportedConfig extends NewConfig {
   readonly label: string | null;
 }
 
 /** A challenger of a report. */
-export interface ReportedChallenger extends Omit<ChallengerSummary, "config">, ReportedConfig {}
+interface ReportedChallenger extends Omit<ChallengerSummary, "config">, ReportedConfig {}
 
 /** One experiment in full. */
 export interface ExperimentReport extends Description {

@@ -128,7 +128,7 @@ export class ProjectSessions<Config, Built> {
 
   /** Joins the parent where that is a session of this project, or starts a session of its own. */
   #begin(options: SessionOptions): BegunSession | Promise<BegunSession> {
-    checkSessionOptions(options);
+    checkSessionOptions(options, this.#context.guard);
     const here = enclosingSession();
     const { parent = here ?? null, id } = options;
     const plan = planOf(options, parent);

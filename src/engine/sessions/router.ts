@@ -78,7 +78,7 @@ export class Router {
     const route = this.#route(state, known);
     const { isRecorded } = this.#queueStart(store, this.#startRecord(state, route, known));
     const placement = { ...placementOf(serving, route, known), isRecorded };
-    this.#expose(state, placement, {
+    this.#expose(placement, {
       arm: route.arm,
       excluded: isRecorded ? route.excluded : "unconfirmed",
       requestId: plan.requestId,
@@ -99,13 +99,12 @@ export class Router {
     const confirmed = stored && (await this.#confirmed(serving, placement, stored));
     if (stored && confirmed) {
       const arm = state.experiment?.arms.find(({ id }) => id === stored.armId) ?? null;
-      if (stored.isNew) this.#expose(state, confirmed, { arm, excluded: stored.excluded, requestId });
+      if (stored.isNew) this.#expose(confirmed, { arm, excluded: stored.excluded, requestId });
       return this.#session(confirmed);
     }
     if (isRecorded) this.#leaveOut(store, record.id, record.mayExist ? null : servedBy(route));
     // Whether a session of a given id is new is not known then.
-    if (!record.mayExist)
-      this.#expose(state, placement, { arm: route.arm, excluded: "unconfirmed", requestId });
+    if (!record.mayExist) this.#expose(placement, { arm: route.arm, excluded: "unconfirmed", requestId });
     return this.#session(placement);
   }
 
@@ -248,11 +247,10 @@ export class Router {
 
   /** Tells the host's sinks of a new session that an experiment has given an arm. */
   #expose(
-    state: ProjectState,
     { id, project, experiment, unit, root }: Placement,
     { arm, excluded, requestId }: Assignment,
   ): void {
-    if (experiment === null || arm === null || experiment !== state.experiment?.uid) return;
+    if (experiment === null || arm === null) return;
     this.#context.exposures.emit({
       project,
       experiment,

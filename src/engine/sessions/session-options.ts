@@ -1,8 +1,9 @@
 /**
  * How a session is to start, as its host says it.
  */
-import { DethroneError, received } from "../../core/errors.js";
+import { DethroneError, type JsonObject, received } from "../../core/errors.js";
 import { partNotJson } from "../configs/config.js";
+import { assertPrivate, type PrivacyGuard } from "../configs/privacy.js";
 
 /** A session that others may be a part of: a `Session`, or what `fromBaggage` has read. */
 export interface SessionParent {
@@ -59,8 +60,8 @@ function checkParent(parent: unknown): void {
   fail("parent", parent, "A session's parent must be a session, { id, project, root }, or null.");
 }
 
-/** @throws DethroneError `input_invalid` */
-export function checkSessionOptions(options: SessionOptions): void {
+/** @throws DethroneError `input_invalid`; `privacy_refused` where the guard refuses the context */
+export function checkSessionOptions(options: SessionOptions, guard: PrivacyGuard | null): void {
   if (typeof options !== "object" || options === null) {
     throw new DethroneError("input_invalid", "A session's options must be an object.", {
       received: received(options),
@@ -70,6 +71,9 @@ export function checkSessionOptions(options: SessionOptions): void {
   if (id !== undefined) checkId("id", id);
   if (unit !== undefined) checkId("unit", unit);
   if (requestId !== undefined) checkId("requestId", requestId);
-  if (context !== undefined) checkContext(context);
+  if (context !== undefined) {
+    checkContext(context);
+    assertPrivate(guard, "context", context as JsonObject);
+  }
   if (parent !== undefined && parent !== null) checkParent(parent);
 }

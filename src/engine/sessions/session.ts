@@ -7,6 +7,7 @@ import { FAILURE_SIGNALS } from "../../core/decision/fuse.js";
 import { DethroneError, type JsonObject, received } from "../../core/errors.js";
 import type { SignalKind } from "../../core/sessions/score.js";
 import type { PreparedConfig } from "../configs/prepared.js";
+import { assertPrivate } from "../configs/privacy.js";
 import type { EngineContext } from "../context.js";
 import type { EndReceipt, SignalReceipt, Store } from "../ports.js";
 import { runInSession } from "./current-session.js";
@@ -121,14 +122,16 @@ export function checkedSignal(signal: SignalInput): {
   return { name, value, kind, source };
 }
 
-/** Records a signal of any session. */
-export function recordSignal(
+/** Records a signal of any session. @throws DethroneError `signal_invalid`, `privacy_refused` */
+export async function recordSignal(
   context: EngineContext,
   store: Store,
   sessionId: string,
   signal: SignalInput,
 ): Promise<SignalReceipt> {
   const body = checkedSignal(signal);
+  const { name, source } = body;
+  assertPrivate(context.guard, "signal", source === null ? { name } : { name, source });
   // Made once per call, so that a retry of the write below cannot store it twice.
   const key = signal.key ?? context.ids.next();
   return store.addSignal({ sessionId, key, ...body, atMs: context.clock.now() });

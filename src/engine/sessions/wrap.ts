@@ -179,7 +179,7 @@ function spared<Field extends "context" | "requestId">(
 ): SessionOptions[Field] {
   try {
     const value = take();
-    checkSessionOptions({ [field]: value });
+    checkSessionOptions({ [field]: value }, host.context.guard);
     return value;
   } catch (error) {
     host.context.fail("callbacksFailed", `a session's ${field} could not be taken; it is left out`, error);
