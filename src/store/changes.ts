@@ -63,11 +63,11 @@ function columnsOf(input: NewExperiment) {
   };
 }
 
-/** Experiment, arms and audit entry; to run, provided that the champion is still the one it was planned against. */
+/** Experiment, arms and audit entry; provided that the project is still as it was planned for. */
 export function addExperiment(input: NewExperiment): WriteStatement[] {
-  const { uid, projectId, champion, audit, atMs } = input;
+  const { uid, projectId, audit, atMs } = input;
   return [
-    assertChampion(projectId, champion.id),
+    assertPlanned(input),
     ...addChallengerConfigs(input),
     statement(
       builder
@@ -79,10 +79,17 @@ export function addExperiment(input: NewExperiment): WriteStatement[] {
   ];
 }
 
-/** Writes nothing new, but counts as a change only while the project has this champion. */
-function assertChampion(projectId: number, championConfigId: number): WriteStatement {
-  const isStillChampion = and(eq(projects.id, projectId), eq(projects.championConfigId, championConfigId));
-  return statement(builder.update(projects).set({ championConfigId }).where(isStillChampion), 1);
+/**
+ * Writes nothing new, but counts as a change only while the project is as the experiment was planned for: under this
+ * champion, and with this holdout. A watch has the holdout of its contest.
+ */
+function assertPlanned({ projectId, champion, kind, holdoutBuckets }: NewExperiment): WriteStatement {
+  const isPlanned = and(
+    eq(projects.id, projectId),
+    eq(projects.championConfigId, champion.id),
+    kind === "watch" ? undefined : eq(projects.holdoutBuckets, holdoutBuckets),
+  );
+  return statement(builder.update(projects).set({ championConfigId: champion.id }).where(isPlanned), 1);
 }
 
 const isUnchanged = ({ id, version, status }: StoredExperiment) =>
@@ -90,9 +97,9 @@ const isUnchanged = ({ id, version, status }: StoredExperiment) =>
 
 /** Another draft in the place of one, under its id, or its start. A draft has no sessions, so its arms can go. */
 export function replaceDraft({ draft, next }: Parameters<Store["replaceDraft"]>[0]): WriteStatement[] {
-  const { projectId, champion, audit } = next;
+  const { projectId, audit } = next;
   return [
-    assertChampion(projectId, champion.id),
+    assertPlanned(next),
     ...addChallengerConfigs(next),
     statement(
       builder

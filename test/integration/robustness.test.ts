@@ -176,6 +176,22 @@ describe("hands that race", () => {
     await engine.close();
   });
 
+  it("a challenge planned before a holdout starts with it, if it starts after", async () => {
+    let isRaced = false;
+    const { engine } = await engineWith((store) => ({
+      addExperiment: async (...experiment) => {
+        if (!isRaced) {
+          isRaced = true;
+          await bot.holdout(0.1, BECAUSE);
+        }
+        return store.addExperiment(...experiment);
+      },
+    }));
+    const bot = await engine.project("support", { champion: LONG });
+    expect(await bot.challenge(SHORT)).toMatchObject({ started: true, experiment: { holdout: 0.1 } });
+    await engine.close();
+  });
+
   it("a project asked for twice at once is one project", async () => {
     const [one, two] = await Promise.all([project("same"), project("same")]);
     expect(one).toBe(two);
