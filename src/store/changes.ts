@@ -63,8 +63,13 @@ function columnsOf(input: NewExperiment) {
   };
 }
 
+/** An experiment that stands by itself: provided that nobody has added one that the same challenge stands for. */
+export function addNewExperiment(input: NewExperiment, sinceId: number): WriteStatement[] {
+  return [assertNew(input, sinceId), ...addExperiment(input)];
+}
+
 /** Experiment, arms and audit entry; provided that the project is still as it was planned for. */
-export function addExperiment(input: NewExperiment): WriteStatement[] {
+function addExperiment(input: NewExperiment): WriteStatement[] {
   const { uid, projectId, audit, atMs } = input;
   return [
     assertPlanned(input),
@@ -90,6 +95,21 @@ function assertPlanned({ projectId, champion, kind, holdoutBuckets }: NewExperim
     kind === "watch" ? undefined : eq(projects.holdoutBuckets, holdoutBuckets),
   );
   return statement(builder.update(projects).set({ championConfigId: champion.id }).where(isPlanned), 1);
+}
+
+/** Counts as a change only while the project has no experiment after `sinceId` that the same challenge stands for. */
+function assertNew(
+  { projectId, champion, challengers, again }: NewExperiment,
+  sinceId: number,
+): WriteStatement {
+  const hashes = challengers.map(({ config }) => config.hash).sort();
+  const isNew = sql`NOT EXISTS (SELECT 1 FROM experiments AS other WHERE other.project_id = ${projectId}
+    AND other.id > ${sinceId} AND other.kind = 'contest' AND other.champion_config_id = ${champion.id}
+    AND (${again} = '' OR other.again = ${again}) AND ${hashes.join()} = (SELECT group_concat(hash) FROM
+      (SELECT hash FROM arms JOIN configs ON configs.id = config_id
+        WHERE experiment_id = other.id AND role = 'challenger' ORDER BY hash)))`;
+  const where = and(eq(projects.id, projectId), isNew);
+  return statement(builder.update(projects).set({ championConfigId: champion.id }).where(where), 1);
 }
 
 const isUnchanged = ({ id, version, status }: StoredExperiment) =>

@@ -192,6 +192,17 @@ describe("hands that race", () => {
     await engine.close();
   });
 
+  it("the same draft by many at once is one draft", async () => {
+    const bot = await project();
+    const third = { prompt: "third" };
+    const drafted = await Promise.all(
+      Array.from({ length: 8 }, (_, at) => bot.draft(at % 2 === 0 ? [SHORT, third] : [third, SHORT])),
+    );
+    expect(drafted.filter(({ status }) => status === "drafted")).toHaveLength(1);
+    expect(new Set(drafted.map(({ experiment }) => experiment!.id)).size).toBe(1);
+    expect(await bot.experiments()).toHaveLength(1);
+  });
+
   it("a project asked for twice at once is one project", async () => {
     const [one, two] = await Promise.all([project("same"), project("same")]);
     expect(one).toBe(two);
