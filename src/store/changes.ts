@@ -207,11 +207,12 @@ export function changeExperiment(change: ExperimentChange): WriteStatement[] {
   ];
 }
 
-/** What people say of an experiment. No guard: it decides nothing, and the audit log has what was said before. */
+/** What people say of an experiment. It decides nothing, but it is written as a whole: two who say more both count. */
 export function describeExperiment(input: Parameters<Store["describeExperiment"]>[0]): WriteStatement[] {
   const { experiment, description, audit } = input;
+  const described = { ...description, version: experiment.version + 1 };
   return [
-    statement(builder.update(experiments).set(description).where(eq(experiments.id, experiment.id))),
+    statement(builder.update(experiments).set(described).where(isUnchanged(experiment)), 1),
     addAudit(audit, { projectId: experiment.projectId, experimentId: experiment.id }),
   ];
 }

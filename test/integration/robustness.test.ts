@@ -203,6 +203,18 @@ describe("hands that race", () => {
     expect(await bot.experiments()).toHaveLength(1);
   });
 
+  it("edits of one draft at once are all made", async () => {
+    const bot = await project();
+    const { id } = (await bot.draft(SHORT)).experiment!;
+    await Promise.all([
+      bot.edit(id, { description: "shorter", ...BECAUSE }),
+      bot.edit(id, { hypothesis: "as good", ...BECAUSE }),
+      bot.edit(id, { share: 0.5, ...BECAUSE }),
+    ]);
+    const [edited] = await bot.experiments();
+    expect(edited).toMatchObject({ description: "shorter", hypothesis: "as good", share: 0.5 });
+  });
+
   it("a project asked for twice at once is one project", async () => {
     const [one, two] = await Promise.all([project("same"), project("same")]);
     expect(one).toBe(two);
