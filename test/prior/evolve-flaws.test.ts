@@ -89,6 +89,19 @@ describe("evolve's statistics", () => {
 describe("evolve's promotion", () => {
   const setting = useSetting();
 
+  it("not here: a crash between the writes of a promotion leaves it half done", async () => {
+    const bot = await setting.contest();
+    const crash = "BEFORE INSERT ON reigns BEGIN SELECT RAISE(ABORT, 'power cut'); END";
+    await setting.sql(`CREATE TRIGGER power_cut ${crash}`);
+    await expect(bot.promote(BECAUSE)).rejects.toThrow("power cut");
+    expect(await bot.report()).toMatchObject({ status: "running", decision: null });
+    expect(bot.champion).toEqual(LONG);
+    expect((await bot.history()).map(({ action }) => action)).not.toContain("promoted");
+    await setting.sql("DROP TRIGGER power_cut");
+    await bot.promote(BECAUSE);
+    expect(bot.champion).toEqual(SHORT);
+  });
+
   it("not here: two processes both promote, or one overwrites an end", async () => {
     const bot = await setting.contest();
     const there = await setting.project("support", await setting.elsewhere());
