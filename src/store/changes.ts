@@ -180,11 +180,20 @@ export function changeExperiment(change: ExperimentChange): WriteStatement[] {
   ];
 }
 
-/** What people say of an experiment. No guard: it decides nothing, and the audit log has what was said before. */
+/**
+ * What people say of an experiment, each field on its own: it decides nothing, so nothing has to be as it was read. The
+ * version of a draft moves on, because an edit of its plan puts a whole draft in its place.
+ */
 export function describeExperiment(input: Parameters<Store["describeExperiment"]>[0]): WriteStatement[] {
   const { experiment, description, audit } = input;
+  const version = experiment.status === "draft" ? sql`version + 1` : sql`version`;
   return [
-    statement(builder.update(experiments).set(description).where(eq(experiments.id, experiment.id))),
+    statement(
+      builder
+        .update(experiments)
+        .set({ ...description, version })
+        .where(eq(experiments.id, experiment.id)),
+    ),
     addAudit(audit, { projectId: experiment.projectId, experimentId: experiment.id }),
   ];
 }

@@ -88,6 +88,38 @@ describe("kaizen's statistics", () => {
 });
 
 describe("kaizen's integrity", () => {
+  it("not here: of two concurrent edits, one is lost", async () => {
+    const bot = await setting.contest();
+    const there = await setting.project("support", await setting.elsewhere());
+    const { id } = (await bot.experiments())[0]!;
+    await Promise.all([
+      bot.edit(id, { owner: "ada", ...BECAUSE }),
+      there.edit(id, { tags: ["prompt"], ...BECAUSE }),
+      bot.edit(id, { hypothesis: "brief is better", ...BECAUSE }),
+    ]);
+    expect((await bot.experiments())[0]).toMatchObject({
+      owner: "ada",
+      tags: ["prompt"],
+      hypothesis: "brief is better",
+    });
+  });
+
+  it("not here: of a draft's plan and what is said of it, edited at once, one is lost", async () => {
+    const bot = await setting.project();
+    const there = await setting.project("support", await setting.elsewhere());
+    const { id } = (await bot.draft(SHORT, { share: 0.2 })).experiment!;
+    await Promise.all([
+      bot.edit(id, { share: 0.4, ...BECAUSE }),
+      there.edit(id, { owner: "ada", ...BECAUSE }),
+      there.edit(id, { policy: { horizon: 700 }, ...BECAUSE }),
+    ]);
+    expect((await bot.experiments())[0]).toMatchObject({
+      share: 0.4,
+      owner: "ada",
+      policy: { horizon: 700 },
+    });
+  });
+
   it("not here: what is recorded after the end changes the report", async () => {
     const bot = await setting.contest();
     const open = await started(bot, 4);
