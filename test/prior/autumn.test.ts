@@ -65,7 +65,7 @@ describe("autumn: assignment", () => {
     const bot = await setting.contest();
     const there = await setting.project("support", await setting.elsewhere());
     const places = new Set<number>();
-    for (let i = 0; i < 200; i += 1)
+    for (let i = 0; i < 50; i += 1)
       for (const each of [bot, there]) places.add((await each.session({ unit: "ada" })).place);
     expect(places.size).toBe(1);
     expect([LONG, SHORT]).toContainEqual((await bot.session({ unit: "ada" })).config);

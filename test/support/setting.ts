@@ -92,12 +92,10 @@ export function useSetting(): Setting {
   return setting;
 }
 
-/** Starts one session after the other, all of them open at once. */
-export async function started(bot: Bot, count: number, prefix?: string): Promise<Session<JsonObject>[]> {
-  const sessions: Session<JsonObject>[] = [];
-  for (let i = 0; i < count; i += 1)
-    sessions.push(await bot.session(prefix === undefined ? {} : { unit: `${prefix}-${i}` }));
-  return sessions;
+/** Starts sessions in their order, all of them open at once. */
+export function started(bot: Bot, count: number, prefix?: string): Promise<Session<JsonObject>[]> {
+  const unit = (i: number) => (prefix === undefined ? {} : { unit: `${prefix}-${i}` });
+  return Promise.all(Array.from({ length: count }, (_, i) => bot.session(unit(i))));
 }
 
 /** Plays sessions whose scores follow by their arm and their number within it. */
