@@ -3,6 +3,7 @@
  */
 import type { ArmEvaluation, Comparison, Evaluation } from "../core/decision/evaluation.js";
 import type { Explained } from "../core/decision/explain.js";
+import { armName } from "./names.js";
 import {
   bar,
   type Colors,
@@ -20,18 +21,16 @@ import {
 const BAR_WIDTH = 12;
 const INTERVAL_WIDTH = 30;
 
-/** An arm's name: challengers have numbers where there are several. */
-function armName(arm: number, challengers: number): string {
-  if (arm === 0) return "champion";
-  return challengers > 1 ? `challenger ${arm}` : "challenger";
-}
-
-/** The arms' success rates with their 95 % intervals on one scale. */
-export function armsTable(arms: readonly ArmEvaluation[], colors: Colors): string {
+/**
+ * The arms' success rates with their 95 % intervals on one scale.
+ *
+ * @param names of the arms, the champion's first
+ */
+export function armsTable(arms: readonly ArmEvaluation[], colors: Colors, names?: readonly string[]): string {
   const low = Math.max(0, Math.floor(10 * Math.min(...arms.map((arm) => arm.interval[0]))) / 10);
   const high = Math.min(1, Math.ceil(10 * Math.max(...arms.map((arm) => arm.interval[1]))) / 10);
   const rows = arms.map(({ arm, sessionCount, scoreSum, interval, mean }) => [
-    (arm === 0 ? colors.blue : colors.magenta)(armName(arm, arms.length - 1)),
+    (arm === 0 ? colors.blue : colors.magenta)(armName(arm, arms.length, names)),
     count(sessionCount),
     sessionCount === 0 ? "-" : percent(scoreSum / sessionCount),
     `${percent(interval[0])} to ${percent(interval[1])}`,
@@ -95,11 +94,19 @@ export function decidingNumbers(
   return table(rows, { align: ["left", "left", "left"], colors });
 }
 
-/** How the other challengers do; empty where there is one alone. */
-export function othersTable({ arm, others, arms }: Evaluation, colors: Colors): string {
+/**
+ * How the other challengers do; empty where there is one alone.
+ *
+ * @param names of the arms, the champion's first
+ */
+export function othersTable(
+  { arm, others, arms }: Evaluation,
+  colors: Colors,
+  names?: readonly string[],
+): string {
   if (others.length === 0) return "";
   const row = (each: Comparison): string[] => [
-    armName(each.arm, arms.length - 1),
+    armName(each.arm, arms.length, names),
     probability(each.probabilityBetter),
     `${evidenceBar(each.logSupPromote, each.logLinePromote)} ${evidence(each.logSupPromote)}`,
     signedPoints(each.upliftMean),
@@ -107,7 +114,7 @@ export function othersTable({ arm, others, arms }: Evaluation, colors: Colors): 
   ];
   const header = ["others", "P(better)", "evidence: better", "uplift", ""];
   return [
-    colors.dim(`The numbers above are about challenger ${arm}, which leads.`),
+    colors.dim(`The numbers above are about ${armName(arm, arms.length, names)}, which leads.`),
     table([...others].sort((left, right) => left.arm - right.arm).map(row), { header, colors }),
   ].join("\n");
 }

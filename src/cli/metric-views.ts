@@ -4,6 +4,7 @@
 import type { Evaluation, GuardrailEvaluation } from "../core/decision/evaluation.js";
 import type { MetricArm, MetricEvaluation } from "../core/decision/metric-evaluation.js";
 import { type MetricPolicy, metricPolicy, type Policy } from "../core/decision/policy.js";
+import { clipped } from "./names.js";
 import { magnitude, type Named, quantity, signedPercent, signedQuantity } from "./quantity.js";
 import { bar, type Colors, count, evidence, probability, table } from "./render.js";
 
@@ -12,8 +13,7 @@ type Metrics = Readonly<Record<string, MetricEvaluation>>;
 const NAME_WIDTH = 18;
 const BAR_WIDTH = 10;
 
-const clipped = (name: string): string =>
-  name.length > NAME_WIDTH ? `${name.slice(0, NAME_WIDTH - 1)}…` : name;
+const column = (name: string): string => clipped(name, NAME_WIDTH);
 
 const range = (low: string, high: string): string =>
   low === "-" || high === "-" ? "-" : `${low} to ${high}`;
@@ -42,28 +42,29 @@ function changeRow({ scale, change, changeInterval }: MetricEvaluation, named: N
   return [shown(change), range(low, high), "", ""];
 }
 
-function metricRows(name: string, metric: MetricEvaluation, colors: Colors): string[][] {
+function metricRows(name: string, metric: MetricEvaluation, challenger: string, colors: Colors): string[][] {
   const { kind, direction, probabilityBetter } = metric;
   const named = { name, kind };
   const [change = "", ...rest] = changeRow(metric, named);
   const better = probabilityBetter === null ? "" : `P(better) ${probability(probabilityBetter)}`;
   return [
-    [colors.bold(clipped(name)), colors.blue("champion"), ...armRow(metric.champion, named)],
-    [colors.dim(`${direction} is better`), colors.magenta("challenger"), ...armRow(metric.challenger, named)],
+    [colors.bold(column(name)), colors.blue("champion"), ...armRow(metric.champion, named)],
+    [colors.dim(`${direction} is better`), colors.magenta(challenger), ...armRow(metric.challenger, named)],
     [better, "change", painted(change, probabilityBetter, colors), ...rest],
   ];
 }
 
-function perSuccessTable(metrics: Metrics, colors: Colors): string {
+function perSuccessTable(metrics: Metrics, challenger: string, colors: Colors): string {
   const rows = Object.entries(metrics).flatMap(([name, { kind, perSuccess }]) => {
     if (perSuccess === null) return [];
-    const { champion, challenger, change, changeInterval } = perSuccess;
+    const { change, changeInterval } = perSuccess;
     const shown = (value: number): string => quantity(value, { name, kind });
     const [low, high] = changeInterval.map(signedPercent) as [string, string];
-    return [[clipped(name), shown(champion), shown(challenger), signedPercent(change), range(low, high)]];
+    const both = [shown(perSuccess.champion), shown(perSuccess.challenger)];
+    return [[column(name), ...both, signedPercent(change), range(low, high)]];
   });
   if (rows.length === 0) return "";
-  const header = ["per success", "champion", "challenger", "change", "95 % interval"];
+  const header = ["per success", "champion", challenger, "change", "95 % interval"];
   return table(rows, { header, align: ["left", "right", "right", "right", "left"], colors });
 }
 
@@ -71,14 +72,20 @@ function perSuccessTable(metrics: Metrics, colors: Colors): string {
 const isTelling = ([name, { champion, challenger }]: readonly [string, MetricEvaluation]): boolean =>
   name !== "duration_ms" || (champion?.mean ?? 0) !== 0 || (challenger?.mean ?? 0) !== 0;
 
-/** Each metric of both arms with what changes, and what a success costs; empty without metrics. */
-export function metricsText(all: Metrics, colors: Colors): string {
+/**
+ * Each metric of both arms with what changes, and what a success costs; empty without metrics.
+ *
+ * @param challenger what the challenger is called
+ */
+export function metricsText(all: Metrics, colors: Colors, challenger = "challenger"): string {
   const metrics = Object.fromEntries(Object.entries(all).filter(isTelling));
-  const rows = Object.entries(metrics).flatMap(([name, metric]) => metricRows(name, metric, colors));
+  const rows = Object.entries(metrics).flatMap(([name, metric]) =>
+    metricRows(name, metric, challenger, colors),
+  );
   if (rows.length === 0) return "";
   const header = ["metric", "arm", "typical", "95 % interval", "p50", "p95"];
   const values = table(rows, { header, align: ["left", "left", "right", "left", "right", "right"], colors });
-  return [values, perSuccessTable(metrics, colors)].filter((part) => part !== "").join("\n\n");
+  return [values, perSuccessTable(metrics, challenger, colors)].filter((part) => part !== "").join("\n\n");
 }
 
 /** A guardrail's metric with its segment. */
@@ -126,7 +133,7 @@ export function guardrailsText(
     const isBad = mode === "abort";
     const reached = bar(logSup / logLine, BAR_WIDTH, { colors, paint: isBad ? colors.red : colors.green });
     return [
-      clipped(segmentText(guardrail)),
+      column(segmentText(guardrail)),
       marginText(margin, metricPolicy(policy, metric).kind),
       isBad ? "aborts" : "required",
       `${reached} ${evidence(logSup)} of ${evidence(logLine)}`,
@@ -138,17 +145,20 @@ export function guardrailsText(
 }
 
 /** Which metrics not every session has a value of, by arm; empty where all have all. */
-export function coverageText({ metrics, arms, arm }: Pick<Evaluation, "metrics" | "arms" | "arm">): string {
+export function coverageText(
+  { metrics, arms, arm }: Pick<Evaluation, "metrics" | "arms" | "arm">,
+  name = "challenger",
+): string {
   const pair = [arms[0], arms[arm]].map((each) => each?.sessionCount ?? 0);
   const partial = Object.entries(metrics)
     .filter(isTelling)
-    .flatMap(([name, { champion, challenger }]) => {
+    .flatMap(([metric, { champion, challenger }]) => {
       const values = [champion?.sessionCount ?? 0, challenger?.sessionCount ?? 0];
       if (values.every((value, index) => value === pair[index])) return [];
-      const told = ["champion", "challenger"].map(
+      const told = ["champion", name].map(
         (role, index) => `${count(values[index] as number)} of ${count(pair[index] as number)} (${role})`,
       );
-      return [`${name} in ${told.join(" and ")}`];
+      return [`${metric} in ${told.join(" and ")}`];
     });
   return partial.length === 0 ? "" : `Sessions with a value: ${partial.join("; ")}.`;
 }

@@ -127,7 +127,8 @@ export function policyFrom(flags: PolicyFlags, base: PolicyInput, around: Surrou
   };
 }
 
-/** A share rule of the command line: a number, `ramp` or `adaptive`. */
+/** A share rule of the command line: a number, one for each challenger as in `0.1,0.2`, `ramp` or `adaptive`. */
 export function shareFrom(text: string): ShareRuleInput {
-  return text === "ramp" || text === "adaptive" ? text : numberFrom(text);
+  if (text === "ramp" || text === "adaptive") return text;
+  return text.includes(",") ? text.split(",").map(numberFrom) : numberFrom(text);
 }

@@ -1,26 +1,46 @@
 /**
- * What people see of an experiment in full, and of all projects at a glance: data in, text out.
+ * What people see of an experiment in full: data in, text out.
  */
 import type { Ruling } from "../core/decision/decide.js";
 import type { Explained } from "../core/decision/explain.js";
+import { hasEnded } from "../core/decision/life-cycle.js";
 import type { ExperimentReport } from "../engine/experiments/report.js";
 import type { Revision } from "../engine/ports.js";
-import { armsTable, decidingNumbers, evidenceBar, othersTable } from "./evaluation-views.js";
+import { breakdownText } from "./breakdown-views.js";
+import { diffText } from "./config-views.js";
+import { armsTable, decidingNumbers, othersTable } from "./evaluation-views.js";
 import { coverageText, guardrailsText, metricsText } from "./metric-views.js";
-import { shareRuleText } from "./plan-views.js";
+import { armName, armNames, configName, listed, shortId } from "./names.js";
 import { days } from "./quantity.js";
+import { type Colors, count, duration, percent, plural, table, timeAgo } from "./render.js";
 import {
-  type Colors,
-  count,
-  duration,
-  evidence,
-  percent,
-  plural,
-  probability,
-  table,
-  timeAgo,
-} from "./render.js";
-import { configDiff, paragraph, sentences, timeText, verdictText } from "./views.js";
+  descriptionFacts,
+  isMoving,
+  participationFacts,
+  scheduleText,
+  setupText,
+  shareRuleText,
+  stateText,
+} from "./setup-views.js";
+import { type Fact, facts, paragraph, sentences, timeText, verdictText } from "./views.js";
+
+/** A draft of the project that waits for its turn. */
+export interface WaitingDraft {
+  readonly uid: string;
+  readonly names: readonly string[];
+  readonly startsAtMs: number | null;
+}
+
+/** A report, and what is needed to tell it. */
+export interface ReportView {
+  readonly report: ExperimentReport;
+  /** drafts of the project, other than the one reported */
+  readonly drafts: readonly WaitingDraft[];
+  /** the project's present champion */
+  readonly present: { readonly hash: string; readonly label: string | null };
+  readonly nowMs: number;
+  readonly colors: Colors;
+}
 
 /** Where an experiment stands, as a ruling. */
 function standing(report: ExperimentReport): Ruling {
@@ -28,11 +48,12 @@ function standing(report: ExperimentReport): Ruling {
   return { verdict: "continue", reason: "collecting" };
 }
 
-const isOpen = ({ status }: ExperimentReport): boolean => status === "running" || status === "paused";
+const namesOf = ({ challengers }: ExperimentReport): readonly string[] => armNames(challengers);
 
 function sessionsTable(report: ExperimentReport, colors: Colors): string {
-  const rows = report.sessions.map((arm) => [
-    arm.role,
+  const names = namesOf(report);
+  const rows = report.sessions.map((arm, place) => [
+    armName(place, report.sessions.length, names),
     arm.served,
     arm.unsettled,
     arm.missing,
@@ -54,11 +75,21 @@ function paceText({ status, isAwaitingApproval, unitsPerDay, daysLeft }: Experim
 }
 
 function shareText(report: ExperimentReport): string {
-  const now = `share ${percent(report.share)}`;
-  return report.shareRule.kind === "fixed" ? now : `${now} now, ${shareRuleText(report.shareRule)}`;
+  const { share, shareRule, challengers } = report;
+  const now = challengers.length === 1 ? percent(share) : eachShare(report);
+  return isMoving(shareRule) ? `${now} now, ${shareRuleText(shareRule)}` : now;
 }
 
-function revisionText({ fields, atMs }: Revision): string {
+/** Who has which share, of those that still contend. */
+function eachShare({ challengers, share }: ExperimentReport): string {
+  const within = challengers.filter(({ out }) => out === null);
+  const [only] = within;
+  if (only && within.length === 1) return `${percent(share)} for ${configName(only)}`;
+  const each = within.map((challenger) => `${configName(challenger)} ${percent(challenger.share)}`);
+  return `${percent(share)} together: ${each.join(", ")}`;
+}
+
+function revisionText({ fields }: Revision): string {
   const { horizon, minPerArm, futility, shareRule } = fields;
   const changes = [
     horizon === undefined ? "" : `${plural(horizon, "planned session")}`,
@@ -70,48 +101,163 @@ function revisionText({ fields, atMs }: Revision): string {
         ? "no futility rule"
         : `hold below a chance of ${percent(futility.chance)}`,
   ];
-  return `revised ${timeText(atMs)}: ${changes.filter((change) => change !== "").join(", ")}`;
+  return changes.filter((change) => change !== "").join(", ");
 }
 
-function heading(report: ExperimentReport, ruling: Ruling, nowMs: number, colors: Colors): string[] {
-  const { startedAtMs, evaluation, policy } = report;
+const OUT = {
+  manual: "by hand",
+  harm: "worse than the champion",
+  guardrail: "crossed a guardrail",
+  fuse: "blew the fuse",
+} as const;
+
+function verbOf({ status, startedAtMs }: ExperimentReport, count: number): string {
+  if (hasEnded(status)) return startedAtMs === null ? "was to contend" : "contended";
+  return count === 1 ? "contends" : "contend";
+}
+
+/** Who contends against whom: "brief (leads) and polite contend against the champion thorough". */
+function contestText(report: ExperimentReport): string {
+  const { champion, challengers, kind, evaluation, startedAtMs, decision } = report;
+  const mark = (place: number): string => {
+    if (challengers.length === 1 || startedAtMs === null) return "";
+    if (decision === null) return evaluation.arm === place ? " (leads)" : "";
+    if (decision.arm !== place) return "";
+    return decision.verdict === "promote" ? " (promoted)" : " (awaits approval)";
+  };
+  const within = challengers.filter(({ out }) => out === null || challengers.length === 1);
+  const names = within.map((each) => `${configName(each)}${mark(each.place)}`);
+  const contenders = names.length === 0 ? "nobody" : listed(names);
+  const against = `${contenders} ${verbOf(report, names.length)} against the champion ${configName(champion)}`;
+  return kind === "watch" ? `watch over a promotion: the old champion ${against}` : against;
+}
+
+/** Who is out of a contest of several, and why. */
+function droppedFacts({ challengers }: ExperimentReport): Fact[] {
+  if (challengers.length === 1) return [];
+  const out = challengers.flatMap((each) =>
+    each.out === null ? [] : [`${configName(each)}: ${OUT[each.out]}`],
+  );
+  return out.length === 0 ? [] : [["dropped", out.join("; ")]];
+}
+
+function policyText({ policy, promotion }: ExperimentReport): string {
+  const level =
+    policy.kind === "threshold" ? `P above ${policy.tau}` : `alpha ${Number(policy.alpha.toPrecision(3))}`;
+  return `${policy.kind}, ${level}${promotion === "approve" ? "; a promotion waits for a person" : ""}`;
+}
+
+function draftFacts(drafts: readonly WaitingDraft[], nowMs: number): Fact[] {
+  return drafts.map(({ uid, names, startsAtMs }, index) => [
+    index === 0 ? (drafts.length === 1 ? "draft" : "drafts") : "",
+    `${shortId(uid)} ${listed(names)}, starts ${scheduleText(startsAtMs, nowMs)}`,
+  ]);
+}
+
+function title(report: ExperimentReport, ruling: Ruling, nowMs: number, colors: Colors): string {
+  const { startedAtMs, status, archivedAtMs } = report;
   const started = startedAtMs === null ? "not started" : `started ${timeAgo(nowMs - startedAtMs)}`;
-  const state = report.isAwaitingApproval ? "awaiting approval" : report.status;
-  const facts = [
-    `experiment ${report.experiment}`,
-    `${shareText(report)}; policy ${policy.kind}, ${policy.kind === "threshold" ? `P above ${policy.tau}` : `alpha ${Number(policy.alpha.toPrecision(3))}`}`,
-    `${count(evaluation.sessionCount)} of ${plural(policy.horizon, "planned session")}${paceText(report)}`,
-    ...report.revisions.map(revisionText),
-  ];
-  return [
-    `${colors.bold(report.project)}  ${verdictText(ruling, colors)}  ${colors.dim(`${state}, ${started}`)}`,
-    ...facts.map((fact) => colors.dim(fact)),
-  ];
+  const state = stateText(report);
+  const archived = archivedAtMs === null ? "" : ", archived";
+  const verdict = startedAtMs === null ? colors.cyan("DRAFT") : verdictText(ruling, colors);
+  const facts = startedAtMs === null && status === "draft" ? started : `${state}, ${started}`;
+  return `${colors.bold(report.project)}  ${verdict}  ${colors.dim(`${facts}${archived}`)}`;
 }
 
-/** One experiment in full. */
-export function reportText(report: ExperimentReport, nowMs: number, colors: Colors): string {
+function heading({ report, drafts, nowMs, colors }: ReportView, ruling: Ruling): string {
+  const { evaluation, policy, overrideCount, revisions } = report;
+  const units = plural(overrideCount, "unit");
+  const rows: Fact[] = [
+    ["experiment", report.experiment],
+    ["contest", contestText(report)],
+    ...droppedFacts(report),
+    ...descriptionFacts(report),
+    ["share", shareText(report)],
+    ["policy", policyText(report)],
+    [
+      "progress",
+      `${count(evaluation.sessionCount)} of ${plural(policy.horizon, "planned session")}${paceText(report)}`,
+    ],
+    ...revisions.map(
+      (revision): Fact => [`revised`, `${timeText(revision.atMs)}: ${revisionText(revision)}`],
+    ),
+    ...participationFacts(report),
+    ...(overrideCount === 0
+      ? []
+      : [
+          [
+            "overrides",
+            `${units} ${overrideCount === 1 ? "has" : "have"} an arm by hand; their sessions never count`,
+          ] as const,
+        ]),
+    ...draftFacts(drafts, nowMs),
+  ];
+  return [title(report, ruling, nowMs, colors), facts(rows, colors)].join("\n");
+}
+
+function configPart({ champion, challenger, changes }: ExperimentReport, colors: Colors): string {
+  const heads = `config, champion ${configName(champion)} -> challenger ${configName(challenger)}`;
+  return [colors.bold(heads), diffText(changes, colors) || "  (no difference)"].join("\n");
+}
+
+/** A draft has no numbers yet: what it is planned as. */
+function draftText(view: ReportView): string {
+  const { report, drafts, nowMs, colors, present } = view;
+  const names = namesOf(report);
+  const planShares = report.challengers.map(({ planShare }) => planShare);
+  const head: Fact[] = [
+    ["experiment", report.experiment],
+    ["contest", contestText(report)],
+  ];
+  const isStale = report.status === "draft" && present.hash !== report.champion.hash;
+  const others = draftFacts(drafts, nowMs);
+  return [
+    [
+      title(report, standing(report), nowMs, colors),
+      setupText({ ...report, names, planShares }, colors, nowMs, head),
+    ].join("\n"),
+    ...(isStale
+      ? [colors.yellow(paragraph(`${configName(present)} is champion now: the draft starts against that.`))]
+      : []),
+    configPart(report, colors),
+    ...(others.length === 0 ? [] : [facts(others, colors)]),
+  ].join("\n\n");
+}
+
+/** Where the break-down by one attribute was asked for, and nobody has it. */
+function emptyBreakdown({ breakdown }: ExperimentReport, by: string | undefined): string {
+  if (by === undefined || breakdown.some(({ values }) => values.length > 0)) return "";
+  return `No session that counts has '${by}' in its context.`;
+}
+
+/**
+ * One experiment in full.
+ *
+ * @param by the attribute that was asked for
+ */
+export function reportText(view: ReportView, by?: string): string {
+  const { report, colors } = view;
+  if (report.startedAtMs === null) return draftText(view);
   const { evaluation, policy } = report;
+  const names = namesOf(report);
+  const challenger = armName(evaluation.arm, evaluation.arms.length, names);
   const ruling = standing(report);
   const explained: Explained = { ruling, evaluation, policy };
   const hasMoved =
-    report.shareRule.kind !== "fixed" ||
-    report.revisions.some(({ fields }) => fields.shareRule !== undefined);
-  const coverage = coverageText(evaluation);
+    isMoving(report.shareRule) || report.revisions.some(({ fields }) => fields.shareRule !== undefined);
+  const coverage = coverageText(evaluation, challenger);
   const parts = [
-    heading(report, ruling, nowMs, colors).join("\n"),
+    heading(view, ruling),
     sentences(explained),
-    armsTable(evaluation.arms, colors),
+    armsTable(evaluation.arms, colors, names),
     decidingNumbers(explained, colors, { hasMoved }),
-    othersTable(evaluation, colors),
-    metricsText(evaluation.metrics, colors),
+    othersTable(evaluation, colors, names),
+    metricsText(evaluation.metrics, colors, challenger),
     coverage === "" ? "" : colors.dim(paragraph(coverage)),
     guardrailsText(evaluation.guardrails, policy, colors),
+    breakdownText(report.breakdown, names, colors) || emptyBreakdown(report, by),
     sessionsTable(report, colors),
-    [
-      colors.bold("config, champion -> challenger"),
-      configDiff(report.champion.body, report.challenger.body, colors) || "  (no top-level difference)",
-    ].join("\n"),
+    configPart(report, colors),
     colors.dim(
       paragraph(
         `${plural(evaluation.sessionCount, "session")} count: one per unit, settled, in assignment order. A late signal is kept, never counted.`,
@@ -120,34 +266,4 @@ export function reportText(report: ExperimentReport, nowMs: number, colors: Colo
     paragraph(`All experiments of ${report.project}: ${report.ledger.sentence}`),
   ];
   return parts.filter((part) => part !== "").join("\n\n");
-}
-
-/** A project and its newest experiment. */
-export interface StatusRow {
-  readonly key: string;
-  readonly championHash: string;
-  readonly report: ExperimentReport | null;
-}
-
-/** One line a project. */
-export function statusText(rows: readonly StatusRow[], colors: Colors): string {
-  if (rows.length === 0)
-    return "No project yet. Create one with 'dethrone project create KEY --champion FILE'.";
-  const body = rows.map(({ key, report }) => {
-    if (!report) return [colors.bold(key), "no experiment", "", "", "", "", ""];
-    const { evaluation, status, isAwaitingApproval, daysLeft } = report;
-    const isCollecting = isOpen(report) && !isAwaitingApproval;
-    const chance = isCollecting && report.policy.kind === "calibrated";
-    return [
-      colors.bold(key),
-      isAwaitingApproval ? "awaiting approval" : status,
-      `${count(evaluation.sessionCount)} of ${count(report.policy.horizon)}`,
-      probability(evaluation.probabilityBetter),
-      `${evidenceBar(evaluation.logSupPromote, evaluation.logLinePromote, 6)} ${evidence(evaluation.logSupPromote)}`,
-      chance ? percent(evaluation.chanceOfPromotion, 0) : "-",
-      isCollecting && status === "running" && daysLeft !== null ? days(daysLeft) : "-",
-    ];
-  });
-  const header = ["project", "experiment", "sessions", "P(better)", "evidence", "chance", "left"];
-  return table(body, { header, align: ["left", "left", "right", "right", "left", "right", "right"], colors });
 }

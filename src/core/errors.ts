@@ -41,6 +41,7 @@ const KIND_BY_CODE = {
   project_exists: "conflict",
   label_taken: "conflict",
   arm_in_use: "conflict",
+  champion_differs: "conflict",
   idempotency_mismatch: "conflict",
   state_changed: "conflict",
   queue_full: "throttled",

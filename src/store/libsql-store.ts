@@ -13,6 +13,7 @@ import type {
 } from "../engine/ports.js";
 import * as changes from "./changes.js";
 import { type Location, OpenDatabase } from "./database.js";
+import * as leaseChanges from "./lease-changes.js";
 import * as projectChanges from "./project-changes.js";
 import { LibsqlReads } from "./reads.js";
 import * as sessionChanges from "./session-changes.js";
@@ -122,6 +123,14 @@ class LibsqlStore extends LibsqlReads implements Store {
 
   async changeChampion(input: Parameters<Store["changeChampion"]>[0]): Promise<boolean> {
     return this.#transact(projectChanges.changeChampion(input));
+  }
+
+  takeLease(input: Parameters<Store["takeLease"]>[0]): Promise<boolean> {
+    return this.#transact(leaseChanges.takeLease(input));
+  }
+
+  async releaseLease(input: Parameters<Store["releaseLease"]>[0]): Promise<void> {
+    await this.#transact(leaseChanges.releaseLease(input));
   }
 
   async settleSessions(settled: Parameters<Store["settleSessions"]>[0]): Promise<void> {

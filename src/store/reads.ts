@@ -96,8 +96,11 @@ export class LibsqlReads extends SessionReads {
     return experiment ?? null;
   }
 
-  dueDrafts(nowMs: number): Promise<StoredExperiment[]> {
-    return this.#experiments(and(eq(experiments.status, "draft"), lte(experiments.startsAtMs, nowMs)));
+  async dueDrafts(nowMs: number): Promise<StoredExperiment[]> {
+    const due = await this.#experiments(
+      and(eq(experiments.status, "draft"), lte(experiments.startsAtMs, nowMs)),
+    );
+    return due.sort((left, right) => (left.startsAtMs ?? 0) - (right.startsAtMs ?? 0) || left.id - right.id);
   }
 
   async reigns(projectId: number): Promise<Reign[]> {

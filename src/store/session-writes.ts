@@ -22,13 +22,12 @@ export interface Statements {
 
 interface StoredSessionRow extends SessionState {
   readonly seq: number;
-  readonly rootId: string | null;
 }
 
 /** What a session is to be stored with. */
 type Placed = Pick<SessionStart, "experimentId" | "armId" | "configId" | "excluded">;
 
-const SESSION_COLUMNS = `seq, root_id AS rootId, window_ends_at_ms AS windowEndsAtMs, ended_at_ms AS endedAtMs,
+const SESSION_COLUMNS = `seq, window_ends_at_ms AS windowEndsAtMs, ended_at_ms AS endedAtMs,
   settled_at_ms AS settledAtMs, score, signal_count AS signalCount`;
 
 const LATE_SCORE = { name: "score", kind: "explicit", source: "end" } as const;
@@ -48,34 +47,39 @@ export class SessionWrites {
   start(start: SessionStart): StartedSession {
     const existing = start.mayExist ? this.find(start.id) : undefined;
     if (existing) return existing;
-    const placed = this.#place(start);
-    const { id, projectId, unit, root } = start;
-    this.#insertStart(start, placed);
-    return { id, projectId, unit, root, ...placed, isNew: true, arm: null, experimentUid: null };
-  }
-
-  #insertStart(start: SessionStart, placed: Placed): void {
-    const { experimentId, armId, configId, excluded } = placed;
-    const isInside = experimentId !== null;
+    const placed = this.place(start);
     this.#statements.run(
       `INSERT INTO sessions (id, project_id, config_id, experiment_id, arm_id, unit, root_id, shares, is_evidence,
          excluded, context, started_at_ms, window_ends_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      [
-        start.id,
-        start.projectId,
-        configId,
-        experimentId,
-        armId,
-        start.unit,
-        start.root,
-        isInside && start.shares !== null ? JSON.stringify(start.shares) : null,
-        isInside && excluded === null,
-        excluded,
-        start.context,
-        start.startedAtMs,
-        start.windowEndsAtMs,
-      ],
+      this.startRow(start, placed),
     );
+    return this.startedOf(start, placed);
+  }
+
+  /** A new session as its host is told of it. */
+  startedOf({ id, projectId, unit, root }: SessionStart, placed: Placed): StartedSession {
+    return { id, projectId, unit, root, ...placed, isNew: true, arm: null, experimentUid: null };
+  }
+
+  /** A new session as it is stored, in the order of the columns. */
+  startRow(start: SessionStart, placed: Placed): (string | number | null)[] {
+    const { experimentId, armId, configId, excluded } = placed;
+    const isInside = experimentId !== null;
+    return [
+      start.id,
+      start.projectId,
+      configId,
+      experimentId,
+      armId,
+      start.unit,
+      start.root,
+      isInside && start.shares !== null ? JSON.stringify(start.shares) : null,
+      Number(isInside && excluded === null),
+      excluded,
+      start.context,
+      start.startedAtMs,
+      start.windowEndsAtMs,
+    ];
   }
 
   /** The stored session of an id. */
@@ -92,11 +96,12 @@ export class SessionWrites {
   }
 
   /** Where the session's unit belongs: what is stored of it wins over what this start would make of it. */
-  #place(start: SessionStart): Placed {
+  place(start: SessionStart): Placed {
     const { experimentId, armId, configId, unit, excluded } = start;
     const asStarted = { experimentId, armId, configId, excluded };
-    const isByHand = excluded === "override" || excluded === "forced";
-    if (experimentId === null || armId === null || unit === null || isByHand) return asStarted;
+    // `repeat` is said where the unit's arm was confirmed before, and has been served already.
+    const isSettled = excluded === "override" || excluded === "forced" || excluded === "repeat";
+    if (experimentId === null || armId === null || unit === null || isSettled) return asStarted;
     const stored = this.#storedUnit(experimentId, unit);
     if (stored?.out) return this.#outside(experimentId, "dropped");
     if (stored) return { experimentId, armId: stored.armId, configId: stored.configId, excluded: "repeat" };
@@ -161,7 +166,7 @@ export class SessionWrites {
       this.#statements.run("UPDATE sessions SET ended_at_ms = ? WHERE seq = ?", [atMs, session.seq]);
     } else if (effect === "settles" && score !== null) {
       this.#settle(session.seq, score, atMs);
-      this.#reachParts(session, { ...ROOT_SCORE, sessionId, value: score, atMs });
+      this.#reachParts({ ...ROOT_SCORE, sessionId, value: score, atMs });
     } else if (effect === "late" && score !== null) {
       const late = { ...LATE_SCORE, sessionId, value: score, key: `late-end:${score}`, atMs };
       this.#insertSignal(session.seq, late, true);
@@ -188,7 +193,7 @@ export class SessionWrites {
     if (effect === "duplicate") return { status: "duplicate" };
     this.#insertSignal(session.seq, signal, effect === "late");
     // Costs and the like are left where they are: with the parts they would count twice.
-    if (signal.kind !== null) this.#reachParts(session, signal);
+    if (signal.kind !== null) this.#reachParts(signal);
     return { status: effect === "late" ? "late" : "recorded" };
   }
 
@@ -196,8 +201,7 @@ export class SessionWrites {
    * How the whole went is all there is to say of many a part: each session started under this one by now gets the
    * signal too, under a key of its own, counted or late by its own window.
    */
-  #reachParts(root: StoredSessionRow, signal: SessionSignal): void {
-    if (root.rootId !== null) return;
+  #reachParts(signal: SessionSignal): void {
     const parts = this.#statements.all<StoredSessionRow>(
       `SELECT ${SESSION_COLUMNS} FROM sessions WHERE root_id = ?`,
       [signal.sessionId],

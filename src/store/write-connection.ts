@@ -5,8 +5,9 @@
  * linger and hold a transaction open (which loses acknowledged writes). Every batch is one BEGIN IMMEDIATE ... COMMIT.
  */
 import Database from "libsql";
+import { BatchWrites, type SessionOperation, segmentsOf } from "./batch-writes.js";
 import { migrate } from "./migrate.js";
-import { SessionWrites } from "./session-writes.js";
+import { SessionWrites, type Statements } from "./session-writes.js";
 import type { Outcome, Value, WriteOperation, WriteStatement } from "./write-protocol.js";
 
 /** How long one attempt waits for another process's lock; the writer backs off between attempts. */
@@ -23,16 +24,19 @@ function bindable(values: readonly Value[]): (number | string | null)[] {
 export class WriteConnection {
   readonly #database: Database.Database;
   readonly #statements = new Map<string, Statement>();
-  readonly #sessions = new SessionWrites({
-    run: (sql, values) => this.#run(sql, values),
-    get: <T>(sql: string, values: readonly Value[]) =>
-      this.#prepared(sql).get(...bindable(values)) as T | undefined,
-    all: <T>(sql: string, values: readonly Value[]) => this.#prepared(sql).all(...bindable(values)) as T[],
-  });
+  readonly #sessions: SessionWrites;
+  readonly #batches: BatchWrites;
 
   /** @throws SqliteError or DethroneError; see `migrate` */
   constructor(path: string, migrationsFolder: string) {
     this.#database = new Database(path, { timeout: BUSY_WAIT_MS });
+    const statements: Statements = {
+      run: (sql, values) => this.#run(sql, values),
+      get: <T>(sql: string, values: readonly Value[]) => this.#get<T>(sql, values),
+      all: <T>(sql: string, values: readonly Value[]) => this.#prepared(sql).all(...bindable(values)) as T[],
+    };
+    this.#sessions = new SessionWrites(statements);
+    this.#batches = new BatchWrites(statements, this.#sessions);
     try {
       migrate(this.#database, migrationsFolder);
       this.#database.exec("PRAGMA synchronous = FULL");
@@ -56,12 +60,53 @@ export class WriteConnection {
   apply(operations: readonly WriteOperation[]): Outcome[] {
     this.#run("BEGIN IMMEDIATE");
     try {
-      const outcomes = operations.map((operation) => this.#applyAtomically(operation));
+      const outcomes = this.#runsOf(operations).flatMap((run) => this.#applyRun(run));
       this.#run("COMMIT");
       return outcomes;
     } catch (error) {
       if (this.#database.inTransaction) this.#run("ROLLBACK");
       throw error;
+    }
+  }
+
+  /** Operations on sessions that can be written together, and the others one by one. */
+  #runsOf(operations: readonly WriteOperation[]): WriteOperation[][] {
+    const runs: WriteOperation[][] = [];
+    let sessions: SessionOperation[] = [];
+    const close = (): void => {
+      runs.push(...segmentsOf(sessions));
+      sessions = [];
+    };
+    for (const operation of operations) {
+      if (isOnSession(operation)) {
+        sessions.push(operation);
+        continue;
+      }
+      close();
+      runs.push([operation]);
+    }
+    close();
+    return runs;
+  }
+
+  #applyRun(run: readonly WriteOperation[]): Outcome[] {
+    const isBatch = run.length > 1 && run.every(isOnSession);
+    const together = isBatch ? this.#applyTogether(run) : null;
+    return together ?? run.map((operation) => this.#applyAtomically(operation));
+  }
+
+  /** All of them at once; null, and nothing written, where one of them needs a closer look. */
+  #applyTogether(run: readonly SessionOperation[]): Outcome[] | null {
+    this.#run("SAVEPOINT batch");
+    try {
+      const outcomes = this.#batches.apply(run);
+      this.#run("RELEASE batch");
+      return outcomes;
+    } catch (error) {
+      if (!this.#database.inTransaction || !isOfOneOperation(error)) throw error;
+      this.#run("ROLLBACK TO batch");
+      this.#run("RELEASE batch");
+      return null;
     }
   }
 
@@ -119,9 +164,20 @@ export class WriteConnection {
     return statement;
   }
 
+  #get<T>(sql: string, values: readonly Value[]): T | undefined {
+    const row = this.#prepared(sql).get(...bindable(values)) as Record<string, unknown> | undefined;
+    // libsql adds the time it took, which is no part of the row.
+    if (row) delete row._metadata;
+    return row as T | undefined;
+  }
+
   #run(sql: string, values: readonly Value[] = []): Database.RunResult {
     return this.#prepared(sql).run(...bindable(values));
   }
+}
+
+function isOnSession(operation: WriteOperation): operation is SessionOperation {
+  return operation.kind === "start" || operation.kind === "end" || operation.kind === "signal";
 }
 
 /** Whether one operation broke a rule of the schema or of this code, as opposed to the database being in trouble. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ChallengeOptions, JsonObject, Project, Session } from "../../src/index.js";
 import { createTestEngine, type TestEngine } from "../../src/testing.js";
+import { engineOver, faultyStore } from "../support/engine.js";
 import { query } from "../support/query.js";
 import { temporaryDatabase } from "../support/temporary.js";
 
@@ -54,6 +55,7 @@ interface Row {
   readonly unit: string | null;
   readonly excluded: string | null;
   readonly evidence: number;
+  /** 1 with experiment, arm and shares, 0 without any of them */
   readonly isInside: number;
   readonly prompt: string;
 }
@@ -63,8 +65,8 @@ async function stored(unit?: string): Promise<Row[]> {
   await test.engine.flush();
   return query<Row>(
     path,
-    `SELECT unit, excluded, is_evidence AS evidence, experiment_id IS NOT NULL AND arm_id IS NOT NULL
-       AND shares IS NOT NULL AS isInside, body ->> '$.prompt' AS prompt
+    `SELECT unit, excluded, is_evidence AS evidence, body ->> '$.prompt' AS prompt,
+       ((experiment_id IS NOT NULL) + (arm_id IS NOT NULL) + (shares IS NOT NULL)) / 3.0 AS isInside
        FROM sessions JOIN configs ON configs.id = config_id WHERE ? IN ('', unit) ORDER BY seq`,
     [unit ?? ""],
   );
@@ -407,6 +409,41 @@ describe("the holdout", () => {
     expect(outside.length).toBeGreaterThan(5);
     expect(outside.length).toBeLessThan(35);
     expect(outside).toEqual(outside.map(({ unit }) => ({ unit, excluded: "holdout", ...OUTSIDE })));
+  });
+});
+
+describe("a unit the store does not answer for in time", () => {
+  it("runs as its hash, its holdout or its audience has it, and is stored as what it was served", async () => {
+    let isSlow = false;
+    const { store } = await faultyStore((real) => ({
+      startSession: (start) => {
+        const started = real.startSession(start);
+        return isSlow ? started.then(() => new Promise(() => undefined)) : started;
+      },
+    }));
+    const { engine, clock } = await engineOver(async () => store);
+    const bot = await engine.project("support", { champion: LONG });
+    await bot.challenge(SHORT, { share: 0.99, audience: { where: { plan: "pro" } } });
+    const pro = { context: { plan: "pro" } };
+    const assigned = await unitAt({ session: (options: object) => bot.session({ ...options, ...pro }) }, 1);
+    isSlow = true;
+    const late = async (options: object) => {
+      const starting = bot.session(options);
+      clock.advance(250);
+      const { id, config, experiment } = await starting;
+      await engine.flush();
+      const session = await store.findSession(id);
+      expect(session).toMatchObject({ excluded: "unconfirmed", configId: config.prompt === "long" ? 1 : 2 });
+      expect(session?.experimentUid ?? null).toBe(experiment);
+      expect(session?.arm ?? null).toBe(experiment && 1);
+      return experiment && config.prompt;
+    };
+    expect(await late({ unit: "new", ...pro })).toBe("short");
+    expect(await late({ unit: "stranger" })).toBeNull();
+    // Confirmed to this process before, it needs no answer.
+    const again = await bot.session({ unit: assigned });
+    expect(again).toMatchObject({ unit: assigned, arm: "challenger", config: SHORT });
+    await engine.close();
   });
 });
 

@@ -324,6 +324,19 @@ describe("drafts", () => {
     expect((await bot.history())[0]).toMatchObject({ action: "started", actor: "schedule" });
   });
 
+  it("whose times have all come start in the order of their times", async () => {
+    const bot = await project();
+    const inTwoDays = await bot.draft([SAME], { startsAt: test.clock.now() + 2 * DAY_MS });
+    const tomorrow = await bot.draft([BETTER], { startsAt: test.clock.now() + DAY_MS });
+    const tomorrowToo = await bot.draft([WORSE], { startsAt: test.clock.now() + DAY_MS });
+    test.clock.advance(3 * DAY_MS);
+    for (const { experiment } of [tomorrow, tomorrowToo, inTwoDays]) {
+      await test.engine.decide();
+      expect((await bot.report())!).toMatchObject({ experiment: experiment!.id, status: "running" });
+      await bot.abort(BECAUSE);
+    }
+  });
+
   it("lose their time by an edit", async () => {
     const bot = await project();
     const { experiment } = await bot.draft([BETTER], { startsAt: test.clock.now() + 1000 });

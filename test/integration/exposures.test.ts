@@ -103,6 +103,7 @@ describe("an exposure", () => {
     const sessions = await test.runSessions(40, (i) =>
       bot.session({ unit: `u${i}`, context: { plan: i % 2 ? "pro" : "free" } }),
     );
+    await bot.session();
     const inside = sessions.filter(({ experiment }) => experiment !== null);
     expect(inside.length).toBeGreaterThan(3);
     await bot.pause(BECAUSE);

@@ -154,6 +154,9 @@ describe("a stored config that this process cannot use", () => {
   it("as the champion: the code's champion runs unrecorded, and the call goes through", async () => {
     const bot = await test.engine.project("support", { schema, champion: LONG });
     const there = await elsewhere();
+    await there.challenge(SHORT);
+    await there.promote(BECAUSE);
+    await refreshed(() => expect(bot.champion).toMatchObject(SHORT));
     await there.challenge(UNUSABLE);
     await there.promote(BECAUSE);
     await refreshed(() => expect(test.engine.health().callbacksFailed).toBe(1));
@@ -177,6 +180,40 @@ describe("a stored config that this process cannot use", () => {
     await expect(test.engine.project("support", { schema })).rejects.toMatchObject({
       code: "config_invalid",
     });
+  });
+
+  it("as a challenger that is out does not matter any more", async () => {
+    const bot = await test.engine.project("support", { schema, champion: LONG });
+    const there = await elsewhere();
+    await there.challenge([UNUSABLE, SHORT], { share: 0.6 });
+    await refreshed(() => expect(test.engine.health().callbacksFailed).toBe(1));
+    await there.drop({ challenger: 1, ...BECAUSE });
+    await refreshed(async () => expect((await bot.session()).experiment).not.toBeNull());
+  });
+
+  it("takes its time: a state that it belonged to does not come back once a newer one is served", async () => {
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const building: string[] = [];
+    const build = async ({ prompt }: { prompt: string }) => {
+      building.push(prompt);
+      if (prompt === "short") await held;
+      return prompt;
+    };
+    const bot = await test.engine.project("support", { champion: LONG, build });
+    const there = await elsewhere();
+    await there.challenge(SHORT, { share: 0.99 });
+    await refreshed(() => expect(building).toContain("short"));
+    await there.abort(BECAUSE);
+    // By hand, because the background's look still waits for the build.
+    await bot.holdout(0, BECAUSE);
+    release();
+    await refreshed(async () => expect((await bot.session()).experiment).toBeNull());
+    expect((await test.runSessions(20, () => bot.session())).map(({ experiment }) => experiment)).toEqual(
+      Array(20).fill(null),
+    );
   });
 
   it("is not waited for for ever", async () => {

@@ -224,6 +224,17 @@ describe("a call within a call", () => {
     expect(seen).toEqual(["search"]);
   });
 
+  it("resumed within itself is no part of itself, and keeps the root it started with", async () => {
+    const [plan, search] = await Promise.all(["plan", "search"].map((key) => project(key)));
+    const root = await plan!.session({ id: "conversation-7" });
+    const again = await root.run(() => plan!.session({ id: "conversation-7" }));
+    expect(again).toMatchObject({ id: "conversation-7", root: null, isResumed: true });
+    const header = { id: "later", project: "other", root: "own" };
+    expect((await search!.session({ id: "own", parent: header })).root).toBeNull();
+    await root.run(() => search!.session({ id: "part" }));
+    expect((await search!.session({ id: "part" })).root).toBe(root.id);
+  });
+
   it("refuses a parent that is none", async () => {
     const bot = await project("support");
     for (const parent of [7, "root", {}, { id: "", project: "p", root: null }, { id: "x", project: "p" }]) {

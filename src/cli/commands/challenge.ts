@@ -1,62 +1,55 @@
 /**
- * `challenge PROJECT`: what would start, or its start.
+ * `challenge PROJECT`: what would start or be drafted, or its start.
  */
-
 import type { Policy } from "../../core/decision/policy.js";
 import type { ShareRule } from "../../core/decision/share-rule.js";
 import { DethroneError, type JsonObject } from "../../core/errors.js";
+import { shareOf } from "../../core/sessions/assignment.js";
 import { type FalsePromotion, falsePromotion } from "../../core/simulation/false-promotion.js";
 import { identifyConfig } from "../../engine/configs/config.js";
-import type { Engine } from "../../engine/engine.js";
-import type { ChallengeOptions } from "../../engine/experiments/challenge-plan.js";
+import { diffConfigs } from "../../engine/configs/diff.js";
+import type { ChallengePreview } from "../../engine/experiments/challenge.js";
+import { type ChallengePlan, planChallenge } from "../../engine/experiments/challenge-plan.js";
 import type { Forecast } from "../../engine/experiments/detect.js";
+import type { DraftOptions } from "../../engine/experiments/drafts.js";
 import { totalOf } from "../../engine/experiments/experiment-summary.js";
 import { requireProject } from "../../engine/experiments/lookup.js";
-import { type ConfigFlags, configFrom } from "../config-flags.js";
-import { CLI_ACTOR, withEngine } from "../open.js";
-import { designText, forecastText, knownText, plainRuleText, shareRuleText } from "../plan-views.js";
-import { LIVE, type PolicyFlags, policyFrom, shareFrom } from "../policy-flags.js";
-import { plural } from "../render.js";
-import { numberFrom } from "../settings.js";
-import { configDiff } from "../views.js";
+import type { ProjectState } from "../../engine/ports.js";
+import type { ChallengeResult } from "../../engine/project.js";
+import { type ChallengeFlags, challengeOptions } from "../challenge-flags.js";
+import { challengersFrom } from "../config-flags.js";
+import { diffText } from "../config-views.js";
+import { armNames, configName, type Labels, labelsOf, nameIn, shortId } from "../names.js";
+import { type Opened, withEngine } from "../open.js";
+import { forecastText, knownText, plainRuleText } from "../plan-views.js";
+import type { Colors } from "../render.js";
+import { FIRST_TICK, planText, scheduleText, setupText } from "../setup-views.js";
 import type { CommandContext } from "./context.js";
 
-/** Flags of `challenge`. */
-export interface ChallengeFlags extends ConfigFlags, PolicyFlags {
-  readonly share?: string;
-  readonly horizon?: string;
-  readonly promotion?: string;
-  readonly again?: string;
-  readonly detect?: string;
-  readonly within?: string;
-  readonly fdr?: string;
-  readonly dryRun?: boolean;
+/** A challenge as it is asked for. */
+interface Asked {
+  readonly key: string;
+  readonly state: ProjectState;
+  readonly challengers: readonly JsonObject[];
+  readonly options: DraftOptions;
+  readonly isDraft: boolean;
+  readonly labels: Labels;
 }
 
-const optionalNumber = (text: string | undefined): number | undefined =>
-  text === undefined ? undefined : numberFrom(text);
-
-function challengeOptions({ file }: CommandContext, flags: ChallengeFlags): ChallengeOptions {
-  const { detect, within, share } = flags;
-  if ((detect === undefined) !== (within === undefined)) {
-    throw new DethroneError(
-      "usage_invalid",
-      "--detect and --within go together: --detect 0.1 --within 14d finds an uplift of 10 points in 14 days.",
-      { received: detect === undefined ? "--within" : "--detect" },
-    );
-  }
-  // The file's share is a default; a goal that is asked for takes its place.
-  const fileShare = detect === undefined ? file.share : undefined;
-  return {
-    policy: policyFrom(flags, file.policy ?? {}, LIVE),
-    promotion: (flags.promotion ?? "auto") as "auto" | "approve",
-    again: flags.again,
-    share: share === undefined ? fileShare : shareFrom(share),
-    horizon: optionalNumber(flags.horizon),
-    detect: optionalNumber(detect),
-    within,
-    fdr: optionalNumber(flags.fdr),
-  };
+/** `challenge PROJECT` */
+export async function challenge(context: CommandContext, key: string, flags: ChallengeFlags): Promise<void> {
+  await withEngine(context.url, { mustExist: true }, async (opened) => {
+    const state = await requireProject(opened.store, key);
+    const asked: Asked = {
+      key,
+      state,
+      challengers: challengersFrom(flags, state.champion.body),
+      options: challengeOptions(context.file, flags, Date.now()),
+      isDraft: flags.draft === true || flags.startsAt !== undefined,
+      labels: await labelsOf(opened.store, state.id),
+    };
+    await (flags.dryRun ? dryRun(context, opened, asked) : begin(context, opened, asked));
+  });
 }
 
 /** What the plain rule costs; null where the rule is calibrated and has a guarantee instead. */
@@ -65,73 +58,138 @@ function priceOf(policy: Policy, shareRule: ShareRule, forecast: Forecast | null
   return falsePromotion(policy, shareRule, forecast.baseRate);
 }
 
-/** `challenge PROJECT` */
-export async function challenge(context: CommandContext, key: string, flags: ChallengeFlags): Promise<void> {
-  await withEngine(context.url, { mustExist: true }, async ({ engine, store }) => {
-    const { champion } = await requireProject(store, key);
-    const challenger = configFrom(flags, champion.body, "--config");
-    const options = challengeOptions(context, flags);
-    if (flags.dryRun) return dryRun(context, engine, key, challenger, options);
-    const project = await engine.project(key);
-    const outcome = await project.challenge(challenger, { ...options, actor: CLI_ACTOR });
-    if (outcome.status === "overlap") {
-      throw new DethroneError(
-        "experiment_overlap",
-        `Project '${key}' has experiment ${outcome.experiment?.id} in its slot. Wait for its decision, or abort it first.`,
-        { project: key, experiment: outcome.experiment?.id ?? null },
-      );
-    }
-    const { experiment, started, status, forecast } = outcome;
-    const { colors } = context.output;
-    const price = experiment && priceOf(experiment.policy, experiment.shareRule, forecast);
-    context.output.result(
-      { project: key, experiment, started, status, forecast, falsePromotion: price },
-      () => {
-        if (!experiment || !started) return knownText(status, experiment);
-        const { shareRule, policy } = experiment;
-        const start = `Started experiment ${experiment.id}:\n${shareRuleText(shareRule)} of sessions to the challenger, planned for ${plural(policy.horizon, "session")}.`;
-        return [
-          start,
-          // The forecast is about the calibrated test, which the plain rule does not use.
-          ...(forecast && !price ? [forecastText(forecast, colors)] : []),
-          ...plainRuleText(price, colors),
-        ].join("\n\n");
-      },
-    );
-  });
+async function begin(context: CommandContext, { engine, store }: Opened, asked: Asked): Promise<void> {
+  const { key, challengers, isDraft } = asked;
+  const options = { ...asked.options, actor: context.actor };
+  const project = await engine.project(key);
+  const outcome = await (isDraft
+    ? project.draft(challengers, options)
+    : project.challenge(challengers, options));
+  refuseOverlap(key, outcome);
+  const { experiment, started, status, forecast } = outcome;
+  const labels = await labelsOf(store, asked.state.id);
+  const price = experiment && priceOf(experiment.policy, experiment.shareRule, forecast);
+  const named = (experiment?.challengers ?? []).map(({ config: _config, ...rest }) => ({
+    ...rest,
+    label: labels.get(rest.hash) ?? null,
+  }));
+  const result = { project: key, experiment, started, status, forecast, falsePromotion: price };
+  context.output.result({ ...result, challengers: named }, () =>
+    begunText({ outcome, key, names: armNames(named), price }, context.output.colors),
+  );
 }
 
-async function dryRun(
-  context: CommandContext,
-  engine: Engine,
-  key: string,
-  challenger: JsonObject,
-  options: ChallengeOptions,
-): Promise<void> {
-  const { known, champion, design } = await engine.previewChallenge(key, challenger, options);
-  const { policy, shareRule, planShares, forecast } = design;
-  const { colors } = context.output;
+function refuseOverlap(key: string, { status, experiment }: ChallengeResult): void {
+  if (status !== "overlap") return;
+  throw new DethroneError(
+    "experiment_overlap",
+    `Project '${key}' has experiment ${experiment?.id} in its slot. Wait for its decision, abort it first, or plan this one with --draft.`,
+    { project: key, experiment: experiment?.id ?? null },
+  );
+}
+
+interface Begun {
+  readonly outcome: ChallengeResult;
+  readonly key: string;
+  readonly names: readonly string[];
+  readonly price: FalsePromotion | null;
+}
+
+function begunText({ outcome, key, names, price }: Begun, colors: Colors): string {
+  const { experiment, status, forecast } = outcome;
+  if (!experiment || (status !== "started" && status !== "drafted"))
+    return knownText(status, experiment, names.length - 1);
+  const { id, policy, startsAtMs, shareRule, challengers } = experiment;
+  const shares = { shareRule, planShares: challengers.map(({ planShare }) => planShare), names };
+  const what = status === "started" ? `Started experiment ${id}:` : `Drafted experiment ${id}:`;
+  const next =
+    startsAtMs === null
+      ? `Start it with: dethrone start ${key} ${shortId(id)} --reason WHY`
+      : `Starts ${scheduleText(startsAtMs, Date.now())}${FIRST_TICK}.`;
+  return [
+    `${what}\n${planText(shares, policy.horizon)}`,
+    ...(status === "drafted" ? [next] : []),
+    // The forecast is about the calibrated test, which the plain rule does not use.
+    ...(forecast && !price ? [forecastText(forecast, colors)] : []),
+    ...plainRuleText(price, colors),
+  ].join("\n\n");
+}
+
+async function dryRun(context: CommandContext, { engine }: Opened, asked: Asked): Promise<void> {
+  const { key, challengers, options, isDraft } = asked;
+  const plan = planChallenge(challengers, options);
+  const preview = await engine.previewChallenge(key, challengers, options);
+  const { policy, shareRule, planShares, forecast } = preview.design;
+  // A draft waits for its turn, so another experiment is no obstacle.
+  const known = isDraft && preview.known?.status === "overlap" ? null : preview.known;
   const price = priceOf(policy, shareRule, forecast);
+  const { startsAtMs, audience, exclusionGroup, watch, description } = plan;
   const result = {
     project: key,
     dryRun: true,
-    challenger: identifyConfig(challenger),
+    challenger: identifyConfig(challengers[0]),
+    challengers: plan.challengers.map(({ config, label }, j) => ({
+      place: j + 1,
+      ...config,
+      label: label ?? asked.labels.get(config.hash) ?? null,
+      planShare: planShares[j],
+      changes: diffConfigs(preview.champion, config.body),
+    })),
     known: known && { status: known.status, experiment: known.experiment?.uid ?? null },
-    share: totalOf(planShares),
-    shareRule,
-    policy,
+    ...{ draft: isDraft, startsAtMs, share: totalOf(planShares), shareRule, policy },
+    ...{ ...description, audience, exclusionGroup, holdout: shareOf(asked.state.holdoutBuckets), watch },
     forecast,
     falsePromotion: price,
   };
-  const standing = known?.experiment ? { id: known.experiment.uid, status: known.experiment.status } : null;
   context.output.result(result, () =>
-    [
-      `Dry run for ${colors.bold(key)}: nothing is started.`,
-      ...(known ? [colors.yellow(knownText(known.status, standing))] : []),
-      `${colors.bold("config, champion -> challenger")}\n${configDiff(champion, challenger, colors) || "  (no difference)"}`,
-      `${colors.bold(known ? "a new experiment would have" : "the experiment")}\n${designText(design, options.promotion ?? "auto", colors)}`,
-      `${colors.bold(`what ${policy.kind === "threshold" ? "the calibrated rule" : "it"} can be expected to find`)}\n${forecastText(forecast, colors)}`,
-      ...plainRuleText(price, colors),
-    ].join("\n\n"),
+    dryRunText({ asked, plan, preview: { ...preview, known }, price }, context.output.colors),
   );
+}
+
+interface DryRun {
+  readonly asked: Asked;
+  readonly plan: ChallengePlan;
+  readonly preview: ChallengePreview;
+  readonly price: FalsePromotion | null;
+}
+
+function dryRunText({ asked, plan, preview, price }: DryRun, colors: Colors): string {
+  const { key, state, isDraft, labels } = asked;
+  const { known, design } = preview;
+  const { kind } = design.policy;
+  const named = plan.challengers.map(({ config, label }) => ({
+    hash: config.hash,
+    label: label ?? labels.get(config.hash) ?? null,
+  }));
+  const setup = {
+    ...design,
+    ...plan,
+    ...plan.description,
+    ...{ policy: design.policy, names: armNames(named), holdout: shareOf(state.holdoutBuckets) },
+    startsAtMs: isDraft ? plan.startsAtMs : undefined,
+  };
+  const experiment = known?.experiment ? { id: known.experiment.uid, status: known.experiment.status } : null;
+  const subject = isDraft ? "the draft" : "the experiment";
+  return [
+    `Dry run for ${colors.bold(key)}: nothing is ${isDraft ? "drafted" : "started"}.`,
+    ...(known ? [colors.yellow(knownText(known.status, experiment, named.length))] : []),
+    ...diffsText(asked, plan, named, colors),
+    `${colors.bold(known ? "a new experiment would have" : subject)}\n${setupText(setup, colors, Date.now())}`,
+    `${colors.bold(`what ${kind === "threshold" ? "the calibrated rule" : "it"} can be expected to find`)}\n${forecastText(design.forecast, colors)}`,
+    ...plainRuleText(price, colors),
+  ].join("\n\n");
+}
+
+function diffsText(
+  { state, labels }: Asked,
+  plan: ChallengePlan,
+  named: readonly { readonly hash: string; readonly label: string | null }[],
+  colors: Colors,
+): string[] {
+  const champion = nameIn(labels, state.champion.hash);
+  return plan.challengers.map(({ config }, j) => {
+    const title = `config, champion ${champion} -> challenger ${configName(named[j] ?? config)}`;
+    const changes = diffText(diffConfigs(state.champion.body, config.body), colors);
+    return `${colors.bold(title)}\n${changes || "  (no difference)"}`;
+  });
 }

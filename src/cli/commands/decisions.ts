@@ -4,10 +4,11 @@
 import { DethroneError } from "../../core/errors.js";
 import type { DecideOptions, Engine } from "../../engine/engine.js";
 import { requireProject } from "../../engine/experiments/lookup.js";
-import type { TickResult } from "../../engine/experiments/tick.js";
 import { withEngine } from "../open.js";
 import { durationMs } from "../settings.js";
-import { tickText, timeText, verifyText } from "../views.js";
+import { type TickView, tickText } from "../tick-views.js";
+import { TickWatcher } from "../tick-watcher.js";
+import { timeText, verifyText } from "../views.js";
 import type { CommandContext } from "./context.js";
 
 /** Flags of `decide`. */
@@ -31,21 +32,37 @@ export async function decide(context: CommandContext, flags: DecideFlags): Promi
       process.exitCode = context.output.failure(error);
     };
     const options = { project: flags.project, dryRun: flags.dryRun ?? false, onFailure };
-    const tick = (): Promise<TickResult[]> => engine.decide(options);
+    const watcher = new TickWatcher(store, options);
+    await watcher.begin();
+    const tick = async (): Promise<TickView> => watcher.view(await engine.decide(options));
     if (everyMs !== null) return worker(context, everyMs, tick);
-    if (flags.cron !== undefined) return cronWorker(context, engine, flags.cron, options);
+    if (flags.cron !== undefined)
+      return cronWorker(context, engine, { expression: flags.cron, options, watcher });
     printTick(context, await tick(), false);
   });
 }
 
-function printTick(context: CommandContext, results: readonly TickResult[], isStream: boolean): void {
+function printTick(context: CommandContext, view: TickView, isStream: boolean): void {
   const { output } = context;
   if (!output.isJson) {
     const stamp = isStream ? `${output.colors.dim(timeText(Date.now()))}\n` : "";
-    output.result(results, () => stamp + tickText(results, output.colors));
+    output.result(view.results, () => stamp + tickText(view, Date.now(), output.colors));
     return;
   }
-  for (const result of results) output.result(result, () => "");
+  for (const result of view.results)
+    output.result({ ...result, events: eventsOf(view, result.project) }, () => "");
+}
+
+/** What a tick did in a project beside its verdict: drafts started, challengers dropped, shares raised. */
+function eventsOf({ news }: TickView, project: string) {
+  return news
+    .filter((each) => each.project === project)
+    .map(({ entry: { action, reason, experimentUid, details } }) => ({
+      action,
+      reason,
+      experiment: experimentUid,
+      details,
+    }));
 }
 
 /** Resolves when the process is asked to stop. */
@@ -58,7 +75,7 @@ function stopAsked(): Promise<void> {
 async function worker(
   context: CommandContext,
   everyMs: number,
-  tick: () => Promise<TickResult[]>,
+  tick: () => Promise<TickView>,
 ): Promise<void> {
   let isStopped = false;
   const stopped = stopAsked().then(() => {
@@ -83,13 +100,16 @@ async function worker(
 async function cronWorker(
   context: CommandContext,
   engine: Engine,
-  expression: string,
-  options: DecideOptions,
+  cron: {
+    readonly expression: string;
+    readonly options: DecideOptions;
+    readonly watcher: TickWatcher;
+  },
 ): Promise<void> {
   const stopped = stopAsked();
-  const schedule = engine.schedule(expression, {
-    ...options,
-    onTick: (results) => printTick(context, results, true),
+  const schedule = engine.schedule(cron.expression, {
+    ...cron.options,
+    onTick: async (results) => printTick(context, await cron.watcher.view(results), true),
     onError: (error) => context.output.failure(error),
     keepsAlive: true,
   });

@@ -2,17 +2,19 @@
  * Projects and where things stand.
  */
 import { DethroneError } from "../../core/errors.js";
+import { shareOf } from "../../core/sessions/assignment.js";
 import { identifyConfig } from "../../engine/configs/config.js";
-import { summaryOf } from "../../engine/experiments/experiment-summary.js";
+import { type ExperimentSummary, summaryOf } from "../../engine/experiments/experiment-summary.js";
 import { projectLedger } from "../../engine/experiments/ledger.js";
-import { requireProject } from "../../engine/experiments/lookup.js";
+import { currentExperiment, requireProject } from "../../engine/experiments/lookup.js";
 import { reportOf } from "../../engine/experiments/report.js";
-import type { Store } from "../../engine/ports.js";
+import type { Description, ProjectState, Store } from "../../engine/ports.js";
 import { type ConfigFlags, configFrom } from "../config-flags.js";
+import { type Labels, labelsOf, short } from "../names.js";
 import { withEngine } from "../open.js";
-import { reportText, type StatusRow, statusText } from "../report-views.js";
-import { numberFrom } from "../settings.js";
-import { experimentsText, historyText, paragraph, short } from "../views.js";
+import { type Colors, percent } from "../render.js";
+import { experimentsText, type StatusRow, statusText } from "../status-views.js";
+import { paragraph } from "../views.js";
 import type { CommandContext } from "./context.js";
 
 /** `project create KEY` */
@@ -31,110 +33,111 @@ export async function createProject(context: CommandContext, key: string, flags:
   });
 }
 
+/** Flags that choose experiments. */
+export interface ExperimentFilterFlags {
+  readonly owner?: string;
+  readonly tag?: readonly string[];
+}
+
+/** Whether an experiment is one of the owner's, and has every tag. */
+function isChosen(
+  { owner, tags }: Pick<Description, "owner" | "tags">,
+  flags: ExperimentFilterFlags,
+): boolean {
+  return (
+    (flags.owner === undefined || owner === flags.owner) &&
+    (flags.tag ?? []).every((tag) => tags.includes(tag))
+  );
+}
+
 /** `project list` and `status` */
-export async function status(context: CommandContext): Promise<void> {
+export async function status(context: CommandContext, flags: ExperimentFilterFlags = {}): Promise<void> {
   await withEngine(context.url, { mustExist: true }, async ({ store }) => {
-    const rows = await Promise.all((await store.projectKeys()).map((key) => statusRow(store, key)));
+    const all = await Promise.all((await store.projectKeys()).map((key) => statusRow(store, key)));
+    const isFiltered = flags.owner !== undefined || flags.tag !== undefined;
+    const rows = all.filter(({ report }) => !isFiltered || (report !== null && isChosen(report, flags)));
     context.output.result(
       {
-        projects: rows.map(({ key, championHash, report }) => ({
+        projects: rows.map(({ key, championHash, report, draftCount }) => ({
           project: key,
           champion: championHash,
           experiment: report,
+          draftCount,
         })),
       },
-      () => statusText(rows, context.output.colors),
+      () =>
+        rows.length === 0 && all.length > 0
+          ? "No project's experiment has this owner and these tags."
+          : statusText(rows, context.output.colors),
     );
   });
 }
 
 async function statusRow(store: Store, key: string): Promise<StatusRow> {
   const state = await requireProject(store, key);
-  const [newest] = await store.experiments(key);
+  const current = await currentExperiment(store, key);
+  const drafts = (await store.experiments(key)).filter((experiment) => experiment.status === "draft");
   return {
     key,
     championHash: state.champion.hash,
-    report: newest ? await reportOf(store, newest, Date.now()) : null,
+    report: current ? await reportOf(store, current, Date.now()) : null,
+    draftCount: drafts.length,
   };
 }
 
+/** Flags of `project show`. */
+export interface ShowFlags extends ExperimentFilterFlags {
+  readonly archived?: boolean;
+}
+
 /** `project show KEY` */
-export async function showProject(context: CommandContext, key: string): Promise<void> {
+export async function showProject(context: CommandContext, key: string, flags: ShowFlags): Promise<void> {
   await withEngine(context.url, { mustExist: true }, async ({ store }) => {
     const state = await requireProject(store, key);
-    const experiments = await store.experiments(key);
+    const all = (await store.experiments(key)).map(summaryOf).filter((each) => isChosen(each, flags));
+    const experiments = all.filter(({ archivedAtMs }) => flags.archived || archivedAtMs === null);
     const ledger = await projectLedger(store, key);
-    const { colors } = context.output;
+    const labels = await labelsOf(store, state.id);
     context.output.result(
       {
         project: key,
-        champion: state.champion,
+        champion: { ...state.champion, label: labels.get(state.champion.hash) ?? null },
         createdAtMs: state.createdAtMs,
-        experiments: experiments.map(summaryOf),
+        holdout: shareOf(state.holdoutBuckets),
+        experiments: experiments.map((each) => withLabels(each, labels)),
         ledger,
       },
-      () =>
-        [
-          `${colors.bold(key)}  champion ${short(state.champion.hash)}`,
-          JSON.stringify(state.champion.body, null, 2),
-          "",
-          experimentsText(experiments, colors),
-          ...(experiments.length > 0 ? ["", paragraph(ledger.sentence)] : []),
-        ].join("\n"),
+      () => {
+        const { colors } = context.output;
+        const hiddenCount = all.length - experiments.length;
+        return [
+          projectText(state, labels, colors),
+          experimentsText(experiments, { labels, hiddenCount, colors }),
+          ...(experiments.length > 0 ? [paragraph(ledger.sentence)] : []),
+        ].join("\n\n");
+      },
     );
   });
 }
 
-/** `report PROJECT` */
-export async function report(
-  context: CommandContext,
-  key: string,
-  flags: { readonly format?: string },
-): Promise<void> {
-  const { format = "text" } = flags;
-  if (format !== "text" && format !== "json") {
-    throw new DethroneError("usage_invalid", `--format takes text or json; received '${format}'.`, {
-      received: format,
-    });
-  }
-  await withEngine(context.url, { mustExist: true }, async ({ store }) => {
-    const state = await requireProject(store, key);
-    const [experiment] = await store.experiments(key);
-    if (!experiment) {
-      throw new DethroneError(
-        "experiment_not_found",
-        `Project '${key}' has had no experiment yet; start one with 'dethrone challenge'.`,
-        {
-          project: state.key,
-        },
-      );
-    }
-    const data = await reportOf(store, experiment, Date.now());
-    if (format === "json") process.stdout.write(`${JSON.stringify(data)}\n`);
-    else context.output.result(data, () => reportText(data, Date.now(), context.output.colors));
-  });
+function withLabels(experiment: ExperimentSummary, labels: Labels) {
+  const challengers = experiment.challengers.map((each) => ({
+    ...each,
+    label: labels.get(each.hash) ?? null,
+  }));
+  return { ...experiment, challengers };
 }
 
-/** `history PROJECT` */
-export async function history(
-  context: CommandContext,
-  key: string,
-  flags: { readonly limit?: string },
-): Promise<void> {
-  const limit = flags.limit === undefined ? 50 : numberFrom(flags.limit);
-  if (!Number.isInteger(limit) || limit < 1) {
-    throw new DethroneError(
-      "usage_invalid",
-      `--limit takes a whole number above 0; received '${flags.limit}'.`,
-      {},
-    );
-  }
-  await withEngine(context.url, { mustExist: true }, async ({ store }) => {
-    const { id } = await requireProject(store, key);
-    const entries = await store.auditLog(id, limit);
-    const ledger = await projectLedger(store, key);
-    context.output.result({ project: key, entries, ledger }, () =>
-      historyText(entries, ledger, context.output.colors),
-    );
-  });
+function projectText(
+  { key, champion, holdoutBuckets }: ProjectState,
+  labels: Labels,
+  colors: Colors,
+): string {
+  const label = labels.get(champion.hash);
+  const held =
+    holdoutBuckets === 0 ? "" : colors.dim(`  ${percent(shareOf(holdoutBuckets))} of the units held out`);
+  return [
+    `${colors.bold(key)}  champion ${label ? `${label} ` : ""}${short(champion.hash)}${held}`,
+    JSON.stringify(champion.body, null, 2),
+  ].join("\n");
 }

@@ -244,8 +244,9 @@ export function endByHand(
     pin(experiment.uid);
     if (ending === "approve" || ending === "decline") assertAwaiting(experiment, key);
     const status = nextStatus(experiment.status, action);
-    const entry = auditByHand(context, auditAction, input);
     const arm = await promotedArm(store, experiment, ending, input);
+    const details = arm === null ? {} : { champion: armAt(experiment, arm).config.hash };
+    const entry = auditByHand(context, auditAction, input, details);
     const decision = await decisionRecord(context, store, experiment, { verdict, reason, arm }, input);
     const promotion = promotionOf(context, experiment, arm, entry.actor);
     const change = changeOf(experiment, entry, { status, awaiting: null, decision, ...promotion });

@@ -79,7 +79,8 @@ export interface ChallengePlan {
 
 const CHALLENGERS_MAX = 20;
 const GROUP_LENGTH_MAX = 200;
-const DEFAULT_WATCH: Watch = { share: 0.05, horizon: 1000 };
+/** The watch of `watch: true`. */
+export const DEFAULT_WATCH: Watch = { share: 0.05, horizon: 1000 };
 const WATCH_SHARE_MAX = 0.5;
 
 function settingsError(field: string, value: unknown, message: string): DethroneError {

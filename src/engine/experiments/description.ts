@@ -59,14 +59,20 @@ const LABEL_LENGTH_MAX = 100;
 /** A label that reads as the beginning of a hash would be taken for one. */
 const HASH_LIKE = /^[0-9a-f]{6,64}$/;
 
+/** Words that name a place, or nothing at all, wherever a config is named. */
+const RESERVED: readonly string[] = ["champion", "challenger", "none"];
+
+const isLabel = (text: string): boolean =>
+  !HASH_LIKE.test(text) && !/^\d+$/.test(text) && !RESERVED.includes(text);
+
 /** A config's label, or null for none. @throws DethroneError `settings_invalid` */
 export function checkLabel(label: unknown): string | null {
   if (label === undefined || label === null) return null;
-  if (isText(label, LABEL_LENGTH_MAX) && !HASH_LIKE.test(label) && !/^\d+$/.test(label)) return label;
+  if (isText(label, LABEL_LENGTH_MAX) && isLabel(label)) return label;
   return invalid(
     "label",
     label,
-    `a text of 1 to ${LABEL_LENGTH_MAX} characters that reads neither as a hash nor as a number`,
+    `a text of 1 to ${LABEL_LENGTH_MAX} characters that reads neither as a hash nor as a number, and is none of ${RESERVED.join(", ")}`,
   );
 }
 

@@ -2,6 +2,7 @@
  * Drafts: experiments that are planned, edited and started later, by a person or at a time.
  */
 import { nextStatus } from "../../core/decision/life-cycle.js";
+import type { Policy, PolicyInput } from "../../core/decision/policy.js";
 import { DethroneError, type JsonObject } from "../../core/errors.js";
 import type { EngineContext } from "../context.js";
 import type { Description, ProjectState, Store, StoredExperiment } from "../ports.js";
@@ -99,6 +100,9 @@ function plannedFields({
     .map(([name]) => name);
 }
 
+/** A goal brings a horizon of its own, and refuses another beside it. */
+const withoutHorizon = ({ horizon: _horizon, ...rest }: Policy): PolicyInput => rest;
+
 /** The plan of a draft after an edit. @throws DethroneError as `challenge` does, and `arm_not_found` */
 async function editedPlan(
   store: Store,
@@ -112,7 +116,7 @@ async function editedPlan(
   // What the edit asks for is checked as a challenge of its own; what it leaves out stays as it was.
   const asked = planFor(challengers, {
     ...options,
-    ...(given("policy") ? {} : { policy: before.policy }),
+    ...(given("policy") ? {} : { policy: given("detect") ? withoutHorizon(before.policy) : before.policy }),
     ...(given("share") || given("detect") ? {} : { share: before.goal === null ? before.share : undefined }),
     ...(startsAt === undefined || startsAt === null ? {} : { startsAt }),
   });

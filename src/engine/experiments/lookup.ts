@@ -84,7 +84,7 @@ export async function placeOf(store: Store, experiment: StoredExperiment, ref: u
   const { arms, projectId } = experiment;
   if (ref === undefined && arms.length === 2) return 1;
   const configs = await store.projectConfigs(projectId);
-  const hash = configs.find(({ label }) => label === ref)?.hash;
+  const hash = ref === undefined ? undefined : configs.find(({ label }) => label === ref)?.hash;
   const isMeant = ({ config }: StoredArm, place: number): boolean =>
     place === ref || String(place) === ref || config.hash === (hash ?? ref);
   const exact = arms.findIndex((arm, place) => place > 0 && isMeant(arm, place));

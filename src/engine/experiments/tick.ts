@@ -31,7 +31,7 @@ import type {
   Store,
   StoredExperiment,
 } from "../ports.js";
-import { challengersOf, changedArms, outOf, sharesOf } from "./arms.js";
+import { armAt, challengersOf, changedArms, outOf, sharesOf } from "./arms.js";
 import { promotionOf } from "./by-hand.js";
 import { decided } from "./decision-event.js";
 import { decisionRecord } from "./decision-record.js";
@@ -223,7 +223,10 @@ function auditOf(
     const { verdict, reason } = ruling;
     const action =
       verdict === "promote" && experiment.kind === "watch" ? "rolled-back" : AUDIT_ACTION[verdict];
-    return [{ action, actor, reason, details: { sessionCount }, atMs }];
+    const hash = ruling.arm === undefined ? undefined : armAt(experiment, ruling.arm).config.hash;
+    const role = verdict === "promote" ? "champion" : "challenger";
+    const details = { ...(hash !== undefined && { [role]: hash }), sessionCount };
+    return [{ action, actor, reason, details, atMs }];
   }
   const dropped = droppedAudit(finding, actor, atMs);
   // A ramp has a handful of steps; an adaptive share moves too often for the log, and each session keeps its own.

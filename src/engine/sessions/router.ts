@@ -12,6 +12,7 @@ import { shareOf } from "../../core/sessions/assignment.js";
 import type { ConfigPreparation, PreparedConfig } from "../configs/prepared.js";
 import { type EngineContext, within } from "../context.js";
 import type { Exclusion, ProjectState, SessionStart, StartedSession, Store, StoredArm } from "../ports.js";
+import { KnownUnits } from "./known-units.js";
 import type { ReadyState } from "./ready-state.js";
 import { type ForcedRole, isOutside, type Route, routeOf } from "./route.js";
 import { EngineSession, type ObserveOutcome, type Placement } from "./session.js";
@@ -46,6 +47,7 @@ export interface RouterSettings {
 export class Router {
   readonly #settings: RouterSettings;
   readonly #context: EngineContext;
+  readonly #units = new KnownUnits();
 
   constructor(settings: RouterSettings) {
     this.#settings = settings;
@@ -73,15 +75,32 @@ export class Router {
 
   /** Starts a session at once, for a plan without a unit or id. */
   startNow(serving: Serving, plan: SessionPlan): EngineSession {
-    const { store, state } = serving;
     const known = { ...plan, id: this.#context.ids.next() };
-    const route = this.#route(state, known);
+    return this.#startAs(serving, known, this.#route(serving.state, known));
+  }
+
+  /** A session of a unit whose arm the store has confirmed before, started at once; null for any other. */
+  startKnown(serving: Serving, plan: SessionPlan): EngineSession | null {
+    const { experiment } = serving.state;
+    const { unit } = plan;
+    if (plan.id !== undefined || unit === undefined || experiment?.status !== "running") return null;
+    const arm = this.#units.armOf(experiment, unit);
+    if (arm === null || !serving.configs.has(arm.config.id)) return null;
+    const known = { ...plan, id: this.#context.ids.next() };
+    const route = this.#route(serving.state, known);
+    const isByHand = route.excluded === "override" || route.excluded === "forced";
+    const kept = { ...route, arm, config: arm.config, excluded: "repeat" as const };
+    return this.#startAs(serving, known, isByHand ? route : kept);
+  }
+
+  #startAs(serving: Serving, known: WithId<SessionPlan>, route: Route): EngineSession {
+    const { store, state } = serving;
     const { isRecorded } = this.#queueStart(store, this.#startRecord(state, route, known));
     const placement = { ...placementOf(serving, route, known), isRecorded };
-    this.#expose(state, placement, {
+    this.#expose(placement, {
       arm: route.arm,
       excluded: isRecorded ? route.excluded : "unconfirmed",
-      requestId: plan.requestId,
+      requestId: known.requestId,
     });
     return this.#session(placement);
   }
@@ -99,14 +118,20 @@ export class Router {
     const confirmed = stored && (await this.#confirmed(serving, placement, stored));
     if (stored && confirmed) {
       const arm = state.experiment?.arms.find(({ id }) => id === stored.armId) ?? null;
-      if (stored.isNew) this.#expose(state, confirmed, { arm, excluded: stored.excluded, requestId });
+      if (stored.isNew) this.#expose(confirmed, { arm, excluded: stored.excluded, requestId });
+      this.#remember(state, stored);
       return this.#session(confirmed);
     }
     if (isRecorded) this.#leaveOut(store, record.id, record.mayExist ? null : servedBy(route));
     // Whether a session of a given id is new is not known then.
-    if (!record.mayExist)
-      this.#expose(state, placement, { arm: route.arm, excluded: "unconfirmed", requestId });
+    if (!record.mayExist) this.#expose(placement, { arm: route.arm, excluded: "unconfirmed", requestId });
     return this.#session(placement);
+  }
+
+  #remember({ experiment }: ProjectState, { unit, armId, excluded, experimentId }: StartedSession): void {
+    const isOfUnit = excluded === null || excluded === "repeat";
+    if (experiment && unit !== null && armId !== null && isOfUnit && experimentId === experiment.id)
+      this.#units.remember(experiment, unit, armId);
   }
 
   /**
@@ -248,11 +273,10 @@ export class Router {
 
   /** Tells the host's sinks of a new session that an experiment has given an arm. */
   #expose(
-    state: ProjectState,
     { id, project, experiment, unit, root }: Placement,
     { arm, excluded, requestId }: Assignment,
   ): void {
-    if (experiment === null || arm === null || experiment !== state.experiment?.uid) return;
+    if (experiment === null || arm === null) return;
     this.#context.exposures.emit({
       project,
       experiment,
