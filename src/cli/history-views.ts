@@ -47,6 +47,7 @@ const FIELDS: Record<string, string> = {
   fdr: "level",
   exclusionGroup: "exclusion group",
   hashVersion: "hash version",
+  allowSecrets: "fields that are no secrets",
 };
 
 const fieldsText = (fields: readonly Json[]): string =>

@@ -95,6 +95,25 @@ describe("the configs of a project", () => {
   });
 });
 
+describe("what looks like a secret", () => {
+  it("is let through where its path is said to be none", async () => {
+    const allow = ["--allow-secret", "password"];
+    await project.told("project", "create", "door", "--set", "password=swordfish", ...allow);
+    expect(await project.json("project", "show", "door")).toMatchObject({
+      champion: { body: { password: "swordfish" } },
+    });
+    const challenge = ["challenge", "door", "--set", "password=mellon", "--draft"];
+    expect((await project.run(...challenge)).code).toBe(2);
+    expect((await project.run(...challenge, "--dry-run")).code).toBe(2);
+    const made = await project.json<{ experiment: { id: string } }>(...challenge, ...allow);
+    writeFileSync(path("open.json"), '{"password":"open sesame"}');
+    const edit = ["edit", "door", made.experiment.id, "--add", path("open.json"), "--reason", "x"];
+    expect((await project.run(...edit)).code).toBe(2);
+    expect((await project.run("edit", "door", made.experiment.id, ...allow, "--reason", "x")).code).toBe(2);
+    await project.told(...edit, ...allow);
+  });
+});
+
 describe("export champion", () => {
   const CHAMPION = `{\n  "limits": {\n    "tokens": 5\n  },\n  "style": "long"\n}\n`;
 

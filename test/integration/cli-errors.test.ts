@@ -30,6 +30,8 @@ beforeAll(async () => {
   ids = { RUNNING: running.experiment?.id ?? "", DRAFT: draft.experiment?.id ?? "" };
   await engine.close();
   for (const a of [5, 6]) writeFileSync(join(folder, `${a}.json`), JSON.stringify({ a }));
+  writeFileSync(join(folder, "secret.json"), '{"password":"hunter2"}');
+  ids.SECRET = join(folder, "secret.json");
   before = await standing();
 });
 
@@ -66,6 +68,14 @@ describe("bad input of commands on experiments and configs: a clear error, and n
     ["a time that is none", [...DRAFT, "--starts-at", "soon"], "usage_invalid", 2],
     ["a day that is none", [...DRAFT, "--starts-at", "2026-13-45"], "usage_invalid", 2],
     ["an empty hypothesis of many words", [...DRAFT, "--hypothesis", " "], "settings_invalid", 2],
+    [
+      "a secret in a config",
+      ["challenge", "support", "--draft", "--set", "api_key=hunter2-abc"],
+      "config_secret",
+      2,
+    ],
+    ["a secret in an edit", ["edit", "support", "DRAFT", "--add", "SECRET", ...R], "config_secret", 2],
+    ["a secret in a champion", ["project", "create", "new", "--set", "password=hunter2"], "config_secret", 2],
     ["an overlap", ["challenge", "support", "--config", "FILE5"], "experiment_overlap", 4],
     ["an actor without a name", ["pause", "support", ...R, "--actor", " "], "usage_invalid", 2],
     ["an edit of nothing", ["edit", "support", "DRAFT", ...R], "usage_invalid", 2],
