@@ -224,16 +224,18 @@ export interface Store {
   /** Who was champion when, oldest first. */
   reigns(projectId: number): Promise<Reign[]>;
 
-  /** Adds the experiment; to run, if the slot is free and the champion unchanged. Whether it did. */
-  addExperiment(experiment: NewExperiment): Promise<boolean>;
+  /**
+   * Adds the experiment, if the champion and the holdout are unchanged, nobody has added one that the same challenge
+   * stands for after the one of the id `sinceId`, and, to run, the slot is free. Whether it did.
+   */
+  addExperiment(experiment: NewExperiment, sinceId: number): Promise<boolean>;
   /** Puts another draft in the place of one, or starts it; whether it did. */
   replaceDraft(input: { draft: StoredExperiment; next: NewExperiment }): Promise<boolean>;
   /** Drafts of all projects that are to start by now, in the order of their times; of one time, the older one first. */
   dueDrafts(nowMs: number): Promise<StoredExperiment[]>;
-  /** Changes what is said of an experiment; what is left out stays, whoever else has changed it meanwhile. */
   describeExperiment(input: {
     experiment: StoredExperiment;
-    description: Partial<Description>;
+    description: Description;
     audit: AuditEntry;
   }): Promise<boolean>;
   /** Archives an experiment that has ended; whether it did. */
@@ -249,6 +251,7 @@ export interface Store {
   /** Newest first. */
   experiments(projectKey: string): Promise<StoredExperiment[]>;
   experimentByUid(uid: string): Promise<StoredExperiment | null>;
+  experimentsByUids(uids: readonly string[]): Promise<StoredExperiment[]>;
   /** Commits the change unless the experiment, its checkpoint or the champion moved meanwhile; whether it did. */
   changeExperiment(change: ExperimentChange): Promise<boolean>;
   /** Changes the champion of a project without an experiment in its slot; whether it did. */

@@ -55,7 +55,7 @@ const END = `UPDATE sessions SET ended_at_ms = given.at_ms
 type Row = readonly (string | number | null)[];
 
 /** Thrown where a batch is not as plain as it has to be; whoever applies it undoes it, and goes row by row. */
-export class NotPlain extends Error {}
+class NotPlain extends Error {}
 
 /** The writes of one connection, a batch at a time. */
 export class BatchWrites {

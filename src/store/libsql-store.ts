@@ -97,8 +97,8 @@ class LibsqlStore extends LibsqlReads implements Store {
     return this.#transact(projectChanges.labelConfig(input));
   }
 
-  addExperiment(experiment: Parameters<Store["addExperiment"]>[0]): Promise<boolean> {
-    return this.#transact(changes.addExperiment(experiment));
+  addExperiment(...[experiment, sinceId]: Parameters<Store["addExperiment"]>): Promise<boolean> {
+    return this.#transact(changes.addNewExperiment(experiment, sinceId));
   }
 
   replaceDraft(input: Parameters<Store["replaceDraft"]>[0]): Promise<boolean> {

@@ -96,6 +96,10 @@ export class LibsqlReads extends SessionReads {
     return experiment ?? null;
   }
 
+  experimentsByUids(uids: readonly string[]): Promise<StoredExperiment[]> {
+    return this.#experiments(inArray(experiments.uid, [...uids]));
+  }
+
   async dueDrafts(nowMs: number): Promise<StoredExperiment[]> {
     const due = await this.#experiments(
       and(eq(experiments.status, "draft"), lte(experiments.startsAtMs, nowMs)),

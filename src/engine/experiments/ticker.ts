@@ -4,7 +4,7 @@
  * are and however long their history is.
  */
 import type { EngineContext } from "../context.js";
-import type { Pulse, Store } from "../ports.js";
+import type { Pulse, Store, StoredExperiment } from "../ports.js";
 import { startDueDrafts } from "./drafts.js";
 import { requireProject } from "./lookup.js";
 import { settleDue, type TickResult, tickExperiment } from "./tick.js";
@@ -24,6 +24,9 @@ export interface TickOptions {
 const LEASE = "tick";
 /** After so long another process takes over from one that has stopped in the middle. */
 const LEASE_MS = 60_000;
+
+/** Experiments ticked at once: what they store is one commit. */
+const ABREAST = 32;
 
 interface Seen {
   readonly pulse: string;
@@ -55,13 +58,13 @@ export class Ticker {
       await startDueDrafts(this.#context, store, project);
     }
     const pulses = await store.pulses(project);
-    const results: TickResult[] = [];
-    for (const pulse of pulses) {
-      const result = await this.#resultOf(store, pulse, options);
-      if (result) results.push(result);
+    const results: (TickResult | null)[] = [];
+    for (let from = 0; from < pulses.length; from += ABREAST) {
+      const some = pulses.slice(from, from + ABREAST);
+      results.push(...(await this.#resultsOf(store, some, options)));
     }
     if (project === null) this.#forget(pulses);
-    return results;
+    return results.filter((result) => result !== null);
   }
 
   /** One tick, unless another process is at one; null then. */
@@ -79,31 +82,61 @@ export class Ticker {
     }
   }
 
-  async #resultOf(store: Store, pulse: Pulse, options: TickOptions): Promise<TickResult | null> {
-    const beat = beatOf(pulse, this.#context.clock.now());
-    const seen = this.#seen.get(pulse.experimentUid);
-    if (beat !== null && seen?.pulse === beat) return seen.result;
-    const result = await this.#tickProject(store, pulse, options);
-    const isIdle = result !== null && !result.changed && result.verdict === "continue";
-    if (beat !== null && isIdle && !options.dryRun)
-      this.#seen.set(pulse.experimentUid, { pulse: await this.#beatNow(store, pulse, beat), result });
-    return result;
+  async #resultsOf(
+    store: Store,
+    pulses: readonly Pulse[],
+    options: TickOptions,
+  ): Promise<(TickResult | null)[]> {
+    const nowMs = this.#context.clock.now();
+    const beats = pulses.map((pulse) => beatOf(pulse, nowMs));
+    const isNews = ({ experimentUid }: Pulse, i: number): boolean =>
+      beats[i] === null || this.#seen.get(experimentUid)?.pulse !== beats[i];
+    const news = pulses.filter(isNews);
+    const experiments = news.length === 0 ? new Map() : await this.#experimentsOf(store, news);
+    const ticks = pulses.map((pulse, i) =>
+      isNews(pulse, i)
+        ? this.#tickOne(store, pulse, experiments.get(pulse.experimentUid), options)
+        : (this.#seen.get(pulse.experimentUid)?.result ?? null),
+    );
+    return Promise.all(ticks);
   }
 
-  /** What the tick itself has moved (the checkpoint, the share) is no news to the next one. */
-  async #beatNow(store: Store, { projectKey }: Pulse, beat: string): Promise<string> {
-    const [now] = await store.pulses(projectKey);
-    return (now && beatOf(now, this.#context.clock.now())) ?? beat;
+  /** All at once; one that cannot be read must not keep the others from their tick. */
+  async #experimentsOf(
+    store: Store,
+    pulses: readonly Pulse[],
+  ): Promise<ReadonlyMap<string, () => Promise<StoredExperiment | null>>> {
+    const uids = pulses.map(({ experimentUid }) => experimentUid);
+    const found = await store.experimentsByUids(uids).catch(() => null);
+    return new Map(
+      uids.map((uid) => {
+        const known = found?.find((experiment) => experiment.uid === uid) ?? null;
+        return [uid, async () => (found ? known : store.experimentByUid(uid))] as const;
+      }),
+    );
   }
 
-  async #tickProject(store: Store, { projectKey }: Pulse, options: TickOptions): Promise<TickResult | null> {
-    const { dryRun = false, actor = "tick" } = options;
+  async #tickOne(
+    store: Store,
+    pulse: Pulse,
+    read: () => Promise<StoredExperiment | null>,
+    options: TickOptions,
+  ): Promise<TickResult | null> {
+    const { projectKey, experimentUid, version } = pulse;
+    const { dryRun: isDryRun = false, actor = "tick" } = options;
     try {
-      const experiment = (await store.projectState(projectKey))?.experiment;
+      const experiment = await read();
       if (experiment?.status !== "running") return null;
-      const result = await tickExperiment(this.#context, store, experiment, { isDryRun: dryRun, actor });
-      // Status or share may have moved: this process must not serve what it has just changed.
-      if (!dryRun) await this.#refresh(projectKey);
+      const { result, isStored, hasMoved } = await tickExperiment(this.#context, store, experiment, {
+        isDryRun,
+        actor,
+      });
+      // This process must not serve what it has just changed.
+      if (hasMoved) await this.#refresh(projectKey);
+      // As it was before, but for what the tick has stored: what came meanwhile is news to the next one.
+      const beat = beatOf({ ...pulse, version: version + Number(isStored) }, this.#context.clock.now());
+      if (beat !== null && !result.changed && !isDryRun)
+        this.#seen.set(experimentUid, { pulse: beat, result });
       return result;
     } catch (error) {
       if (options.project !== undefined && !options.onFailure) throw error;
