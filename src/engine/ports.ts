@@ -233,10 +233,9 @@ export interface Store {
   replaceDraft(input: { draft: StoredExperiment; next: NewExperiment }): Promise<boolean>;
   /** Drafts of all projects that are to start by now, in the order of their times; of one time, the older one first. */
   dueDrafts(nowMs: number): Promise<StoredExperiment[]>;
-  /** Changes what is said of an experiment; what is left out stays, whoever else has changed it meanwhile. */
   describeExperiment(input: {
     experiment: StoredExperiment;
-    description: Partial<Description>;
+    description: Description;
     audit: AuditEntry;
   }): Promise<boolean>;
   /** Archives an experiment that has ended; whether it did. */

@@ -27,6 +27,7 @@ describe("autumn's statistics", () => {
     await bot.override("ada", null, BECAUSE);
     await (await bot.session({ unit: "ada" })).end({ score: 1 });
     await setting.test.engine.decide();
+    await setting.test.engine.flush();
     expect(await bot.overrides()).toEqual([]);
     expect(setting.sink.exposures.map(({ isOverride }) => isOverride)).toEqual([true, false]);
     expect((await bot.evaluate())!.sessionCount).toBe(1);

@@ -5,7 +5,7 @@ import { nextStatus } from "../../core/decision/life-cycle.js";
 import type { Policy, PolicyInput } from "../../core/decision/policy.js";
 import { DethroneError, type JsonObject } from "../../core/errors.js";
 import type { EngineContext } from "../context.js";
-import type { Description, ProjectState, Store, StoredExperiment } from "../ports.js";
+import type { ProjectState, Store, StoredExperiment } from "../ports.js";
 import { challengersOf } from "./arms.js";
 import { auditByHand, type ByHand, persist, pinned } from "./audit.js";
 import { type ChallengeOutcome, knownOutcome, newestId } from "./challenge.js";
@@ -173,8 +173,8 @@ export function edit(
     const experiment = await requireExperiment(store, key, id);
     const fields = plannedFields(input);
     refuseInUse(experiment, fields);
-    const description = describeOnly(input, describe(input, experiment));
-    const details: JsonObject = { fields: fields.concat(Object.keys(description)) };
+    const description = describe(input, experiment);
+    const details: JsonObject = { fields: fields.concat(Object.keys(describeOnly(input))) };
     const audit = auditByHand(context, "edited", input, details);
     const isDone =
       fields.length === 0
@@ -187,10 +187,9 @@ export function edit(
   });
 }
 
-/** Of a description, what the edit is about: what it leaves out may be somebody else's edit at this moment. */
-function describeOnly(input: EditInput, changed: Description): Partial<Description> {
-  const given = (Object.keys(changed) as (keyof Description)[]).filter((name) => input[name] !== undefined);
-  return Object.fromEntries(given.map((name) => [name, changed[name]]));
+function describeOnly({ hypothesis, description, owner, tags }: EditInput): object {
+  const given = { hypothesis, description, owner, tags };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 async function replace(
