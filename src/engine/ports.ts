@@ -224,8 +224,11 @@ export interface Store {
   /** Who was champion when, oldest first. */
   reigns(projectId: number): Promise<Reign[]>;
 
-  /** Adds the experiment; to run, if the slot is free and the champion unchanged. Whether it did. */
-  addExperiment(experiment: NewExperiment): Promise<boolean>;
+  /**
+   * Adds the experiment, if the champion and the holdout are unchanged, nobody has added one that the same challenge
+   * stands for after the one of the id `sinceId`, and, to run, the slot is free. Whether it did.
+   */
+  addExperiment(experiment: NewExperiment, sinceId: number): Promise<boolean>;
   /** Puts another draft in the place of one, or starts it; whether it did. */
   replaceDraft(input: { draft: StoredExperiment; next: NewExperiment }): Promise<boolean>;
   /** Drafts of all projects that are to start by now, in the order of their times; of one time, the older one first. */

@@ -58,7 +58,7 @@ type Row = readonly (string | number | null)[];
 const LONE_SURROGATE = /\\ud[89a-f]/;
 
 /** Thrown where a batch is not as plain as it has to be; whoever applies it undoes it, and goes row by row. */
-export class NotPlain extends Error {}
+class NotPlain extends Error {}
 
 /** The writes of one connection, a batch at a time. */
 export class BatchWrites {
