@@ -207,6 +207,24 @@ describe("several challengers", () => {
     expect(experiment).toMatchObject({ challenger: { model: "m", prompt: "short" } });
   });
 
+  it("a function makes it from the champion as stored, of which this process may not have heard yet", async () => {
+    const champion = { model: "m", prompt: "long" };
+    const here = await test.engine.project("patch", { champion });
+    const elsewhere = await createTestEngine({ seed: 6, url: path });
+    const there = await elsewhere.engine.project("patch", { champion });
+    await there.challenge({ model: "n", prompt: "long" });
+    await there.promote(BECAUSE);
+    const drafted = await here.draft((known) => ({ ...known, prompt: "kind" }));
+    expect(drafted.experiment!.challenger).toEqual({ model: "n", prompt: "kind" });
+    const { experiment } = await here.challenge((known) => ({ ...known, prompt: "short" }));
+    expect(experiment!.challenger).toEqual({ model: "n", prompt: "short" });
+    const failing = here.challenge(() => {
+      throw new TypeError("no such field");
+    });
+    await expect(failing).rejects.toMatchObject({ code: "config_invalid" });
+    await elsewhere.close();
+  });
+
   it.each<[string, readonly unknown[] | object, object, string]>([
     ["none", [], {}, "config_invalid"],
     ["one twice", [SAME, { rate: 0.5000001 }], {}, "config_invalid"],

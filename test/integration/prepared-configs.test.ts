@@ -192,6 +192,9 @@ describe("a stored config that this process cannot use", () => {
     expect(await answer()).toEqual({ prompt: "long", temperature: 0.2 });
     expect(test.engine.health().sessionsDropped).toBe(before + 1);
     expect(bot.champion).toMatchObject(LONG);
+    // Nothing can be made from it, which boot code must not fail for.
+    const made = bot.challenge((champion) => ({ ...champion, prompt: "brief" }));
+    expect(await made).toMatchObject({ status: "pending" });
     await there.rollback(BECAUSE);
     await refreshed(async () => {
       const { sessionsDropped } = test.engine.health();

@@ -8,7 +8,7 @@ import type { EngineContext } from "../context.js";
 import type { ProjectState, Store, StoredExperiment } from "../ports.js";
 import { challengersOf } from "./arms.js";
 import { auditByHand, type ByHand, persist, pinned } from "./audit.js";
-import { type ChallengeOutcome, knownOutcome, newestId } from "./challenge.js";
+import { type ChallengeOutcome, knownOutcome, newestId, type PlanFor } from "./challenge.js";
 import {
   type ChallengeOptions,
   type ChallengePlan,
@@ -40,10 +40,11 @@ export function draft(
   context: EngineContext,
   store: Store,
   key: string,
-  plan: ChallengePlan,
+  planFor: PlanFor,
 ): Promise<ChallengeOutcome> {
   return persist(key, async () => {
     const state = await requireProject(store, key);
+    const plan = await planFor(state);
     const all = await store.experiments(key);
     const known = knownOutcome(all, state, plan);
     if (known && known.status !== "overlap") return { isDone: true, result: known };
