@@ -332,6 +332,15 @@ describe("drafts", () => {
     expect(await bot.start(experiment!.id, BECAUSE)).toMatchObject({ champion: BETTER, challenger: SAME });
   });
 
+  it("stand for the same challenge under another champion too", async () => {
+    const bot = await project();
+    const { experiment } = await bot.draft(SAME);
+    await bot.challenge(BETTER);
+    await bot.promote(BECAUSE);
+    const again = await bot.draft(SAME);
+    expect(again).toMatchObject({ status: "existing", experiment: { id: experiment!.id, status: "draft" } });
+  });
+
   it("cannot start with the champion as a challenger, nor twice, nor once discarded", async () => {
     const bot = await project();
     const first = await bot.draft([SAME]);

@@ -107,7 +107,8 @@ export function knownOutcome(
   const existing = all.find(
     (experiment) =>
       isThese(experiment) &&
-      experiment.champion.hash === state.champion.hash &&
+      // A draft is against whoever is champion when it starts.
+      (experiment.status === "draft" || experiment.champion.hash === state.champion.hash) &&
       (plan.again === "" || experiment.again === plan.again),
   );
   if (existing) return { experiment: existing, started: false, status: "existing", forecast: null };
