@@ -136,7 +136,7 @@ export class Router {
 
   /**
    * Takes part in the session of an id, which another process has started; nothing is written. Null where its unit is
-   * another one than the plan's.
+   * another one than the plan's, and where it is of another project: what a request says of its parent need not be true.
    */
   async join(serving: Serving, plan: WithId<SessionPlan>): Promise<EngineSession | null> {
     const { store, state } = serving;
@@ -146,7 +146,8 @@ export class Router {
       this.#find(store, plan.id),
       null,
     );
-    if (found && plan.unit !== undefined && found.unit !== plan.unit) return null;
+    const isOther = plan.unit !== undefined && found?.unit !== plan.unit;
+    if (found && (isOther || found.projectId !== state.id)) return null;
     const placement = { ...placementOf(serving, this.#route(state, plan), plan), isResumed: true };
     const confirmed = found && (await this.#confirmed(serving, placement, found));
     if (!confirmed) this.#leaveOut(store, plan.id, null);
