@@ -87,6 +87,8 @@ describe("several challengers", () => {
     expect(report!.decision).toMatchObject({ arm: 2, verdict: "promote" });
     expect(report!.challenger).toMatchObject({ place: 2, hash: hashOf(BETTER) });
     expect(await test.engine.verify()).toMatchObject([{ isEqual: true }]);
+    await rows("UPDATE decisions SET arm = 1");
+    expect(await test.engine.verify()).toMatchObject([{ isEqual: false, differences: ["arm: 1 -> 2"] }]);
   });
 
   it("one that does harm is dropped, its share returns to the champion, and the others go on", async () => {
