@@ -218,7 +218,8 @@ export class Router {
 
   /**
    * The session as the store has it: a unit keeps its arm, a resumed session its config, across promotions too. Null where
-   * its config cannot be read and made ready in time.
+   * its config cannot be read and made ready in time; and whatever its arm where its experiment is not served here, for to
+   * leave out the sessions of one arm alone would bias the evidence.
    */
   async #confirmed(
     serving: Serving,
@@ -232,6 +233,7 @@ export class Router {
         project: state.key,
       });
     }
+    if (stored.experimentId !== null && stored.experimentId === serving.refused) return null;
     const { experiment } = state;
     const place = experiment?.arms.findIndex(({ id }) => id === stored.armId) ?? -1;
     const isOfRunning = experiment !== null && stored.experimentId === experiment.id;
