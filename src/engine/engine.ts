@@ -145,7 +145,8 @@ export class Engine implements AsyncDisposable {
 
   async #refreshAll(): Promise<void> {
     this.#context.reopenIfDead();
-    for (const project of this.#projects.values()) await project.refresh();
+    // Side by side: a host that takes its time with the configs of one holds up no other.
+    await Promise.all([...this.#projects.values()].map((project) => project.refresh()));
   }
 
   /**

@@ -284,6 +284,19 @@ describe("a stored config that this process cannot use", () => {
       expect(engine.health().callbacksFailed).toBe(1);
     });
     expect(await bot.session()).toMatchObject({ experiment: null, built: "long" });
+
+    // Nor again and again: other projects hear of a promotion elsewhere as soon as ever.
+    const here = await engine.project("other", { champion: LONG });
+    const there = await plain.engine.project("other");
+    await there.challenge(SHORT);
+    await there.promote(BECAUSE);
+    const beganAtMs = clock.now();
+    const hears = (): void => {
+      clock.advance(400);
+      expect(here.champion).toEqual(SHORT);
+    };
+    await vi.waitFor(hears, { timeout: 5000 });
+    expect(clock.now() - beganAtMs).toBeLessThan(2 * REFRESH_MS);
     await engine.close();
   });
 });

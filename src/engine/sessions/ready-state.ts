@@ -11,6 +11,8 @@ import type { ProjectState, StoredConfig, StoredExperiment } from "../ports.js";
 
 /** How long the host may take to make the configs of a state ready before the process goes on without them. */
 const PATIENCE_MS = 10_000;
+/** For a config that was not ready before: one that is slow goes on being made, and a later look finds it. */
+const PATIENCE_AGAIN_MS = 50;
 
 /** What sessions are begun by. */
 export interface ReadyState {
@@ -72,9 +74,10 @@ export class Readiness {
   }
 
   async #inTime(config: StoredConfig): Promise<PreparedConfig> {
-    const prepared = await within(this.#context.clock, PATIENCE_MS, this.#preparation.prepare(config), null);
+    const patience = this.#failures.has(config.hash) ? PATIENCE_AGAIN_MS : PATIENCE_MS;
+    const prepared = await within(this.#context.clock, patience, this.#preparation.prepare(config), null);
     if (prepared) return prepared;
-    const message = `The host's build() or schema took longer than ${PATIENCE_MS} ms for the config ${config.hash.slice(0, 12)}.`;
+    const message = `The host's build() or schema took longer than ${patience} ms for the config ${config.hash.slice(0, 12)}.`;
     throw new DethroneError("config_invalid", message, { hash: config.hash });
   }
 
