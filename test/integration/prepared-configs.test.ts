@@ -128,7 +128,9 @@ describe("a challenger that is added to a draft", () => {
     });
     expect((await adding({ ...champion, prompt: "brief" })).challengers).toHaveLength(2);
     expect(await bot.configs()).toHaveLength(3);
-    expect(await bot.edit(experiment!.id, { hypothesis: "h", ...BECAUSE })).toMatchObject({ hypothesis: "h" });
+    expect(await bot.edit(experiment!.id, { hypothesis: "h", ...BECAUSE })).toMatchObject({
+      hypothesis: "h",
+    });
   });
 });
 
