@@ -8,6 +8,7 @@ import { consoleLogger, randomIds, safeLogger, systemClock } from "./engine/envi
 import type { DecisionEvent } from "./engine/experiments/decision-event.js";
 import type { Logger } from "./engine/ports.js";
 import type { ExposureSink } from "./engine/sessions/exposures.js";
+import { ChampionsFile } from "./store/champions-file.js";
 import { locate } from "./store/database.js";
 import { openLibsqlStore } from "./store/libsql-store.js";
 import { VERSION } from "./version.js";
@@ -73,7 +74,7 @@ function checkedSinks(sinks: unknown): readonly ExposureSink[] {
  * Opens an engine.
  *
  * Rejects for invalid settings alone. Where the database cannot be opened the engine starts degraded: agents run on the
- * champion of the code, and the database is tried again in the background (`strict: true` rejects instead). With the
+ * last known champion, kept in `<database>.champions.json`, or else on that of the code, and the database is tried again in the background (`strict: true` rejects instead). With the
  * environment variable DETHRONE=off every session gets the champion and nothing is read or written.
  *
  * @throws DethroneError `settings_invalid`
@@ -87,6 +88,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     clock: systemClock,
     ids: randomIds,
     logger: safeLogger(options.logger ?? consoleLogger),
+    champions: location && location.temporaryFolder === null ? new ChampionsFile(location.path) : undefined,
     openStore: () => openLibsqlStore(location ?? locate(DEFAULT_URL), { mustExist: false }),
     isOff,
     isStrict: options.strict ?? false,

@@ -6,7 +6,7 @@ import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.
 import type { PrivacyGuard } from "./configs/privacy.js";
 import type { DecisionEvent } from "./experiments/decision-event.js";
 import { Outlet } from "./outlet.js";
-import type { Clock, IdSource, Logger, OpenStore, Store } from "./ports.js";
+import type { ChampionMemory, Clock, IdSource, Logger, OpenStore, Store } from "./ports.js";
 import type { Exposure, ExposureSink } from "./sessions/exposures.js";
 
 /** How the engine is doing. Counters only rise. */
@@ -37,6 +37,8 @@ export interface ContextSettings {
   readonly ids: IdSource;
   readonly logger: Logger;
   readonly openStore: OpenStore;
+  /** who remembers champions while the database is away; default: nobody */
+  readonly champions?: ChampionMemory | undefined;
   /** DETHRONE=off: the champion, and no I/O */
   readonly isOff: boolean;
   /** longest wait, in milliseconds, for the database on the way to an agent's run */
@@ -52,7 +54,9 @@ export interface ContextSettings {
 }
 
 /** The shared state of one engine. */
-export class EngineContext implements Omit<ContextSettings, "exposures" | "onDecision" | "guard"> {
+export class EngineContext
+  implements Omit<ContextSettings, "exposures" | "onDecision" | "guard" | "champions">
+{
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
@@ -60,8 +64,9 @@ export class EngineContext implements Omit<ContextSettings, "exposures" | "onDec
   readonly patienceMs: number;
   readonly version: string;
   readonly openStore: OpenStore;
-  /** tells the host's sinks of each assignment */
   readonly guard: PrivacyGuard | null;
+  readonly champions: ChampionMemory | null;
+  /** tells the host's sinks of each assignment */
   readonly exposures: Outlet<Exposure>;
   readonly decisions: Outlet<DecisionEvent>;
   readonly #counters: Record<Counter, number> = {
@@ -88,6 +93,7 @@ export class EngineContext implements Omit<ContextSettings, "exposures" | "onDec
     this.version = settings.version;
     this.openStore = settings.openStore;
     this.guard = settings.guard ?? null;
+    this.champions = settings.champions ?? null;
     this.exposures = new Outlet({
       channel: "dethrone:exposure",
       listeners: (settings.exposures ?? []).map((sink) => (exposure) => sink.expose(exposure)),

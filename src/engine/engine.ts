@@ -194,6 +194,7 @@ export class Engine implements AsyncDisposable {
     await project.prepareOwn();
     if (this.#context.store) await this.#load(project, hasChampion);
     else if (!hasChampion) this.#context.requireStore();
+    if (!this.#context.isOff) await project.recall();
     this.#projects.set(settings.key, project);
     return project;
   }
@@ -355,9 +356,9 @@ export class Engine implements AsyncDisposable {
   }
 
   async #settleTasks(): Promise<void> {
-    const { exposures, decisions, clock } = this.#context;
+    const { exposures, decisions, champions, clock } = this.#context;
     const tasks = [...this.#projects.values()].map((project) => project.settleTasks());
-    const told = [exposures.flush(), decisions.flush()];
+    const told = [exposures.flush(), decisions.flush(), champions?.flush()];
     await within(clock, FLUSH_PATIENCE_MS, Promise.all([...tasks, ...told]), undefined);
   }
 

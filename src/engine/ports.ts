@@ -275,5 +275,15 @@ export interface Store {
   auditLog(projectId: number, limit: number): Promise<StoredAuditEntry[]>;
 }
 
+/** Remembers champions outside of the database, for processes that start while it is away. Never rejects. */
+export interface ChampionMemory {
+  /** The last champion a process has seen of the project, unchecked; null where there is no telling. */
+  recall(project: string): Promise<NewConfig | null>;
+  /** Keeps it, in the background. */
+  remember(project: string, champion: NewConfig): void;
+  /** Resolves when everything so far is kept or given up. */
+  flush(): Promise<void>;
+}
+
 /** Opens the store, again and again until it works: the engine survives a database that is away. */
 export type OpenStore = () => Promise<Store>;

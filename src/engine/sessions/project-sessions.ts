@@ -3,8 +3,9 @@
  * the champion's without a record where there is no telling what to do.
  */
 import { DethroneError } from "../../core/errors.js";
+import { identifyConfig } from "../configs/config.js";
 import type { ConfigPreparation, PreparedConfig } from "../configs/prepared.js";
-import type { EngineContext } from "../context.js";
+import { type EngineContext, within } from "../context.js";
 import type { NewConfig, ProjectState } from "../ports.js";
 import { enclosingSession } from "./current-session.js";
 import { type FusedSession, LocalFuse } from "./local-fuse.js";
@@ -24,6 +25,9 @@ import {
 
 /** Rows waiting to be written from which a new session lets the event loop turn once. */
 const BACKLOG_MAX = 2000;
+
+/** How long the host may take to make a remembered champion ready. */
+const RECALL_PATIENCE_MS = 1000;
 
 /** What the sessions of a project need to know of it. */
 export interface ProjectSessionsSettings {
@@ -78,6 +82,26 @@ export class ProjectSessions<Config, Built> {
     const { codeChampion, preparation } = this.#settings;
     if (codeChampion) this.#own = await preparation.prepare(codeChampion);
     this.#champion = this.#own;
+  }
+
+  /**
+   * Serves a remembered champion, which nobody vouches for, until the first state; nothing is recorded of its sessions.
+   * One that is not what its hash says, or that the host refuses, is left alone.
+   */
+  async serveRecalled(recalled: NewConfig): Promise<void> {
+    try {
+      const champion = identifyConfig(recalled.body);
+      if (champion.hash !== recalled.hash) return;
+      const prepared = await within(
+        this.#context.clock,
+        RECALL_PATIENCE_MS,
+        this.#settings.preparation.prepare(champion),
+        null,
+      );
+      if (prepared && !this.#state) this.#champion = prepared;
+    } catch (error) {
+      this.#context.fail(null, "the last known champion could not be prepared; the code's serves", error);
+    }
   }
 
   /**
