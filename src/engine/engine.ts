@@ -118,6 +118,7 @@ export class Engine implements AsyncDisposable {
     const opened = context.open();
     if (this.#settings.isStrict) await opened;
     else await this.#openInTime(opened);
+    context.whenReopened(() => this.#refreshAll());
     this.#scheduleRefresh();
   }
 
@@ -153,6 +154,7 @@ export class Engine implements AsyncDisposable {
   async #refreshAll(): Promise<void> {
     this.#context.reopenIfDead();
     for (const project of this.#projects.values()) await project.refresh();
+    void this.#context.recover();
   }
 
   /**
@@ -196,6 +198,8 @@ export class Engine implements AsyncDisposable {
     else if (!hasChampion) this.#context.requireStore();
     if (!this.#context.isOff) await project.recall();
     this.#projects.set(settings.key, project);
+    // What was left by processes that are gone may be this project's, which exists from now on.
+    void this.#context.recover();
     return project;
   }
 
@@ -236,6 +240,7 @@ export class Engine implements AsyncDisposable {
     const { project, dryRun = false, actor = "tick" } = options;
     checkActor(actor);
     if (project !== undefined) await requireProject(store, project);
+    await this.#context.recover();
     // What is queued in this process counts; outcomes that its host is still working on do not keep the tick waiting.
     await store.flush();
     if (!dryRun) await settleDue(this.#context, store, project ?? null);

@@ -109,7 +109,7 @@ export class EngineProject<Config, Built>
     if (!known && this.#codeChampion) await this.#create(store, this.#codeChampion);
     const state = known ?? (await requireProject(store, this.key));
     const isFirst = this.#sessions.state === null;
-    await this.#sessions.serve(state);
+    await this.#sessions.serve(state, store);
     this.#context.champions?.remember(this.key, state.champion);
     if (isFirst && this.#codeChampion && state.champion.hash !== this.#codeChampion.hash) {
       this.#context.logger.info(

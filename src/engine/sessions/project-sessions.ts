@@ -6,7 +6,7 @@ import { DethroneError } from "../../core/errors.js";
 import { identifyConfig } from "../configs/config.js";
 import type { ConfigPreparation, PreparedConfig } from "../configs/prepared.js";
 import { type EngineContext, within } from "../context.js";
-import type { NewConfig, ProjectState } from "../ports.js";
+import type { NewConfig, ProjectState, Store } from "../ports.js";
 import { enclosingSession } from "./current-session.js";
 import { type FusedSession, LocalFuse } from "./local-fuse.js";
 import { Readiness, type ReadyState } from "./ready-state.js";
@@ -51,6 +51,8 @@ export class ProjectSessions<Config, Built> {
   readonly #fuse: LocalFuse;
   readonly #tasks = new Set<Promise<unknown>>();
   #state: ProjectState | null = null;
+  /** the store that the state was read from: its ids are of that one's database */
+  #store: Store | null = null;
   /** what sessions are begun by; null before the first state, and where its champion could not be made ready */
   #ready: ReadyState | null = null;
   /** the champion of the host's code */
@@ -109,13 +111,14 @@ export class ProjectSessions<Config, Built> {
    *
    * @throws DethroneError `config_invalid` where its champion cannot be, and there has never been another to serve
    */
-  async serve(state: ProjectState): Promise<void> {
+  async serve(state: ProjectState, store: Store): Promise<void> {
     this.#offered += 1;
     const turn = this.#offered;
     const ready = await this.#readiness.of(state);
     if (turn < this.#served) return;
     this.#served = turn;
     this.#state = state;
+    this.#store = store;
     this.#ready = ready;
     this.#champion = ready?.configs.get(state.champion.id) ?? this.#own ?? this.#champion;
     if (!this.#champion) throw this.#readiness.failureOf(state.champion);
@@ -190,7 +193,8 @@ export class ProjectSessions<Config, Built> {
 
   /** What sessions are started by; null, which is counted, where nothing can be recorded. */
   #serving(): Serving | null {
-    const { store } = this.#context;
+    // A store that has been given up goes on keeping what is recorded until the state has been read from the next one.
+    const store = this.#context.store && this.#store;
     const ready = this.#ready;
     if (store && ready && !this.#isRefusing)
       return { store, configs: ready.configs, state: this.#fuse.served(ready.state) };
