@@ -63,7 +63,8 @@ export class DurableWriter {
   /** Resolves when the operation is on disk: stored, or spooled where that is possible. */
   write(operation: WriteOperation): Promise<Outcome> {
     const { failure } = this.#writer;
-    return (this.isSpooling ? this.rescue(operation, failure) : null) ?? this.#writer.write(operation);
+    const isKept = this.isSpooling || this.#spool.hasDropped(operation);
+    return (isKept ? this.rescue(operation, failure) : null) ?? this.#writer.write(operation);
   }
 
   /** Spools an operation, in its turn; null for one that cannot wait. */

@@ -33,17 +33,19 @@ export interface StoreOptions {
   /** where what sessions record is kept while the database is away; default: nowhere, it fails */
   readonly spool?: Spool | undefined;
   readonly durability?: Durability | undefined;
+  /** see `WriterOptions` */
+  readonly patienceMs?: number | undefined;
   /** see `StoreEvents` */
   readonly onTrouble?: ((error: unknown) => void) | undefined;
 }
 
 /** Opens a store over a libSQL file. */
 export async function openLibsqlStore(location: Location, options: StoreOptions): Promise<Store> {
-  const { mustExist, spool, durability, onTrouble = () => undefined } = options;
+  const { mustExist, spool, onTrouble = () => undefined, ...more } = options;
   let durable: DurableWriter | undefined;
   const rescue = (operation: WriteOperation, error: DethroneError): Promise<Outcome> | null =>
     durable?.rescue(operation, error) ?? null;
-  const settings = { mustExist, durability, rescue, capacity: QUEUE_CAPACITY };
+  const settings = { ...more, mustExist, rescue, capacity: QUEUE_CAPACITY };
   const database = await OpenDatabase.open(location, settings);
   const names = new Names();
   if (spool) durable = new DurableWriter({ writer: database.writer, spool, names, onTrouble });

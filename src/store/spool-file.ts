@@ -77,15 +77,17 @@ export class SpoolFile {
   static async create(database: string): Promise<SpoolFile> {
     const path = `${database}.spool-${process.pid}-${randomUUID().slice(0, 8)}.jsonl`;
     OWN.add(path);
+    let file: FileHandle | undefined;
     try {
-      const file = await open(path, "wx+", 0o600);
+      file = await open(path, "wx+", 0o600);
       const spool = new SpoolFile(path, file, await identityOf(path), 0);
       const owner: Owner = { pid: process.pid, host: hostname(), since: startOf(process.pid) };
       await spool.append(encodeLine({ version: 1, owner }));
       return spool;
     } catch (error) {
-      OWN.delete(path);
+      await file?.close();
       await rm(path, { force: true });
+      OWN.delete(path);
       throw error;
     }
   }

@@ -7,6 +7,7 @@
 import { DethroneError } from "../core/errors.js";
 import { encodeLine, type SpoolEntry, sessionOf } from "./spool-entries.js";
 import { SpoolFile, type SpoolPart } from "./spool-file.js";
+import type { WriteOperation } from "./write-protocol.js";
 
 const BYTES_MAX = 64 * 2 ** 20;
 
@@ -102,6 +103,13 @@ export class Spool {
     });
   }
 
+  /** Whether it is about a session whose start was dropped: nothing else of it is taken. */
+  hasDropped(operation: WriteOperation): boolean {
+    if (this.#dropped.size === 0) return false;
+    if (operation.kind === "end") return this.#dropped.has(operation.end.sessionId);
+    return operation.kind === "signal" && this.#dropped.has(operation.signal.sessionId);
+  }
+
   #drop(entry: SpoolEntry): void {
     if (entry.kind !== "start") return;
     this.#dropped.add(sessionOf(entry));
@@ -115,7 +123,8 @@ export class Spool {
     // On the next turn, so that what is spooled in one turn is on disk together.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting;
+      // A copy: more may come to wait while these are written.
+      const batch = [...this.#waiting];
       const lines = batch.map(({ line }) => line).join("");
       try {
         await this.#put(lines);

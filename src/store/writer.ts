@@ -49,6 +49,8 @@ export interface WriterOptions {
   /** operations that may wait to be written before new sessions are refused */
   readonly capacity: number;
   readonly durability?: Durability | undefined;
+  /** how long, in milliseconds, a batch waits for another process's lock; default 10,000 */
+  readonly patienceMs?: number | undefined;
   /** asked, in order, what is to become of each operation that the database has failed to take; null: it fails */
   readonly rescue?:
     | ((operation: WriteOperation, error: DethroneError) => Promise<Outcome> | null)
@@ -84,10 +86,10 @@ export class Writer {
 
   /** @throws DethroneError for a database that cannot be opened or is not one of ours */
   static async open(path: string, options: WriterOptions): Promise<Writer> {
-    const { migrationsFolder, durability = "full" } = options;
+    const { migrationsFolder, durability = "full", patienceMs = PATIENCE_MS } = options;
     const writer = new Writer(path, options);
     try {
-      await writer.#exchange({ type: "open", path, migrationsFolder, patienceMs: PATIENCE_MS, durability });
+      await writer.#exchange({ type: "open", path, migrationsFolder, patienceMs, durability });
       return writer;
     } catch (error) {
       await writer.#worker.terminate();
