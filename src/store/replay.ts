@@ -33,6 +33,8 @@ export class Replay {
         return this.#sessions.signal(entry.signal);
       case "exclude":
         return this.#exclude(entry.sessionId, entry.names);
+      default:
+        return { status: "failed", message: "an entry of a kind that this version does not know" };
     }
   }
 

@@ -19,6 +19,9 @@ const FOREIGN_AGE_MS = 10 * 60_000;
 
 const READ_BYTES = 1 << 20;
 
+/** Of what a file holds. */
+const VERSION = 1;
+
 /** Paths that are written to in this process. */
 const OWN = new Set<string>();
 
@@ -40,7 +43,7 @@ function startOf(pid: number): string | null {
   }
 }
 
-function isRunning({ pid, since }: Owner): boolean {
+function isRunning({ pid, since }: Pick<Owner, "pid" | "since">): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
@@ -82,7 +85,7 @@ export class SpoolFile {
       file = await open(path, "wx+", 0o600);
       const spool = new SpoolFile(path, file, await identityOf(path), 0);
       const owner: Owner = { pid: process.pid, host: hostname(), since: startOf(process.pid) };
-      await spool.append(encodeLine({ version: 1, owner }));
+      await spool.append(encodeLine({ version: VERSION, owner }));
       return spool;
     } catch (error) {
       await file?.close();
@@ -175,28 +178,31 @@ async function identityOf(path: string): Promise<string> {
   return `${dev}:${ino}`;
 }
 
-/** Who owns a file: the process in its name, described by its first line unless another one has taken it over since. */
-async function ownerOf(path: string): Promise<Owner> {
+/** What the first line of a file says; nothing where it is not whole. */
+async function headOf(path: string): Promise<{ readonly version?: number; readonly owner?: Owner }> {
   const file = await open(path, "r");
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(1024), 0, 1024, 0);
     const [line = ""] = buffer.toString("utf8", 0, bytesRead).split("\n");
-    const owner = (decodeLine(line) as { owner?: Owner } | null)?.owner;
-    const pid = Number(/\.spool-(\d+)-/.exec(path)?.[1]);
-    return owner?.pid === pid ? owner : { pid, host: owner?.host ?? hostname(), since: null };
+    return decodeLine(line) ?? {};
   } finally {
     await file.close();
   }
 }
 
-/** Whether a file's owner is gone. */
+/** Whether a file's owner is gone: the process in its name, described by the first line unless it took the file over. */
 async function isAbandoned(path: string): Promise<boolean> {
   try {
-    const owner = await ownerOf(path);
+    const { version = VERSION, owner } = await headOf(path);
+    // Left to who knows how to read it.
+    if (version !== VERSION) return false;
+    const pid = Number(/\.spool-(\d+)-/.exec(path)?.[1]);
+    if (owner && owner.host !== hostname()) {
+      // The file's time and ours are of the same system, whatever clock the engine runs on.
+      return Date.now() - (await stat(path)).mtimeMs > FOREIGN_AGE_MS;
+    }
     // In this process, but not in use any more: of an engine that was closed.
-    if (owner.host === hostname()) return owner.pid === process.pid || !isRunning(owner);
-    // The file's time and ours are of the same system, whatever clock the engine runs on.
-    return Date.now() - (await stat(path)).mtimeMs > FOREIGN_AGE_MS;
+    return pid === process.pid || !isRunning(owner?.pid === pid ? owner : { pid, since: null });
   } catch {
     return false;
   }
