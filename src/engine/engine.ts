@@ -10,11 +10,10 @@ import { type ContextSettings, EngineContext, type Health, within } from "./cont
 import { checkActor } from "./experiments/audit.js";
 import { type ChallengePreview, previewChallenge } from "./experiments/challenge.js";
 import { type ChallengeOptions, planChallenge } from "./experiments/challenge-plan.js";
-import { startDueDrafts } from "./experiments/drafts.js";
-import { requireProject } from "./experiments/lookup.js";
-import { settleDue, type TickResult, tickExperiment } from "./experiments/tick.js";
+import type { TickResult } from "./experiments/tick.js";
+import { Ticker, type TickOptions } from "./experiments/ticker.js";
 import { type Verification, verifyDecision } from "./experiments/verify.js";
-import type { SignalReceipt, Store, StoredExperiment } from "./ports.js";
+import type { SignalReceipt, StoredExperiment } from "./ports.js";
 import {
   championOf,
   checkProjectKey,
@@ -59,15 +58,7 @@ export interface SchemaProjectOptions<Schema extends StandardSchemaV1, Built = u
 }
 
 /** How a tick runs. */
-export interface DecideOptions {
-  /** only this project */
-  readonly project?: string | undefined;
-  /** find out, but store nothing */
-  readonly dryRun?: boolean | undefined;
-  readonly actor?: string | undefined;
-  /** told of a project whose tick failed; the others go on. Default: it is logged, and a tick of one project rejects. */
-  readonly onFailure?: ((project: string, error: unknown) => void) | undefined;
-}
+export interface DecideOptions extends TickOptions {}
 
 /** How a schedule runs. */
 export interface ScheduleOptions extends DecideOptions {
@@ -98,12 +89,14 @@ export class Engine implements AsyncDisposable {
   /** projects on their way in, so that two callers at once get the same one */
   readonly #loading = new Map<string, Promise<EngineProject<unknown, unknown>>>();
   readonly #schedules = new Set<Cron>();
+  readonly #ticker: Ticker;
   #cancelRefresh: (() => void) | null = null;
   #closing: Promise<void> | null = null;
 
   private constructor(settings: EngineSettings) {
     this.#settings = settings;
     this.#context = new EngineContext(settings);
+    this.#ticker = new Ticker(this.#context, async (key) => this.#projects.get(key)?.refresh());
   }
 
   /** @throws DethroneError where `isStrict` and the database cannot be opened */
@@ -237,50 +230,22 @@ export class Engine implements AsyncDisposable {
   async decide(options: DecideOptions = {}): Promise<TickResult[]> {
     if (this.#context.isOff) return [];
     const store = this.#context.requireStore();
-    const { project, dryRun = false, actor = "tick" } = options;
-    checkActor(actor);
-    if (project !== undefined) await requireProject(store, project);
-    await this.#context.recover();
-    // What is queued in this process counts; outcomes that its host is still working on do not keep the tick waiting.
-    await store.flush();
-    if (!dryRun) await settleDue(this.#context, store, project ?? null);
-    if (!dryRun) await startDueDrafts(this.#context, store, project ?? null);
-    const keys = project === undefined ? await store.projectKeys() : [project];
-    const results: TickResult[] = [];
-    for (const key of keys) {
-      const result = await this.#tick(store, key, options).catch((error: unknown) => {
-        if (project !== undefined && !options.onFailure) throw error;
-        this.#context.fail(null, "a project's tick failed; the others go on", error, { project: key });
-        options.onFailure?.(key, error);
-        return null;
-      });
-      if (result) results.push(result);
-    }
-    return results;
-  }
-
-  /** One project's tick; null where nothing is running. */
-  async #tick(store: Store, key: string, options: DecideOptions): Promise<TickResult | null> {
-    const experiment = (await store.projectState(key))?.experiment;
-    if (experiment?.status !== "running") return null;
-    const { dryRun = false, actor = "tick" } = options;
-    const result = await tickExperiment(this.#context, store, experiment, { isDryRun: dryRun, actor });
-    // Status or share may have moved: this process must not serve what it has just changed.
-    if (!dryRun) await this.#projects.get(key)?.refresh();
-    return result;
+    checkActor(options.actor ?? "tick");
+    return this.#ticker.tick(store, options);
   }
 
   /**
    * Ticks on a cron schedule until stopped or the engine closes. A tick that takes longer than the interval is not
-   * overlapped, and one that fails is logged and tried again at the next time.
+   * overlapped, here or in another process, and one that fails is logged and tried again at the next time.
    *
    * @throws DethroneError `settings_invalid` for an expression that is not cron
    */
   schedule(expression: string, options: ScheduleOptions = {}): Schedule {
     const tick = async (): Promise<void> => {
       try {
-        const results = await this.decide(options);
-        await options.onTick?.(results);
+        if (this.#context.isOff) return;
+        const results = await this.#ticker.tickAlone(this.#context.requireStore(), options);
+        await options.onTick?.(results ?? []);
       } catch (error) {
         this.#context.fail(null, "a scheduled tick failed; the next one tries again", error);
         options.onError?.(error);

@@ -345,6 +345,14 @@ export const decisions = sqliteTable(
   ],
 );
 
+/** Who is at a piece of work that is better not done twice at once. */
+export const leases = sqliteTable("leases", {
+  name: text("name").primaryKey(),
+  /** a process's own id */
+  holder: text("holder").notNull(),
+  expiresAtMs: integer("expires_at_ms").notNull(),
+});
+
 /** Who did what, when and why. */
 export const auditLog = sqliteTable(
   "audit_log",

@@ -159,6 +159,23 @@ describe("several challengers", () => {
     expect(await test.engine.verify()).toMatchObject([{ isEqual: true }]);
   });
 
+  it("the one that waits for approval is dropped by hand: nobody waits then, and the others go on", async () => {
+    const { bot } = await contest([SAME, BETTER], { promotion: "approve", policy: { horizon: 2000 } });
+    await playRates(test, 300);
+    expect(await test.engine.decide()).toMatchObject([{ reason: "awaiting-approval" }]);
+    await bot.drop({ challenger: 2, ...BECAUSE });
+    expect((await bot.experiments())[0]).toMatchObject({ status: "running", isAwaitingApproval: false });
+    await expect(bot.approve(BECAUSE)).rejects.toMatchObject({ code: "transition_illegal" });
+    await playRates(test, 10, { seed: 2 });
+    expect(await test.engine.decide()).toMatchObject([{ reason: "collecting", sessionCount: 310 }]);
+    await bot.promote({ challenger: 1, ...BECAUSE });
+    const verified = await test.engine.verify();
+    expect(verified.map(({ reason, isEqual }) => [reason, isEqual])).toEqual([
+      ["awaiting-approval", true],
+      ["manual", true],
+    ]);
+  });
+
   it("are named by place, label or hash; one alone needs no name", async () => {
     const { bot } = await contest([BETTER, SAME], { label: ["bold", null] });
     await expect(bot.promote(BECAUSE)).rejects.toMatchObject({
@@ -418,6 +435,16 @@ describe("after a promotion", () => {
     expect(await test.engine.verify()).toMatchObject([{ isEqual: true }, { isEqual: true }]);
   });
 
+  it("and does so however many units the contest asked of each arm", async () => {
+    const bot = await project();
+    await bot.challenge(WORSE, { watch: true, policy: { minPerArm: 200 } });
+    await bot.promote(BECAUSE);
+    await playRates(test, 900);
+    expect(await test.engine.decide()).toMatchObject([{ verdict: "promote", reason: "evidence" }]);
+    expect(bot.champion).toEqual(CHAMPION);
+    expect(await test.engine.verify()).toMatchObject([{ isEqual: true }, { isEqual: true }]);
+  });
+
   it("a promotion by evidence is watched too, in the same transaction", async () => {
     const { bot } = await contest([BETTER], { share: 0.5, watch: true });
     await playRates(test, 300);
@@ -490,6 +517,74 @@ describe("configs", () => {
     await bot.label("brave", null, BECAUSE);
     await expect(bot.label("brave", "x", BECAUSE)).rejects.toMatchObject({ code: "config_not_found" });
     expect((await bot.configs()).map(({ label }) => label)).toEqual([null, null, "same"]);
+  });
+});
+
+describe("what people change", () => {
+  it("is refused where its name is not known: it would do nothing, without a word", async () => {
+    const bot = await project();
+    await expect(bot.challenge(SAME, { shares: 0.5 } as never)).rejects.toMatchObject({
+      code: "settings_invalid",
+      details: { received: "shares" },
+    });
+    const { experiment } = await bot.draft(SAME);
+    await expect(bot.edit(experiment!.id, { status: "promoted", ...BECAUSE } as never)).rejects.toMatchObject(
+      {
+        code: "settings_invalid",
+      },
+    );
+    expect((await bot.history()).map(({ action }) => action)).toEqual(["drafted", "created"]);
+  });
+
+  it("is logged with what it was: a hypothesis cannot change without a trace", async () => {
+    const { bot, id } = await contest([BETTER], { hypothesis: "faster" });
+    await bot.edit(id, { hypothesis: "cheaper", owner: "bo", ...BECAUSE });
+    expect((await bot.history())[0]).toMatchObject({
+      action: "edited",
+      details: { hypothesis: { from: "faster", to: "cheaper" }, owner: { from: null, to: "bo" } },
+    });
+  });
+
+  it("can be taken away from a draft by null", async () => {
+    const bot = await project();
+    const { experiment } = await bot.draft(SAME, {
+      audience: { excludeGroups: ["staff"] },
+      exclusionGroup: "g",
+      watch: true,
+      fdr: 0.1,
+    });
+    const { id } = experiment!;
+    const given = { audience: null, exclusionGroup: null, watch: false, fdr: null };
+    expect(await bot.edit(id, { ...given, ...BECAUSE })).toMatchObject({
+      audience: null,
+      exclusionGroup: null,
+      watch: null,
+    });
+  });
+
+  it("of a fixed share goes to those who are left", async () => {
+    const { bot } = await contest([BETTER, SAME], { policy: { futility: null } });
+    await bot.drop({ ...BECAUSE, challenger: 1 });
+    await bot.revise({ share: 0.4, ...BECAUSE });
+    expect((await bot.experiments())[0]!.challengers.map(({ share }) => share)).toEqual([0, 0.4]);
+    expect((await bot.configs()).map(({ role }) => role)).toEqual(["champion", "challenger", "contending"]);
+  });
+
+  it("of a watch by hand is a rollback", async () => {
+    const { bot } = await contest([BETTER], { watch: true });
+    await bot.promote(BECAUSE);
+    await bot.promote(BECAUSE);
+    expect((await bot.history())[0]).toMatchObject({ action: "rolled-back", actor: "ada" });
+    expect(bot.champion).toEqual(CHAMPION);
+    await expect(bot.rollback({ ...BECAUSE, to: hashOf(CHAMPION) })).rejects.toThrow("is the champion");
+  });
+
+  it("a tick tells the numbers of the challenger that leads", async () => {
+    const { bot } = await contest([WORSE, BETTER], { policy: { horizon: 5000, minPerArm: 1000 } });
+    await playRates(test, 200);
+    const [result] = await test.engine.decide();
+    expect(result!.probabilityBetter).toBe((await bot.evaluate())!.probabilityBetter);
+    expect(result!.probabilityBetter).toBeGreaterThan(0.9);
   });
 });
 

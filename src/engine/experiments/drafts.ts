@@ -5,11 +5,18 @@ import { nextStatus } from "../../core/decision/life-cycle.js";
 import type { Policy, PolicyInput } from "../../core/decision/policy.js";
 import { DethroneError, type JsonObject } from "../../core/errors.js";
 import type { EngineContext } from "../context.js";
-import type { ProjectState, Store, StoredExperiment } from "../ports.js";
+import type { Description, ProjectState, Store, StoredExperiment } from "../ports.js";
 import { challengersOf } from "./arms.js";
 import { auditByHand, type ByHand, persist, pinned } from "./audit.js";
-import { type ChallengeOutcome, knownOutcome } from "./challenge.js";
-import { type ChallengeOptions, type ChallengePlan, challengersFrom, planFor } from "./challenge-plan.js";
+import { type ChallengeOutcome, knownOutcome, newestId } from "./challenge.js";
+import {
+  type ChallengeOptions,
+  type ChallengePlan,
+  challengersFrom,
+  OPTION_NAMES,
+  planFor,
+  refuseUnknown,
+} from "./challenge-plan.js";
 import { type DescriptionInput, describe } from "./description.js";
 import { designOf, experimentOf } from "./design.js";
 import { placeOf, requireExperiment, requireLabelsFree, requireProject } from "./lookup.js";
@@ -38,13 +45,14 @@ export function draft(
 ): Promise<ChallengeOutcome> {
   return persist(key, async () => {
     const state = await requireProject(store, key);
-    const known = await knownOutcome(store, state, plan);
+    const all = await store.experiments(key);
+    const known = knownOutcome(all, state, plan);
     if (known && known.status !== "overlap") return { isDone: true, result: known };
     await requireLabelsFree(store, state.id, plan.challengers);
     const design = await designOf(context, store, state, plan);
     const uid = context.ids.next();
     const made = { design, uid, status: "draft", action: "drafted" } as const;
-    const isDone = await store.addExperiment(experimentOf(context, state, plan, made));
+    const isDone = await store.addExperiment(experimentOf(context, state, plan, made), newestId(all));
     const experiment = await store.experimentByUid(uid);
     return { isDone, result: { experiment, started: false, status: "drafted", forecast: design.forecast } };
   });
@@ -142,13 +150,14 @@ const KEPT = [
   "hashVersion",
 ] as const satisfies readonly (keyof ChallengePlan & keyof ChallengeOptions)[];
 
-function refuseInUse(experiment: StoredExperiment, fields: readonly string[]): void {
+function refuseInUse(experiment: StoredExperiment, fields: readonly string[], { remove }: EditInput): void {
+  const refs = remove === undefined ? "" : ` (${[remove].flat().join(", ")})`;
   const { status, uid } = experiment;
   if (status === "draft" || fields.length === 0) return;
   if (fields.includes("add") || fields.includes("remove")) {
     throw new DethroneError(
       "arm_in_use",
-      `Experiment ${uid} is ${status}: its arms have sessions, so none can be added or deleted. Drop a challenger to send its share to the champion, or start a new experiment.`,
+      `Experiment ${uid} is ${status}: its arms${refs} have sessions, so none can be added or deleted. Drop a challenger to send its share to the champion, or start a new experiment.`,
       { experiment: uid, status },
     );
   }
@@ -159,6 +168,8 @@ function refuseInUse(experiment: StoredExperiment, fields: readonly string[]): v
   );
 }
 
+const EDIT_NAMES: readonly string[] = [...OPTION_NAMES, "add", "remove", "reason"];
+
 /** Edits a draft, or what people say of an experiment. */
 export function edit(
   context: EngineContext,
@@ -168,12 +179,14 @@ export function edit(
   input: EditInput,
 ): Promise<StoredExperiment> {
   return persist(key, async () => {
+    refuseUnknown(input, EDIT_NAMES);
     const state = await requireProject(store, key);
     const experiment = await requireExperiment(store, key, id);
     const fields = plannedFields(input);
-    refuseInUse(experiment, fields);
+    refuseInUse(experiment, fields, input);
     const description = describe(input, experiment);
-    const details: JsonObject = { fields: fields.concat(Object.keys(describeOnly(input))) };
+    const said = changesOf(experiment, description);
+    const details: JsonObject = { fields: fields.concat(Object.keys(said)), ...said };
     const audit = auditByHand(context, "edited", input, details);
     const isDone =
       fields.length === 0
@@ -186,9 +199,12 @@ export function edit(
   });
 }
 
-function describeOnly({ hypothesis, description, owner, tags }: EditInput): object {
-  const given = { hypothesis, description, owner, tags };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+/** What an edit changes of what people say: what it was, and what it is; a hypothesis must not change without a trace. */
+function changesOf(before: Description, after: Description): JsonObject {
+  const names = (Object.keys(after) as (keyof Description)[]).filter(
+    (name) => JSON.stringify(after[name]) !== JSON.stringify(before[name]),
+  );
+  return Object.fromEntries(names.map((name) => [name, { from: before[name], to: after[name] }]));
 }
 
 async function replace(

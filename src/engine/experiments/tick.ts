@@ -50,10 +50,20 @@ export interface TickResult {
   readonly changed: boolean;
   /** units folded */
   readonly sessionCount: number;
+  /** of the leading challenger, as are the numbers after it */
   readonly probabilityBetter: number;
   readonly logSupPromote: number;
   readonly logSupHarm: number;
   readonly chanceOfPromotion: number;
+}
+
+/** What a tick of one experiment did. */
+export interface Ticked {
+  readonly result: TickResult;
+  /** whether it stored anything, the evidence folded so far at least */
+  readonly isStored: boolean;
+  /** whether sessions to come are served otherwise */
+  readonly hasMoved: boolean;
 }
 
 /** Lets the host's timers and requests run between two pages of work. */
@@ -264,10 +274,18 @@ async function changeOf(
   };
 }
 
+/** The challenger whose numbers are told: who contends before who is out, then by P(better). */
+function leadingOf({ checkpoint: { evidence }, terms, out }: Finding): number {
+  const standing = (challenger: number): number =>
+    probabilityBetterBy(evidence, terms.policy, 0, challenger) - (out?.[challenger] ? 2 : 0);
+  return evidence.pairs.reduce((best, _, j) => (j > 0 && standing(j) > standing(best) ? j : best), 0);
+}
+
 function resultOf(finding: Finding, changed: boolean): TickResult {
   const { experiment, checkpoint, terms, ruling } = finding;
   const { evidence } = checkpoint;
-  const { promote, harm } = evidence.pairs[0] as Evidence["pairs"][number];
+  const leading = ruling.arm === undefined ? leadingOf(finding) : ruling.arm - 1;
+  const { promote, harm } = evidence.pairs[leading] as Evidence["pairs"][number];
   return {
     project: experiment.projectKey,
     experiment: experiment.uid,
@@ -275,10 +293,10 @@ function resultOf(finding: Finding, changed: boolean): TickResult {
     reason: ruling.reason,
     changed,
     sessionCount: evidence.index,
-    probabilityBetter: probabilityBetterBy(evidence, terms.policy, 0),
+    probabilityBetter: probabilityBetterBy(evidence, terms.policy, 0, leading),
     logSupPromote: promote.logSup,
     logSupHarm: harm.logSup,
-    chanceOfPromotion: promotionChance(evidence, terms),
+    chanceOfPromotion: promotionChance(evidence, terms, leading),
   };
 }
 
@@ -292,14 +310,16 @@ export async function tickExperiment(
   store: Store,
   experiment: StoredExperiment,
   options: { readonly isDryRun: boolean; readonly actor: string },
-): Promise<TickResult> {
+): Promise<Ticked> {
   const finding = await find(context, store, experiment);
   const isWaitingStill = experiment.awaitingSeq !== null && finding.ruling.verdict === "continue";
   const arms = isWaitingStill ? null : nextArms(finding);
   const hasNews = finding.checkpoint !== finding.from || !isCollecting(finding.ruling) || arms !== null;
-  if (options.isDryRun || isWaitingStill || !hasNews) return resultOf(finding, false);
+  if (options.isDryRun || isWaitingStill || !hasNews)
+    return { result: resultOf(finding, false), isStored: false, hasMoved: false };
   const change = await changeOf(context, store, finding, { actor: options.actor, arms });
   const isStored = await store.changeExperiment(change);
   if (isStored && change.decision) decided(context, experiment, change.decision);
-  return resultOf(finding, isStored && !isCollecting(finding.ruling));
+  const result = resultOf(finding, isStored && !isCollecting(finding.ruling));
+  return { result, isStored, hasMoved: result.changed || arms !== null };
 }
