@@ -111,6 +111,7 @@ export class Engine implements AsyncDisposable {
     const opened = context.open();
     if (this.#settings.isStrict) await opened;
     else await this.#openInTime(opened);
+    context.whenReopened(() => this.#refreshAll());
     this.#scheduleRefresh();
   }
 
@@ -147,6 +148,7 @@ export class Engine implements AsyncDisposable {
     this.#context.reopenIfDead();
     // Side by side: a host that takes its time with the configs of one holds up no other.
     await Promise.all([...this.#projects.values()].map((project) => project.refresh()));
+    void this.#context.recover();
   }
 
   /**
@@ -188,7 +190,10 @@ export class Engine implements AsyncDisposable {
     await project.prepareOwn();
     if (this.#context.store) await this.#load(project, hasChampion);
     else if (!hasChampion) this.#context.requireStore();
+    if (!this.#context.isOff) await project.recall();
     this.#projects.set(settings.key, project);
+    // What was left by processes that are gone may be this project's, which exists from now on.
+    void this.#context.recover();
     return project;
   }
 
@@ -322,9 +327,9 @@ export class Engine implements AsyncDisposable {
   }
 
   async #settleTasks(): Promise<void> {
-    const { exposures, decisions, clock } = this.#context;
+    const { exposures, decisions, champions, clock } = this.#context;
     const tasks = [...this.#projects.values()].map((project) => project.settleTasks());
-    const told = [exposures.flush(), decisions.flush()];
+    const told = [exposures.flush(), decisions.flush(), champions?.flush()];
     await within(clock, FLUSH_PATIENCE_MS, Promise.all([...tasks, ...told]), undefined);
   }
 

@@ -69,8 +69,11 @@ export interface SessionEnd {
 
 /** What became of an acknowledged end. */
 export interface EndReceipt {
-  /** `recorded`, `duplicate` (the same end again) or `late` (after the window; changes nothing) */
-  readonly status: "recorded" | "duplicate" | "late";
+  /**
+   * `recorded`, `duplicate` (the same end again), `late` (after the window; changes nothing), or `spooled`: the database
+   * is away; it is on disk beside it, and which of the others it is will turn out when the database is back
+   */
+  readonly status: "recorded" | "duplicate" | "late" | "spooled";
 }
 
 /** A signal, as accepted. */
@@ -86,8 +89,8 @@ export interface SessionSignal {
 
 /** What became of an acknowledged signal. */
 export interface SignalReceipt {
-  /** `recorded`, `duplicate` (same key and body) or `late` (kept and shown, never counted) */
-  readonly status: "recorded" | "duplicate" | "late";
+  /** `recorded`, `duplicate` (same key and body), `late` (kept and shown, never counted), or `spooled` as an end is */
+  readonly status: "recorded" | "duplicate" | "late" | "spooled";
 }
 
 /** A session whose window has closed unsettled. */

@@ -6,7 +6,7 @@ import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.
 import type { ConfigPreparation } from "./configs/prepared.js";
 import { assertPrivate } from "./configs/privacy.js";
 import { configWithoutSecrets } from "./configs/secrets.js";
-import type { EngineContext } from "./context.js";
+import { type EngineContext, within } from "./context.js";
 import { DEFAULT_ACTOR } from "./experiments/audit.js";
 import { type ChallengeOutcome, challenge, type PlanFor } from "./experiments/challenge.js";
 import {
@@ -100,13 +100,22 @@ export class EngineProject<Config, Built>
     return this.#sessions.prepareOwn();
   }
 
+  /** Serves the champion that was last seen, by any process, while this one has not seen the database yet. */
+  async recall(): Promise<void> {
+    const { champions, clock } = this.#context;
+    if (!champions || this.#sessions.state) return;
+    const recalled = await within(clock, RECALL_PATIENCE_MS, champions.recall(this.key), null);
+    if (recalled) await this.#sessions.serveRecalled(recalled);
+  }
+
   /** Loads the project's state, creating the project if it is new and the host gave a champion. */
   async load(store: Store): Promise<void> {
     const known = await store.projectState(this.key);
     if (!known && this.#codeChampion) await this.#create(store, this.#codeChampion);
     const state = known ?? (await requireProject(store, this.key));
     const isFirst = this.#sessions.state === null;
-    await this.#sessions.serve(state);
+    await this.#sessions.serve(state, store);
+    this.#context.champions?.remember(this.key, state.champion);
     if (isFirst && this.#codeChampion && state.champion.hash !== this.#codeChampion.hash) {
       this.#context.logger.info(
         { project: this.key, code: this.#codeChampion.hash, champion: state.champion.hash },
@@ -321,6 +330,9 @@ const OFF: ChallengeResult = { experiment: null, started: false, status: "off", 
 const REFUSED: readonly string[] = ["label_taken", "engine_closed"];
 
 const CHALLENGE_RETRY_MS = 1000;
+
+/** How long a start waits for a remembered champion. */
+const RECALL_PATIENCE_MS = 250;
 
 const KEY_LENGTH_MAX = 200;
 

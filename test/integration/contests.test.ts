@@ -570,6 +570,74 @@ describe("configs", () => {
   });
 });
 
+describe("what people change", () => {
+  it("is refused where its name is not known: it would do nothing, without a word", async () => {
+    const bot = await project();
+    await expect(bot.challenge(SAME, { shares: 0.5 } as never)).rejects.toMatchObject({
+      code: "settings_invalid",
+      details: { received: "shares" },
+    });
+    const { experiment } = await bot.draft(SAME);
+    await expect(bot.edit(experiment!.id, { status: "promoted", ...BECAUSE } as never)).rejects.toMatchObject(
+      {
+        code: "settings_invalid",
+      },
+    );
+    expect((await bot.history()).map(({ action }) => action)).toEqual(["drafted", "created"]);
+  });
+
+  it("is logged with what it was: a hypothesis cannot change without a trace", async () => {
+    const { bot, id } = await contest([BETTER], { hypothesis: "faster" });
+    await bot.edit(id, { hypothesis: "cheaper", owner: "bo", ...BECAUSE });
+    expect((await bot.history())[0]).toMatchObject({
+      action: "edited",
+      details: { hypothesis: { from: "faster", to: "cheaper" }, owner: { from: null, to: "bo" } },
+    });
+  });
+
+  it("can be taken away from a draft by null", async () => {
+    const bot = await project();
+    const { experiment } = await bot.draft(SAME, {
+      audience: { excludeGroups: ["staff"] },
+      exclusionGroup: "g",
+      watch: true,
+      fdr: 0.1,
+    });
+    const { id } = experiment!;
+    const given = { audience: null, exclusionGroup: null, watch: false, fdr: null };
+    expect(await bot.edit(id, { ...given, ...BECAUSE })).toMatchObject({
+      audience: null,
+      exclusionGroup: null,
+      watch: null,
+    });
+  });
+
+  it("of a fixed share goes to those who are left", async () => {
+    const { bot } = await contest([BETTER, SAME], { policy: { futility: null } });
+    await bot.drop({ ...BECAUSE, challenger: 1 });
+    await bot.revise({ share: 0.4, ...BECAUSE });
+    expect((await bot.experiments())[0]!.challengers.map(({ share }) => share)).toEqual([0, 0.4]);
+    expect((await bot.configs()).map(({ role }) => role)).toEqual(["champion", "challenger", "contending"]);
+  });
+
+  it("of a watch by hand is a rollback", async () => {
+    const { bot } = await contest([BETTER], { watch: true });
+    await bot.promote(BECAUSE);
+    await bot.promote(BECAUSE);
+    expect((await bot.history())[0]).toMatchObject({ action: "rolled-back", actor: "ada" });
+    expect(bot.champion).toEqual(CHAMPION);
+    await expect(bot.rollback({ ...BECAUSE, to: hashOf(CHAMPION) })).rejects.toThrow("is the champion");
+  });
+
+  it("a tick tells the numbers of the challenger that leads", async () => {
+    const { bot } = await contest([WORSE, BETTER], { policy: { horizon: 5000, minPerArm: 1000 } });
+    await playRates(test, 200);
+    const [result] = await test.engine.decide();
+    expect(result!.probabilityBetter).toBe((await bot.evaluate())!.probabilityBetter);
+    expect(result!.probabilityBetter).toBeGreaterThan(0.9);
+  });
+});
+
 describe("archiving", () => {
   it("puts an experiment that has ended away, once", async () => {
     const { bot, id } = await contest([BETTER]);

@@ -108,7 +108,7 @@ describe("build", () => {
 });
 
 describe("a challenger that is added to a draft", () => {
-  it("is checked as any other: by the schema, the guard, and for secrets as the project allows them", async () => {
+  it("is checked like any other: by the schema, the guard, and for secrets as the project allows them", async () => {
     const guard = (text: string): string | null => (text.includes("private") ? "it is private" : null);
     const guarded = await createTestEngine({ guard });
     others.push(guarded);

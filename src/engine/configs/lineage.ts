@@ -47,7 +47,10 @@ function reignsOf(configId: number, reigns: readonly Reign[]): ConfigReign[] {
 function roleOf(config: ProjectConfig, state: ProjectState, hasReigned: boolean): ConfigEntry["role"] {
   if (config.id === state.champion.id) return "champion";
   const arms = state.experiment?.arms ?? [];
-  if (arms.some((arm) => arm.role === "challenger" && arm.config.id === config.id)) return "contending";
+  const isContending = arms.some(
+    ({ role, out, config: each }) => role === "challenger" && out === null && each.id === config.id,
+  );
+  if (isContending) return "contending";
   return hasReigned ? "former champion" : "challenger";
 }
 

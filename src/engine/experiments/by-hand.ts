@@ -109,7 +109,12 @@ function revisedArms(
   { shareRule }: RevisionFields,
 ): readonly ArmChange[] | null {
   if (!shareRule) return null;
-  const shares = startShares(shareRule, challengersOf(experiment).length);
+  const challengers = challengersOf(experiment);
+  const contenders = challengers.filter(({ out }) => out === null).length;
+  // Those who are left divide a fixed share; the steps of the other rules are made for all.
+  const isDivided = shareRule.kind === "fixed" && contenders > 0;
+  const [each = 0] = startShares(shareRule, isDivided ? contenders : challengers.length);
+  const shares = isDivided ? challengers.map(() => each) : startShares(shareRule, challengers.length);
   return changedArms(experiment, shares, outOf(experiment));
 }
 
@@ -250,7 +255,8 @@ export function endByHand(
     const status = nextStatus(experiment.status, action);
     const arm = await promotedArm(store, experiment, ending, input);
     const details = arm === null ? {} : { champion: armAt(experiment, arm).config.hash };
-    const entry = auditByHand(context, auditAction, input, details);
+    const isRollback = status === "promoted" && experiment.kind === "watch";
+    const entry = auditByHand(context, isRollback ? "rolled-back" : auditAction, input, details);
     const decision = await decisionRecord(context, store, experiment, { verdict, reason, arm }, input);
     const promotion = promotionOf(context, experiment, arm, entry.actor);
     const change = changeOf(experiment, entry, { status, awaiting: null, decision, ...promotion });

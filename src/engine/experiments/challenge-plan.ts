@@ -35,7 +35,7 @@ export interface ChallengeOptions extends DescriptionInput {
    * level by e-LOND over the project's experiments, in (0, 1): of all promotions, at most this part is expected to be
    * false, however many experiments there are; takes the place of `policy.alpha`
    */
-  readonly fdr?: number | undefined;
+  readonly fdr?: number | null | undefined;
   /** `approve` makes a promotion wait for a person; default `auto` */
   readonly promotion?: "auto" | "approve" | undefined;
   /** why a pair that has contended before contends again; the same reason again is the same challenge */
@@ -43,9 +43,9 @@ export interface ChallengeOptions extends DescriptionInput {
   /** a name for the challenger within its project; a list where there are several */
   readonly label?: string | readonly (string | null)[] | undefined;
   /** who takes part, by the session's `context`; default: everyone */
-  readonly audience?: Audience | undefined;
+  readonly audience?: Audience | null | undefined;
   /** no unit takes part in two experiments of this name at once, whatever their projects */
-  readonly exclusionGroup?: string | undefined;
+  readonly exclusionGroup?: string | null | undefined;
   /**
    * after a promotion, keeps a small share on the old champion and rolls back if that proves better; `true`: 5 % until
    * 1000 units are in
@@ -87,6 +87,41 @@ function settingsError(field: string, value: unknown, message: string): Dethrone
   return new DethroneError("settings_invalid", message, { field, received: received(value) });
 }
 
+/** What a challenge or draft can be told. */
+export const OPTION_NAMES = [
+  "share",
+  "policy",
+  "horizon",
+  "detect",
+  "within",
+  "fdr",
+  "promotion",
+  "again",
+  "label",
+  "audience",
+  "exclusionGroup",
+  "watch",
+  "allowSecrets",
+  "hashVersion",
+  "actor",
+  "hypothesis",
+  "description",
+  "owner",
+  "tags",
+  "startsAt",
+] as const satisfies readonly (keyof PlanOptions)[];
+
+/** A name that is not known would do nothing, without a word. @throws DethroneError `settings_invalid` */
+export function refuseUnknown(options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new DethroneError(
+    "settings_invalid",
+    `There is no option '${unknown}'. Known: ${known.join(", ")}.`,
+    { received: unknown, allowed: known },
+  );
+}
+
 function checkOptions({ promotion, again, fdr, hashVersion, exclusionGroup }: ChallengeOptions): void {
   if (promotion !== undefined && promotion !== "auto" && promotion !== "approve") {
     throw settingsError(
@@ -97,11 +132,11 @@ function checkOptions({ promotion, again, fdr, hashVersion, exclusionGroup }: Ch
   }
   if (again !== undefined && typeof again !== "string")
     throw settingsError("again", again, "again must be a text: the reason to contend again.");
-  if (fdr !== undefined && !(typeof fdr === "number" && fdr > 0 && fdr < 1))
+  if (fdr !== undefined && fdr !== null && !(typeof fdr === "number" && fdr > 0 && fdr < 1))
     throw settingsError("fdr", fdr, `fdr must be a number in (0, 1); received ${String(fdr)}.`);
   if (hashVersion !== undefined && hashVersion !== 1 && hashVersion !== 2)
     throw settingsError("hashVersion", hashVersion, `hashVersion must be 1 or 2; received ${hashVersion}.`);
-  if (exclusionGroup !== undefined && !isText(exclusionGroup, GROUP_LENGTH_MAX)) {
+  if (exclusionGroup !== undefined && exclusionGroup !== null && !isText(exclusionGroup, GROUP_LENGTH_MAX)) {
     throw settingsError(
       "exclusionGroup",
       exclusionGroup,
@@ -189,13 +224,14 @@ type PlanOptions = ChallengeOptions & { readonly startsAt?: unknown };
 /** A challenge of challengers that are checked one by one. @throws DethroneError as {@link planChallenge} */
 export function planFor(list: ChallengePlan["challengers"], options: PlanOptions): ChallengePlan {
   const challengers = checkedChallengers(list);
+  refuseUnknown(options, OPTION_NAMES);
   checkOptions(options);
   checkActor(options.actor ?? DEFAULT_ACTOR);
   checkDetect(options, challengers.length);
   const policy = createPolicy(options.policy);
   const { horizon, share = DEFAULT_SHARE, detect, within, startsAt, audience } = options;
   const planned = horizon === undefined ? policy : createPolicy({ ...policy, horizon });
-  if (options.fdr !== undefined && policy.kind === "threshold") {
+  if (typeof options.fdr === "number" && policy.kind === "threshold") {
     throw settingsError(
       "fdr",
       options.fdr,
@@ -212,7 +248,7 @@ export function planFor(list: ChallengePlan["challengers"], options: PlanOptions
     promotion: options.promotion ?? "auto",
     again: options.again ?? "",
     description: describe(options),
-    audience: audience === undefined ? null : checkAudience(audience),
+    audience: audience === undefined || audience === null ? null : checkAudience(audience),
     exclusionGroup: options.exclusionGroup ?? null,
     watch: watchOf(options.watch),
     hashVersion: options.hashVersion ?? HASH_VERSION,

@@ -53,7 +53,14 @@ async function target(store: Store, project: ProjectState, { to }: RollbackInput
     );
   }
   const config = await requireConfig(store, project.id, to);
-  const former = reigns.find((reign) => reign.config.id === config.id && config.id !== project.champion.id);
+  if (config.id === project.champion.id) {
+    throw new DethroneError(
+      "transition_illegal",
+      `Config ${config.hash.slice(0, 10)} is the champion of project '${project.key}' already.`,
+      { project: project.key, received: to },
+    );
+  }
+  const former = reigns.find((reign) => reign.config.id === config.id);
   if (former) return former.config;
   throw new DethroneError(
     "transition_illegal",

@@ -5,7 +5,7 @@ import { nextStatus } from "../../core/decision/life-cycle.js";
 import type { Policy, PolicyInput } from "../../core/decision/policy.js";
 import { DethroneError, type JsonObject } from "../../core/errors.js";
 import type { EngineContext } from "../context.js";
-import type { ProjectState, Store, StoredExperiment } from "../ports.js";
+import type { Description, ProjectState, Store, StoredExperiment } from "../ports.js";
 import { challengersOf } from "./arms.js";
 import { auditByHand, type ByHand, persist, pinned } from "./audit.js";
 import { type ChallengeOutcome, knownOutcome, newestId, type PlanFor } from "./challenge.js";
@@ -14,7 +14,9 @@ import {
   type ChallengePlan,
   challengersFrom,
   checkDetect,
+  OPTION_NAMES,
   planFor,
+  refuseUnknown,
 } from "./challenge-plan.js";
 import { type DescriptionInput, describe } from "./description.js";
 import { designOf, experimentOf } from "./design.js";
@@ -167,13 +169,14 @@ const KEPT = [
   "hashVersion",
 ] as const satisfies readonly (keyof ChallengePlan & keyof ChallengeOptions)[];
 
-function refuseInUse(experiment: StoredExperiment, fields: readonly string[]): void {
+function refuseInUse(experiment: StoredExperiment, fields: readonly string[], { remove }: EditInput): void {
+  const refs = remove === undefined ? "" : ` (${[remove].flat().join(", ")})`;
   const { status, uid } = experiment;
   if (status === "draft" || fields.length === 0) return;
   if (fields.includes("add") || fields.includes("remove")) {
     throw new DethroneError(
       "arm_in_use",
-      `Experiment ${uid} is ${status}: its arms have sessions, so none can be added or deleted. Drop a challenger to send its share to the champion, or start a new experiment.`,
+      `Experiment ${uid} is ${status}: its arms${refs} have sessions, so none can be added or deleted. Drop a challenger to send its share to the champion, or start a new experiment.`,
       { experiment: uid, status },
     );
   }
@@ -184,6 +187,8 @@ function refuseInUse(experiment: StoredExperiment, fields: readonly string[]): v
   );
 }
 
+const EDIT_NAMES: readonly string[] = [...OPTION_NAMES, "add", "remove", "reason"];
+
 /** Edits a draft, or what people say of an experiment. */
 export function edit(
   context: EngineContext,
@@ -193,12 +198,14 @@ export function edit(
   input: EditInput,
 ): Promise<StoredExperiment> {
   return persist(key, async () => {
+    refuseUnknown(input, EDIT_NAMES);
     const state = await requireProject(store, key);
     const experiment = await requireExperiment(store, key, id);
     const fields = plannedFields(input);
-    refuseInUse(experiment, fields);
+    refuseInUse(experiment, fields, input);
     const description = describe(input, experiment);
-    const details: JsonObject = { fields: fields.concat(Object.keys(describeOnly(input))) };
+    const said = changesOf(experiment, description);
+    const details: JsonObject = { fields: fields.concat(Object.keys(said)), ...said };
     const audit = auditByHand(context, "edited", input, details);
     const isDone =
       fields.length === 0
@@ -211,9 +218,12 @@ export function edit(
   });
 }
 
-function describeOnly({ hypothesis, description, owner, tags }: EditInput): object {
-  const given = { hypothesis, description, owner, tags };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+/** What an edit changes of what people say: what it was, and what it is; a hypothesis must not change without a trace. */
+function changesOf(before: Description, after: Description): JsonObject {
+  const names = (Object.keys(after) as (keyof Description)[]).filter(
+    (name) => JSON.stringify(after[name]) !== JSON.stringify(before[name]),
+  );
+  return Object.fromEntries(names.map((name) => [name, { from: before[name], to: after[name] }]));
 }
 
 async function replace(

@@ -50,6 +50,7 @@ export interface TickResult {
   readonly changed: boolean;
   /** units folded */
   readonly sessionCount: number;
+  /** of the leading challenger, as are the numbers after it */
   readonly probabilityBetter: number;
   readonly logSupPromote: number;
   readonly logSupHarm: number;
@@ -273,10 +274,18 @@ async function changeOf(
   };
 }
 
+/** The challenger whose numbers are told: who contends before who is out, then by P(better). */
+function leadingOf({ checkpoint: { evidence }, terms, out }: Finding): number {
+  const standing = (challenger: number): number =>
+    probabilityBetterBy(evidence, terms.policy, 0, challenger) - (out?.[challenger] ? 2 : 0);
+  return evidence.pairs.reduce((best, _, j) => (j > 0 && standing(j) > standing(best) ? j : best), 0);
+}
+
 function resultOf(finding: Finding, changed: boolean): TickResult {
   const { experiment, checkpoint, terms, ruling } = finding;
   const { evidence } = checkpoint;
-  const { promote, harm } = evidence.pairs[0] as Evidence["pairs"][number];
+  const leading = ruling.arm === undefined ? leadingOf(finding) : ruling.arm - 1;
+  const { promote, harm } = evidence.pairs[leading] as Evidence["pairs"][number];
   return {
     project: experiment.projectKey,
     experiment: experiment.uid,
@@ -284,10 +293,10 @@ function resultOf(finding: Finding, changed: boolean): TickResult {
     reason: ruling.reason,
     changed,
     sessionCount: evidence.index,
-    probabilityBetter: probabilityBetterBy(evidence, terms.policy, 0),
+    probabilityBetter: probabilityBetterBy(evidence, terms.policy, 0, leading),
     logSupPromote: promote.logSup,
     logSupHarm: harm.logSup,
-    chanceOfPromotion: promotionChance(evidence, terms),
+    chanceOfPromotion: promotionChance(evidence, terms, leading),
   };
 }
 

@@ -51,6 +51,8 @@ export class Ticker {
   async tick(store: Store, options: TickOptions): Promise<TickResult[]> {
     const { project = null, dryRun = false } = options;
     if (project !== null) await requireProject(store, project);
+    // Ends that were kept while the database was away come before their sessions are given up as abandoned.
+    if (!dryRun) await this.#context.recover();
     // What is queued in this process counts; outcomes that its host is still working on do not keep the tick waiting.
     await store.flush();
     if (!dryRun) {

@@ -209,8 +209,8 @@ export class Router {
       lost(new DethroneError("queue_full", "Too many rows wait to be written; the session is not recorded."));
       return { started: Promise.resolve(null), isRecorded: false };
     }
-    const stored = (session: StartedSession): StartedSession => {
-      this.#context.succeed();
+    const stored = (session: StartedSession | null): StartedSession | null => {
+      if (session) this.#context.succeed();
       return session;
     };
     return { started: store.startSession(record).then(stored, lost), isRecorded: true };
