@@ -387,6 +387,8 @@ describe("drafts", () => {
     );
     await bot.abort(BECAUSE);
     await test.engine.decide();
+    // The process that has started it serves it at once.
+    expect((await bot.session()).experiment).toBe(id);
     expect((await bot.report())!).toMatchObject({ experiment: id, status: "running", startsAtMs: null });
     expect((await bot.history())[0]).toMatchObject({ action: "started", actor: "schedule" });
   });

@@ -123,4 +123,19 @@ describe("a lease", () => {
     const takers = await Promise.all(Array.from({ length: 10 }, (_, i) => take(`p${i}`, 0)));
     expect(takers.filter(Boolean)).toHaveLength(1);
   });
+
+  it("on one project's ticks holds up no other project's", async () => {
+    const { engine, clock } = await engineOver(async () => store);
+    for (const key of ["a", "b"]) {
+      const bot = await engine.project<RateConfig>(key, { champion: CHAMPION });
+      await bot.challenge(SAME);
+    }
+    await store.takeLease({ name: "tick a", holder: "another", nowMs: clock.now(), ttlMs: 60_000 });
+    const ticked = (project: string) =>
+      new Promise((resolve) => engine.schedule("* * * * * *", { project, onTick: resolve }));
+    const [a, b] = await Promise.all([ticked("a"), ticked("b")]);
+    expect(a).toEqual([]);
+    expect(b).toMatchObject([{ project: "b", verdict: "continue" }]);
+    await engine.close();
+  });
 });

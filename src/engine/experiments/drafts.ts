@@ -287,21 +287,24 @@ function requireContest(
 
 const SCHEDULE = "schedule";
 
-/** Starts the drafts whose time has come. One that cannot start now waits; why is logged. */
+/** Starts the drafts whose time has come; returns their projects. One that cannot start now waits; why is logged. */
 export async function startDueDrafts(
   context: EngineContext,
   store: Store,
   projectKey: string | null,
-): Promise<void> {
+): Promise<string[]> {
   const due = await store.dueDrafts(context.clock.now());
+  const started: string[] = [];
   for (const { projectKey: key, uid } of due) {
     if (projectKey !== null && projectKey !== key) continue;
     const byHand = { reason: "its time has come", actor: SCHEDULE };
-    await startDraft(context, store, key, uid, byHand).catch((error: unknown) =>
-      context.fail(null, "a draft could not start at its time; the next tick tries again", error, {
-        project: key,
-        experiment: uid,
-      }),
-    );
+    try {
+      await startDraft(context, store, key, uid, byHand);
+      started.push(key);
+    } catch (error) {
+      const fields = { project: key, experiment: uid };
+      context.fail(null, "a draft could not start at its time; the next tick tries again", error, fields);
+    }
   }
+  return started;
 }

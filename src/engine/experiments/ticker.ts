@@ -20,8 +20,9 @@ export interface TickOptions {
   readonly onFailure?: ((project: string, error: unknown) => void) | undefined;
 }
 
-/** The lease that unattended ticks share: two at once would do no harm, only the same work twice. */
-const LEASE = "tick";
+/** The lease that unattended ticks of the same projects share: two at once do no harm, only the same work twice. */
+const leaseOf = ({ project }: TickOptions): string => (project === undefined ? "tick" : `tick ${project}`);
+
 /** After so long another process takes over from one that has stopped in the middle. */
 const LEASE_MS = 60_000;
 
@@ -57,7 +58,8 @@ export class Ticker {
     await store.flush();
     if (!dryRun) {
       await settleDue(this.#context, store, project);
-      await startDueDrafts(this.#context, store, project);
+      // This process must serve what it has just started.
+      for (const key of await startDueDrafts(this.#context, store, project)) await this.#refresh(key);
     }
     const pulses = await store.pulses(project);
     const results: (TickResult | null)[] = [];
@@ -72,7 +74,7 @@ export class Ticker {
   /** One tick, unless another process is at one; null then. */
   async tickAlone(store: Store, options: TickOptions): Promise<TickResult[] | null> {
     this.#holder ??= this.#context.ids.next();
-    const lease = { name: LEASE, holder: this.#holder };
+    const lease = { name: leaseOf(options), holder: this.#holder };
     if (!(await store.takeLease({ ...lease, nowMs: this.#context.clock.now(), ttlMs: LEASE_MS })))
       return null;
     try {
