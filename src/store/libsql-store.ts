@@ -137,6 +137,10 @@ class LibsqlStore extends LibsqlReads implements Store {
     return this.#durable?.recover() ?? 0;
   }
 
+  isSpooling(): boolean {
+    return this.#durable?.isSpooling ?? false;
+  }
+
   spool(): SpoolState {
     const [spool, durable] = [this.#spool, this.#durable];
     if (!spool || !durable) return NO_SPOOL;
