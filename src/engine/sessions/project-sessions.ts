@@ -199,7 +199,7 @@ export class ProjectSessions<Config, Built> {
     const store = this.#context.store && this.#store;
     const ready = this.#ready;
     if (store && ready && !this.#isRefusing)
-      return { store, configs: ready.configs, state: this.#fuse.served(ready.state) };
+      return { ...ready, store, state: this.#fuse.served(ready.state) };
     if (!this.#context.isOff) {
       const message =
         store && this.#state && !this.#isRefusing

@@ -18,12 +18,13 @@ export interface ReadyState {
   readonly state: ProjectState;
   /** the champion and who contends, by the configs' internal ids */
   readonly configs: ReadonlyMap<number, PreparedConfig>;
+  /** internal id of the experiment that is not served here, because a config of it is not ready; null for none */
+  readonly refused: number | null;
 }
 
-/** The configs that new sessions of the experiment may get. */
+/** The configs that sessions of the experiment may get, while it is paused those that are resumed. */
 function contending(experiment: StoredExperiment | null): readonly StoredConfig[] {
-  if (experiment?.status !== "running") return [];
-  return experiment.arms.filter(({ out }) => out === null).map(({ config }) => config);
+  return (experiment?.arms ?? []).filter(({ out }) => out === null).map(({ config }) => config);
 }
 
 /** Makes the states of one project ready. */
@@ -50,8 +51,8 @@ export class Readiness {
     };
     await Promise.all(wanted.map(prepare));
     if (!configs.has(state.champion.id)) return null;
-    const isComplete = wanted.every(({ id }) => configs.has(id));
-    return { state: isComplete ? state : { ...state, experiment: null }, configs };
+    if (wanted.every(({ id }) => configs.has(id))) return { state, configs, refused: null };
+    return { state: { ...state, experiment: null }, configs, refused: state.experiment?.id ?? null };
   }
 
   /** Why a config failed when last tried. */

@@ -3,7 +3,7 @@
  * still put it elsewhere.
  */
 import type { JsonObject } from "../../core/errors.js";
-import { armOf, bucketOf, SHARE_MIN, shareOf } from "../../core/sessions/assignment.js";
+import { armOf, bucketOf, type HashVersion, SHARE_MIN, shareOf } from "../../core/sessions/assignment.js";
 import { isHeldOut } from "../../core/sessions/holdout.js";
 import type { Exclusion, ProjectState, StoredArm, StoredConfig, StoredExperiment } from "../ports.js";
 import { isInAudience } from "./audience.js";
@@ -58,16 +58,19 @@ function isRandomised({ arms }: StoredExperiment): boolean {
   );
 }
 
+/** Whatever hash an experiment assigns by: the same units are held out of all of them. Never changes. */
+const HOLDOUT_HASH: HashVersion = 2;
+
 function outsideBecause(
   state: ProjectState,
   experiment: StoredExperiment,
   session: RoutedSession,
 ): Exclusion | null {
-  const { hashVersion: version, holdoutBuckets: bucketCount, audience } = experiment;
+  const { holdoutBuckets: bucketCount, audience } = experiment;
   // Most projects hold nobody out, and a second hash would be for nothing.
   const hasHoldout = bucketCount > 0;
-  if (hasHoldout && isHeldOut({ version, project: state.key, unit: session.unit, bucketCount }))
-    return "holdout";
+  const of = { version: HOLDOUT_HASH, project: state.key, unit: session.unit, bucketCount };
+  if (hasHoldout && isHeldOut(of)) return "holdout";
   return isInAudience(audience, session.context) ? null : "audience";
 }
 

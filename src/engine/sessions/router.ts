@@ -137,7 +137,7 @@ export class Router {
 
   /**
    * Takes part in the session of an id, which another process has started; nothing is written. Null where its unit is
-   * another one than the plan's.
+   * another one than the plan's, and where it is of another project: what a request says of its parent need not be true.
    */
   async join(serving: Serving, plan: WithId<SessionPlan>): Promise<EngineSession | null> {
     const { store, state } = serving;
@@ -147,7 +147,8 @@ export class Router {
       this.#find(store, plan.id),
       null,
     );
-    if (found && plan.unit !== undefined && found.unit !== plan.unit) return null;
+    const isOther = plan.unit !== undefined && found?.unit !== plan.unit;
+    if (found && (isOther || found.projectId !== state.id)) return null;
     const placement = { ...placementOf(serving, this.#route(state, plan), plan), isResumed: true };
     const confirmed = found && (await this.#confirmed(serving, placement, found));
     if (!confirmed) this.#leaveOut(store, plan.id, null);
@@ -218,7 +219,8 @@ export class Router {
 
   /**
    * The session as the store has it: a unit keeps its arm, a resumed session its config, across promotions too. Null where
-   * its config cannot be read and made ready in time.
+   * its config cannot be read and made ready in time; and whatever its arm where its experiment is not served here, for to
+   * leave out the sessions of one arm alone would bias the evidence.
    */
   async #confirmed(
     serving: Serving,
@@ -232,6 +234,7 @@ export class Router {
         project: state.key,
       });
     }
+    if (stored.experimentId !== null && stored.experimentId === serving.refused) return null;
     const { experiment } = state;
     const place = experiment?.arms.findIndex(({ id }) => id === stored.armId) ?? -1;
     const isOfRunning = experiment !== null && stored.experimentId === experiment.id;
