@@ -318,8 +318,9 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Resolves when everything recorded so far is on disk and the host's listeners have been told. Asynchronous scores
-   * still being taken, and listeners still at work, are waited for, but no longer than 10 seconds.
+   * Resolves when everything recorded so far is on disk (in the database, or beside it while that is away) and the host's
+   * listeners have been told. Asynchronous scores still being taken, and listeners still at work, are waited for, but no
+   * longer than 10 seconds.
    */
   async flush(): Promise<void> {
     await this.#settleTasks();
@@ -333,7 +334,13 @@ export class Engine implements AsyncDisposable {
     await within(clock, FLUSH_PATIENCE_MS, Promise.all([...tasks, ...told]), undefined);
   }
 
-  /** Takes nothing new, writes what is queued, and closes; safe to call twice. */
+  /**
+   * Takes nothing new, writes what is queued, and closes, in bounded time; safe to call twice. What the database does not
+   * take is left beside it for the next process.
+   *
+   * A process that ends without it (`process.exit`, a signal nobody handles) keeps every `end`, `signal` and `flush` that
+   * has resolved, and loses what was still queued: a host that stops on SIGTERM closes first.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -209,6 +209,8 @@ export interface Store {
   /** Stores what was kept while the database was away, by processes that are gone too; how many entries. */
   recover(): Promise<number>;
   spool(): SpoolState;
+  /** Whether what is recorded now is kept beside the database. */
+  isSpooling(): boolean;
   /**
    * False once the writer has stopped for good; then the store has to be opened anew. This one goes on keeping what is
    * recorded until it is closed.

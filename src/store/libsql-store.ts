@@ -12,6 +12,7 @@ import type {
   SpoolState,
   StartedSession,
   Store,
+  StoreEvents,
 } from "../engine/ports.js";
 import * as changes from "./changes.js";
 import { type Location, OpenDatabase } from "./database.js";
@@ -37,7 +38,7 @@ export interface StoreOptions {
   /** see `WriterOptions` */
   readonly patienceMs?: number | undefined;
   /** see `StoreEvents` */
-  readonly onTrouble?: ((error: unknown) => void) | undefined;
+  readonly onTrouble?: StoreEvents["onTrouble"] | undefined;
 }
 
 /** Opens a store over a libSQL file. */
@@ -135,6 +136,10 @@ class LibsqlStore extends LibsqlReads implements Store {
 
   async recover(): Promise<number> {
     return this.#durable?.recover() ?? 0;
+  }
+
+  isSpooling(): boolean {
+    return this.#durable?.isSpooling ?? false;
   }
 
   spool(): SpoolState {
