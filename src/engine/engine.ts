@@ -14,7 +14,7 @@ import { startDueDrafts } from "./experiments/drafts.js";
 import { requireProject } from "./experiments/lookup.js";
 import { settleDue, type TickResult, tickExperiment } from "./experiments/tick.js";
 import { type Verification, verifyDecision } from "./experiments/verify.js";
-import type { SignalReceipt, Store, StoredExperiment } from "./ports.js";
+import type { BackupFile, SignalReceipt, Store, StoredExperiment } from "./ports.js";
 import {
   championOf,
   checkProjectKey,
@@ -24,6 +24,10 @@ import {
 } from "./project.js";
 import type { ForcedRole } from "./sessions/route.js";
 import { checkedSignal, type Receipt, recordSignal, type SignalInput } from "./sessions/session.js";
+import type { DecideOptions, Schedule, ScheduleOptions } from "./tick-options.js";
+import { type DoctorOptions, type DoctorReport, doctor } from "./upkeep/doctor.js";
+import { type ForgetOptions, type ForgetResult, forget } from "./upkeep/forget.js";
+import { type PruneOptions, type PruneResult, prune } from "./upkeep/prune.js";
 
 /** What an engine runs on; see `createEngine` for the settings of a host. */
 export interface EngineSettings extends ContextSettings {
@@ -58,32 +62,7 @@ export interface SchemaProjectOptions<Schema extends StandardSchemaV1, Built = u
   readonly allowSecrets?: readonly string[] | undefined;
 }
 
-/** How a tick runs. */
-export interface DecideOptions {
-  /** only this project */
-  readonly project?: string | undefined;
-  /** find out, but store nothing */
-  readonly dryRun?: boolean | undefined;
-  readonly actor?: string | undefined;
-  /** told of a project whose tick failed; the others go on. Default: it is logged, and a tick of one project rejects. */
-  readonly onFailure?: ((project: string, error: unknown) => void) | undefined;
-}
-
-/** How a schedule runs. */
-export interface ScheduleOptions extends DecideOptions {
-  readonly onTick?: (results: TickResult[]) => void | Promise<void>;
-  /** told of a tick that failed; it is logged in any case, and the next one tries again */
-  readonly onError?: (error: unknown) => void;
-  /** keeps the process alive; default false, so that a host may exit */
-  readonly keepsAlive?: boolean;
-}
-
-/** A running schedule. */
-export interface Schedule {
-  /** when it ticks next, in milliseconds since the epoch; null once stopped */
-  nextAtMs(): number | null;
-  stop(): void;
-}
+export type { DecideOptions, Schedule, ScheduleOptions } from "./tick-options.js";
 
 /** How long the start waits for the database, and a project for its state, before going on without. */
 const START_PATIENCE_MS = 1000;
@@ -338,6 +317,41 @@ export class Engine implements AsyncDisposable {
   /** All experiments of a project, newest first. */
   experiments(projectKey: string): Promise<StoredExperiment[]> {
     return this.#context.requireStore().experiments(projectKey);
+  }
+
+  /** The health of the database: whether it is sound, whether a job is ticking, and what to do about it. */
+  doctor(options: DoctorOptions = {}): Promise<DoctorReport> {
+    return doctor(this.#context, this.#context.requireStore(), options);
+  }
+
+  /**
+   * Deletes the sessions of experiments that ended long ago, and sessions outside of experiments that settled long ago.
+   * Evidence, decisions and reports stay as they are, and can still be recomputed.
+   *
+   * @throws DethroneError `settings_invalid`, `project_not_found`
+   */
+  prune(options: PruneOptions): Promise<PruneResult> {
+    return prune(this.#context, this.#context.requireStore(), options);
+  }
+
+  /**
+   * Erases what is stored of a unit, in all projects or in one; the evidence stays. Afterwards the unit is a new one.
+   *
+   * @throws DethroneError `input_invalid`, `settings_invalid`, `project_not_found`
+   */
+  forget(unit: string, options: ForgetOptions): Promise<ForgetResult> {
+    return forget(this.#context, this.#context.requireStore(), unit, options);
+  }
+
+  /**
+   * Copies the database to a new file while agents write, and checks the copy. To restore it, use the file.
+   *
+   * @throws DethroneError `file_exists`, `storage_unavailable`, `database_invalid`
+   */
+  async backup(path: string): Promise<BackupFile> {
+    const store = this.#context.requireStore();
+    await store.flush();
+    return store.upkeep.backup(path);
   }
 
   /** How the engine is doing. */

@@ -13,6 +13,7 @@ import type {
 } from "../engine/ports.js";
 import * as changes from "./changes.js";
 import { type Location, OpenDatabase } from "./database.js";
+import { LibsqlUpkeep } from "./libsql-upkeep.js";
 import * as projectChanges from "./project-changes.js";
 import { LibsqlReads } from "./reads.js";
 import * as sessionChanges from "./session-changes.js";
@@ -28,11 +29,16 @@ export async function openLibsqlStore(location: Location, options: { mustExist: 
 }
 
 class LibsqlStore extends LibsqlReads implements Store {
+  readonly upkeep: LibsqlUpkeep;
   readonly #database: OpenDatabase;
 
   constructor(database: OpenDatabase) {
     super(database);
     this.#database = database;
+    this.upkeep = new LibsqlUpkeep({
+      database,
+      transact: (statements) => this.#transact(statements),
+    });
   }
 
   async startSession(start: SessionStart): Promise<StartedSession> {
@@ -68,8 +74,9 @@ class LibsqlStore extends LibsqlReads implements Store {
     return this.#database.writer.flush();
   }
 
-  close(): Promise<void> {
-    return this.#database.close();
+  async close(): Promise<void> {
+    await this.upkeep.close();
+    await this.#database.close();
   }
 
   queueLength(): number {
