@@ -43,6 +43,7 @@ export interface PlanningFlags extends PolicyFlags, DescriptionFlags, AudienceFl
   readonly watchHorizon?: string;
   readonly hashVersion?: string;
   readonly startsAt?: string;
+  readonly allowSecret?: readonly string[];
 }
 
 /** Flags of `challenge`. */
@@ -194,6 +195,7 @@ export function planningFrom(flags: PlanningFlags, nowMs: number, before: Watch 
     watch: watchFrom(flags, before),
     hashVersion: hashVersion === undefined ? undefined : (Number(hashVersion) as 1 | 2),
     startsAt: startsAtFrom(flags.startsAt, nowMs),
+    allowSecrets: flags.allowSecret,
   });
 }
 

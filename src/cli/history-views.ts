@@ -47,6 +47,7 @@ const FIELDS: Record<string, string> = {
   fdr: "level",
   exclusionGroup: "exclusion group",
   hashVersion: "hash version",
+  allowSecrets: "fields that are no secrets",
 };
 
 const fieldsText = (fields: readonly Json[]): string =>
@@ -100,6 +101,11 @@ export function actionText(
   return (ABOUT[action]?.(details, { config, arm }) ?? action.replaceAll("-", " ")).trim();
 }
 
+/** Why it was done; null where the action says as much. */
+export function whyOf({ action, reason }: Pick<StoredAuditEntry, "action" | "reason">): string | null {
+  return action === "awaiting-approval" ? null : reason;
+}
+
 const TIME_WIDTH = 21;
 const WHAT_WIDTH = 54;
 const ACTOR_WIDTH = 10;
@@ -107,13 +113,13 @@ const ACTOR_WIDTH = 10;
 /** What was done, and why: on one line where both fit, else one below the other. */
 function entryLines(entry: StoredAuditEntry, names: LogNames): { what: string[]; why: string[] } {
   const what = actionText(entry, names);
-  const { reason } = entry;
+  const reason = whyOf(entry);
   if (reason === null) return { what: wrapped(what, WHAT_WIDTH).split("\n"), why: [] };
   const both = `${what}: ${reason}`;
   if (textWidth(both) <= WHAT_WIDTH && !both.includes("\n")) return { what: [both], why: [] };
   return {
     what: wrapped(what, WHAT_WIDTH).split("\n"),
-    why: wrapped(reason, lineWidth() - TIME_WIDTH).split("\n"),
+    why: wrapped(reason, lineWidth() - TIME_WIDTH - 2).split("\n"),
   };
 }
 
@@ -138,7 +144,7 @@ export function historyText(
   const log = lines.flatMap((line, index) => [
     line,
     ...(told[index]?.what.slice(1) ?? []).map((more) => `${indent}${more}`),
-    ...(told[index]?.why ?? []).map((more) => `${indent}${colors.dim(more)}`),
+    ...(told[index]?.why ?? []).map((more) => `${indent}  ${colors.dim(more)}`),
   ]);
   return `${[head, ...log].join("\n")}\n\n${paragraph(ledger.sentence)}`;
 }

@@ -59,7 +59,7 @@ function roleText({ role }: ConfigEntry, colors: Colors): string {
 const CHANGES_MAX = 4;
 
 function changesText({ parent, changes }: ConfigEntry): string {
-  if (parent === null) return "";
+  if (parent === null || changes.length === 0) return "";
   const paths = changes.map(({ path, kind }) => {
     const place = path.slice(1).replaceAll("/", ".").replaceAll("~1", "/").replaceAll("~0", "~");
     return kind === "changed" ? place : `${place} ${kind}`;
@@ -74,10 +74,8 @@ function noteLines(entry: ConfigEntry, width: number): string[] {
   const { reigns, actor, reason, addedAtMs, parent } = entry;
   const earlier = reigns.slice(0, -1).map((reign) => `champion ${reignText(reign)}`);
   const added = `${parent === null ? "created" : "added"} ${minuteText(addedAtMs)} by ${clipped(actor, 20)}`;
-  const told = [changesText(entry), added, ...(reason === null ? [] : [reason])].filter(
-    (part) => part !== "",
-  );
-  return [...earlier, told.join("; ")].flatMap((line) => wrapped(line, width).split("\n"));
+  const lines = [...earlier, changesText(entry), reason === null ? added : `${added}: ${reason}`];
+  return lines.filter((line) => line !== "").flatMap((line) => wrapped(line, width).split("\n"));
 }
 
 /** The configs of a project as a tree: which came from which, where each stands, when it reigned, by whom and why. */

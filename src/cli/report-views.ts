@@ -77,7 +77,7 @@ function paceText({ status, isAwaitingApproval, unitsPerDay, daysLeft }: Experim
 function shareText(report: ExperimentReport): string {
   const { share, shareRule, challengers } = report;
   const now = challengers.length === 1 ? percent(share) : eachShare(report);
-  return isMoving(shareRule) ? `${now} now, ${shareRuleText(shareRule)}` : now;
+  return isMoving(shareRule) ? `${now} now; ${shareRuleText(shareRule)}` : now;
 }
 
 /** Who has which share, of those that still contend. */
@@ -86,7 +86,7 @@ function eachShare({ challengers, share }: ExperimentReport): string {
   const [only] = within;
   if (only && within.length === 1) return `${percent(share)} for ${configName(only)}`;
   const each = within.map((challenger) => `${configName(challenger)} ${percent(challenger.share)}`);
-  return `${percent(share)} together: ${each.join(", ")}`;
+  return within.length === 0 ? percent(share) : `${percent(share)} together: ${each.join(", ")}`;
 }
 
 function revisionText({ fields }: Revision): string {

@@ -41,7 +41,7 @@ export function audienceText(audience: Audience | null): string {
 }
 
 /** What follows a promotion, in words. */
-export function watchText({ share, horizon }: Watch): string {
+function watchText({ share, horizon }: Watch): string {
   return `after a promotion ${percent(share)} stay on the old champion for ${plural(horizon, "session")}; it returns if it proves better`;
 }
 

@@ -3,7 +3,7 @@
  */
 import type { TickResult } from "../engine/experiments/tick.js";
 import type { StoredAuditEntry } from "../engine/ports.js";
-import { actionText, type LogNames } from "./history-views.js";
+import { actionText, type LogNames, whyOf } from "./history-views.js";
 import { shortId } from "./names.js";
 import { type Colors, evidence, plural, probability, table, timeAgo } from "./render.js";
 import { lineWidth, verdictText, wrapped } from "./views.js";
@@ -33,8 +33,8 @@ export interface TickView {
 
 function newsText({ project, entry, names }: TickNews, colors: Colors): string {
   // Why a watch begins is said by what it is about.
-  const hasWhy = entry.reason !== null && entry.action !== "watch-started";
-  const text = `${actionText(entry, names)}${hasWhy ? `: ${entry.reason}` : ""}`;
+  const why = entry.action === "watch-started" ? null : whyOf(entry);
+  const text = `${actionText(entry, names)}${why === null ? "" : `: ${why}`}`;
   const lines = wrapped(text, lineWidth() - project.length - 4).split("\n");
   return lines
     .map((line, index) => `  ${index === 0 ? colors.dim(project) : " ".repeat(project.length)}  ${line}`)

@@ -13,7 +13,7 @@ import { lineWidth, timeText, wrapped } from "./views.js";
 const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
 
 /** "0 B", "12.3 kB", "4.0 GB". */
-export function bytesText(bytes: number): string {
+function bytesText(bytes: number): string {
   let [value, unit] = [bytes, 0];
   while (value >= 999.95 && unit < UNITS.length - 1) [value, unit] = [value / 1000, unit + 1];
   return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`;

@@ -10,11 +10,10 @@ import { type ContextSettings, EngineContext, type Health, within } from "./cont
 import { checkActor } from "./experiments/audit.js";
 import { type ChallengePreview, previewChallenge } from "./experiments/challenge.js";
 import { type ChallengeOptions, planChallenge } from "./experiments/challenge-plan.js";
-import { startDueDrafts } from "./experiments/drafts.js";
-import { requireProject } from "./experiments/lookup.js";
-import { settleDue, type TickResult, tickExperiment } from "./experiments/tick.js";
+import type { TickResult } from "./experiments/tick.js";
+import { Ticker, type TickOptions } from "./experiments/ticker.js";
 import { type Verification, verifyDecision } from "./experiments/verify.js";
-import type { BackupFile, SignalReceipt, Store, StoredExperiment } from "./ports.js";
+import type { BackupFile, SignalReceipt, StoredExperiment } from "./ports.js";
 import {
   championOf,
   checkProjectKey,
@@ -24,7 +23,6 @@ import {
 } from "./project.js";
 import type { ForcedRole } from "./sessions/route.js";
 import { checkedSignal, type Receipt, recordSignal, type SignalInput } from "./sessions/session.js";
-import type { DecideOptions, Schedule, ScheduleOptions } from "./tick-options.js";
 import { type DoctorOptions, type DoctorReport, doctor } from "./upkeep/doctor.js";
 import { type ForgetOptions, type ForgetResult, forget } from "./upkeep/forget.js";
 import { type PruneOptions, type PruneResult, prune } from "./upkeep/prune.js";
@@ -62,7 +60,24 @@ export interface SchemaProjectOptions<Schema extends StandardSchemaV1, Built = u
   readonly allowSecrets?: readonly string[] | undefined;
 }
 
-export type { DecideOptions, Schedule, ScheduleOptions } from "./tick-options.js";
+/** How a tick runs. */
+export interface DecideOptions extends TickOptions {}
+
+/** How a schedule runs. */
+export interface ScheduleOptions extends DecideOptions {
+  readonly onTick?: (results: TickResult[]) => void | Promise<void>;
+  /** told of a tick that failed; it is logged in any case, and the next one tries again */
+  readonly onError?: (error: unknown) => void;
+  /** keeps the process alive; default false, so that a host may exit */
+  readonly keepsAlive?: boolean;
+}
+
+/** A running schedule. */
+export interface Schedule {
+  /** when it ticks next, in milliseconds since the epoch; null once stopped */
+  nextAtMs(): number | null;
+  stop(): void;
+}
 
 /** How long the start waits for the database, and a project for its state, before going on without. */
 const START_PATIENCE_MS = 1000;
@@ -77,12 +92,14 @@ export class Engine implements AsyncDisposable {
   /** projects on their way in, so that two callers at once get the same one */
   readonly #loading = new Map<string, Promise<EngineProject<unknown, unknown>>>();
   readonly #schedules = new Set<Cron>();
+  readonly #ticker: Ticker;
   #cancelRefresh: (() => void) | null = null;
   #closing: Promise<void> | null = null;
 
   private constructor(settings: EngineSettings) {
     this.#settings = settings;
     this.#context = new EngineContext(settings);
+    this.#ticker = new Ticker(this.#context, async (key) => this.#projects.get(key)?.refresh());
   }
 
   /** @throws DethroneError where `isStrict` and the database cannot be opened */
@@ -211,49 +228,22 @@ export class Engine implements AsyncDisposable {
   async decide(options: DecideOptions = {}): Promise<TickResult[]> {
     if (this.#context.isOff) return [];
     const store = this.#context.requireStore();
-    const { project, dryRun = false, actor = "tick" } = options;
-    checkActor(actor);
-    if (project !== undefined) await requireProject(store, project);
-    // What is queued in this process counts; outcomes that its host is still working on do not keep the tick waiting.
-    await store.flush();
-    if (!dryRun) await settleDue(this.#context, store, project ?? null);
-    if (!dryRun) await startDueDrafts(this.#context, store, project ?? null);
-    const keys = project === undefined ? await store.projectKeys() : [project];
-    const results: TickResult[] = [];
-    for (const key of keys) {
-      const result = await this.#tick(store, key, options).catch((error: unknown) => {
-        if (project !== undefined && !options.onFailure) throw error;
-        this.#context.fail(null, "a project's tick failed; the others go on", error, { project: key });
-        options.onFailure?.(key, error);
-        return null;
-      });
-      if (result) results.push(result);
-    }
-    return results;
-  }
-
-  /** One project's tick; null where nothing is running. */
-  async #tick(store: Store, key: string, options: DecideOptions): Promise<TickResult | null> {
-    const experiment = (await store.projectState(key))?.experiment;
-    if (experiment?.status !== "running") return null;
-    const { dryRun = false, actor = "tick" } = options;
-    const result = await tickExperiment(this.#context, store, experiment, { isDryRun: dryRun, actor });
-    // Status or share may have moved: this process must not serve what it has just changed.
-    if (!dryRun) await this.#projects.get(key)?.refresh();
-    return result;
+    checkActor(options.actor ?? "tick");
+    return this.#ticker.tick(store, options);
   }
 
   /**
    * Ticks on a cron schedule until stopped or the engine closes. A tick that takes longer than the interval is not
-   * overlapped, and one that fails is logged and tried again at the next time.
+   * overlapped, here or in another process, and one that fails is logged and tried again at the next time.
    *
    * @throws DethroneError `settings_invalid` for an expression that is not cron
    */
   schedule(expression: string, options: ScheduleOptions = {}): Schedule {
     const tick = async (): Promise<void> => {
       try {
-        const results = await this.decide(options);
-        await options.onTick?.(results);
+        if (this.#context.isOff) return;
+        const results = await this.#ticker.tickAlone(this.#context.requireStore(), options);
+        await options.onTick?.(results ?? []);
       } catch (error) {
         this.#context.fail(null, "a scheduled tick failed; the next one tries again", error);
         options.onError?.(error);

@@ -55,6 +55,8 @@ export interface StoredArm {
   readonly role: Role;
   readonly bucketCount: number;
   readonly config: StoredConfig;
+  /** the config's name within the project */
+  readonly label: string | null;
   /** why the challenger is out of the contest; null while it contends */
   readonly out: OutReason | null;
 }

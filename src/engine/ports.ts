@@ -123,6 +123,21 @@ export interface ArmCounts {
   readonly durationsMs: readonly number[];
 }
 
+/** Where a running experiment stands: what a tick would find can only change with it, or with time. */
+export interface Pulse {
+  readonly projectKey: string;
+  readonly experimentUid: string;
+  readonly version: number;
+  /** assignment sequence of its newest session; 0 without any */
+  readonly newestSeq: number;
+  /** of its first evidence session that has not settled; null where all have */
+  readonly firstOpenSeq: number | null;
+  /** of the database: whether any signal has been stored */
+  readonly newestSignalId: number;
+  readonly startedAtMs: number | null;
+  readonly maxDurationMs: number | null;
+}
+
 /** A project's recent past, as far as planning needs it. */
 export interface Traffic {
   /** sessions that would have been units: those of a unit count once */
@@ -211,8 +226,11 @@ export interface Store {
   /** Who was champion when, oldest first. */
   reigns(projectId: number): Promise<Reign[]>;
 
-  /** Adds the experiment; to run, if the slot is free and the champion unchanged. Whether it did. */
-  addExperiment(experiment: NewExperiment): Promise<boolean>;
+  /**
+   * Adds the experiment, if the champion and the holdout are unchanged, nobody has added one that the same challenge
+   * stands for after the one of the id `sinceId`, and, to run, the slot is free. Whether it did.
+   */
+  addExperiment(experiment: NewExperiment, sinceId: number): Promise<boolean>;
   /** Puts another draft in the place of one, or starts it; whether it did. */
   replaceDraft(input: { draft: StoredExperiment; next: NewExperiment }): Promise<boolean>;
   /** Drafts of all projects that are to start by now, in the order of their times; of one time, the older one first. */
@@ -235,6 +253,7 @@ export interface Store {
   /** Newest first. */
   experiments(projectKey: string): Promise<StoredExperiment[]>;
   experimentByUid(uid: string): Promise<StoredExperiment | null>;
+  experimentsByUids(uids: readonly string[]): Promise<StoredExperiment[]>;
   /** Commits the change unless the experiment, its checkpoint or the champion moved meanwhile; whether it did. */
   changeExperiment(change: ExperimentChange): Promise<boolean>;
   /** Changes the champion of a project without an experiment in its slot; whether it did. */
@@ -252,6 +271,15 @@ export interface Store {
   policies(experimentIds: readonly number[]): Promise<Map<number, Policy>>;
   /** Settles those that are still as they were read. */
   settleSessions(sessions: readonly SettledSession[]): Promise<void>;
+
+  /** Where the running experiments stand, of one project or of all, by their projects' keys. */
+  pulses(projectKey: string | null): Promise<Pulse[]>;
+  /**
+   * Takes or renews a lease, unless another holds it and it has not run out; whether it did. One that would last longer
+   * than any is ever given for comes from a clock that is wrong, and holds nobody.
+   */
+  takeLease(input: { name: string; holder: string; nowMs: number; ttlMs: number }): Promise<boolean>;
+  releaseLease(input: { name: string; holder: string }): Promise<void>;
 
   checkpoint(experimentId: number): Promise<Checkpoint>;
   /** Settled evidence sessions after `afterSeq`, in order, up to the first unsettled one. */

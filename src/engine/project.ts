@@ -9,9 +9,14 @@ import { configWithoutSecrets } from "./configs/secrets.js";
 import type { EngineContext } from "./context.js";
 import { DEFAULT_ACTOR } from "./experiments/audit.js";
 import { type ChallengeOutcome, challenge } from "./experiments/challenge.js";
-import { type ChallengeOptions, type ChallengePlan, planChallenge } from "./experiments/challenge-plan.js";
+import {
+  type ChallengeOptions,
+  type ChallengePlan,
+  challengersFrom,
+  planChallenge,
+} from "./experiments/challenge-plan.js";
 import type { Forecast } from "./experiments/detect.js";
-import { type DraftOptions, draft } from "./experiments/drafts.js";
+import { type DraftOptions, draft, type EditInput } from "./experiments/drafts.js";
 import { type ExperimentSummary, summaryOf } from "./experiments/experiment-summary.js";
 import { requireProject } from "./experiments/lookup.js";
 import { ProjectExperiments, type ProjectExperimentsApi } from "./experiments/project-experiments.js";
@@ -164,7 +169,7 @@ export class EngineProject<Config, Built>
   ): Promise<ChallengeResult> {
     const plan = this.#planOf(challengers, options);
     if (this.#context.isOff) return { experiment: null, started: false, status: "off", forecast: null };
-    await this.#checkChallengers(plan);
+    await this.#checkChallengers(plan.challengers);
     const { store } = this.#context;
     if (!store) return this.#challengeLater(plan);
     try {
@@ -195,8 +200,16 @@ export class EngineProject<Config, Built>
 
   async draft(challengers: Challengers<Config>, options: DraftOptions = {}): Promise<ChallengeResult> {
     const plan = this.#planOf(challengers, options);
-    await this.#checkChallengers(plan);
+    await this.#checkChallengers(plan.challengers);
     return resultOf(await draft(this.#context, this.#context.requireStore(), this.key, plan));
+  }
+
+  override async edit(experiment: string, changes: EditInput): Promise<ExperimentSummary> {
+    if (changes.add === undefined) return super.edit(experiment, changes);
+    const { allowSecrets } = this.#settings;
+    const input = { allowSecrets, ...changes };
+    await this.#checkChallengers(challengersFrom(input.add, input));
+    return super.edit(experiment, input);
   }
 
   /**
@@ -204,7 +217,7 @@ export class EngineProject<Config, Built>
    *
    * @throws DethroneError `config_invalid`; `privacy_refused` where the host's guard refuses it
    */
-  async #checkChallengers({ challengers }: ChallengePlan): Promise<void> {
+  async #checkChallengers(challengers: ChallengePlan["challengers"]): Promise<void> {
     for (const { config } of challengers) {
       assertPrivate(this.#context.guard, "config", config.body);
       await this.#preparation.prepare(config);

@@ -54,8 +54,11 @@ const END = `UPDATE sessions SET ended_at_ms = given.at_ms
 
 type Row = readonly (string | number | null)[];
 
+/** Half a character, as a cut through an emoji leaves: JSON hands it on, where a value that is bound becomes U+FFFD. */
+const LONE_SURROGATE = /\\ud[89a-f]/;
+
 /** Thrown where a batch is not as plain as it has to be; whoever applies it undoes it, and goes row by row. */
-export class NotPlain extends Error {}
+class NotPlain extends Error {}
 
 /** The writes of one connection, a batch at a time. */
 export class BatchWrites {
@@ -113,7 +116,9 @@ export class BatchWrites {
 
   #write(sql: string, rows: readonly Row[]): void {
     if (rows.length === 0) return;
-    const { changes } = this.#statements.run(sql, [JSON.stringify(rows)]);
+    const text = JSON.stringify(rows);
+    if (LONE_SURROGATE.test(text)) throw new NotPlain();
+    const { changes } = this.#statements.run(sql, [text]);
     if (changes !== rows.length) throw new NotPlain();
   }
 

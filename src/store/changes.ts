@@ -63,11 +63,16 @@ function columnsOf(input: NewExperiment) {
   };
 }
 
-/** Experiment, arms and audit entry; to run, provided that the champion is still the one it was planned against. */
-export function addExperiment(input: NewExperiment): WriteStatement[] {
-  const { uid, projectId, champion, audit, atMs } = input;
+/** An experiment that stands by itself: provided that nobody has added one that the same challenge stands for. */
+export function addNewExperiment(input: NewExperiment, sinceId: number): WriteStatement[] {
+  return [assertNew(input, sinceId), ...addExperiment(input)];
+}
+
+/** Experiment, arms and audit entry; provided that the project is still as it was planned for. */
+function addExperiment(input: NewExperiment): WriteStatement[] {
+  const { uid, projectId, audit, atMs } = input;
   return [
-    assertChampion(projectId, champion.id),
+    assertPlanned(input),
     ...addChallengerConfigs(input),
     statement(
       builder
@@ -79,10 +84,32 @@ export function addExperiment(input: NewExperiment): WriteStatement[] {
   ];
 }
 
-/** Writes nothing new, but counts as a change only while the project has this champion. */
-function assertChampion(projectId: number, championConfigId: number): WriteStatement {
-  const isStillChampion = and(eq(projects.id, projectId), eq(projects.championConfigId, championConfigId));
-  return statement(builder.update(projects).set({ championConfigId }).where(isStillChampion), 1);
+/**
+ * Writes nothing new, but counts as a change only while the project is as the experiment was planned for: under this
+ * champion, and with this holdout. A watch has the holdout of its contest.
+ */
+function assertPlanned({ projectId, champion, kind, holdoutBuckets }: NewExperiment): WriteStatement {
+  const isPlanned = and(
+    eq(projects.id, projectId),
+    eq(projects.championConfigId, champion.id),
+    kind === "watch" ? undefined : eq(projects.holdoutBuckets, holdoutBuckets),
+  );
+  return statement(builder.update(projects).set({ championConfigId: champion.id }).where(isPlanned), 1);
+}
+
+/** Counts as a change only while the project has no experiment after `sinceId` that the same challenge stands for. */
+function assertNew(
+  { projectId, champion, challengers, again }: NewExperiment,
+  sinceId: number,
+): WriteStatement {
+  const hashes = challengers.map(({ config }) => config.hash).sort();
+  const isNew = sql`NOT EXISTS (SELECT 1 FROM experiments AS other WHERE other.project_id = ${projectId}
+    AND other.id > ${sinceId} AND other.kind = 'contest' AND other.champion_config_id = ${champion.id}
+    AND (${again} = '' OR other.again = ${again}) AND ${hashes.join()} = (SELECT group_concat(hash) FROM
+      (SELECT hash FROM arms JOIN configs ON configs.id = config_id
+        WHERE experiment_id = other.id AND role = 'challenger' ORDER BY hash)))`;
+  const where = and(eq(projects.id, projectId), isNew);
+  return statement(builder.update(projects).set({ championConfigId: champion.id }).where(where), 1);
 }
 
 const isUnchanged = ({ id, version, status }: StoredExperiment) =>
@@ -90,9 +117,9 @@ const isUnchanged = ({ id, version, status }: StoredExperiment) =>
 
 /** Another draft in the place of one, under its id, or its start. A draft has no sessions, so its arms can go. */
 export function replaceDraft({ draft, next }: Parameters<Store["replaceDraft"]>[0]): WriteStatement[] {
-  const { projectId, champion, audit } = next;
+  const { projectId, audit } = next;
   return [
-    assertChampion(projectId, champion.id),
+    assertPlanned(next),
     ...addChallengerConfigs(next),
     statement(
       builder
@@ -180,11 +207,12 @@ export function changeExperiment(change: ExperimentChange): WriteStatement[] {
   ];
 }
 
-/** What people say of an experiment. No guard: it decides nothing, and the audit log has what was said before. */
+/** What people say of an experiment. It decides nothing, but it is written as a whole: two who say more both count. */
 export function describeExperiment(input: Parameters<Store["describeExperiment"]>[0]): WriteStatement[] {
   const { experiment, description, audit } = input;
+  const described = { ...description, version: experiment.version + 1 };
   return [
-    statement(builder.update(experiments).set(description).where(eq(experiments.id, experiment.id))),
+    statement(builder.update(experiments).set(described).where(isUnchanged(experiment)), 1),
     addAudit(audit, { projectId: experiment.projectId, experimentId: experiment.id }),
   ];
 }

@@ -13,6 +13,7 @@ import type {
 } from "../engine/ports.js";
 import * as changes from "./changes.js";
 import { type Location, OpenDatabase } from "./database.js";
+import * as leaseChanges from "./lease-changes.js";
 import { LibsqlUpkeep } from "./libsql-upkeep.js";
 import * as projectChanges from "./project-changes.js";
 import { LibsqlReads } from "./reads.js";
@@ -103,8 +104,8 @@ class LibsqlStore extends LibsqlReads implements Store {
     return this.#transact(projectChanges.labelConfig(input));
   }
 
-  addExperiment(experiment: Parameters<Store["addExperiment"]>[0]): Promise<boolean> {
-    return this.#transact(changes.addExperiment(experiment));
+  addExperiment(...[experiment, sinceId]: Parameters<Store["addExperiment"]>): Promise<boolean> {
+    return this.#transact(changes.addNewExperiment(experiment, sinceId));
   }
 
   replaceDraft(input: Parameters<Store["replaceDraft"]>[0]): Promise<boolean> {
@@ -131,15 +132,21 @@ class LibsqlStore extends LibsqlReads implements Store {
     return this.#transact(projectChanges.changeChampion(input));
   }
 
+  takeLease(input: Parameters<Store["takeLease"]>[0]): Promise<boolean> {
+    return this.#transact(leaseChanges.takeLease(input));
+  }
+
+  async releaseLease(input: Parameters<Store["releaseLease"]>[0]): Promise<void> {
+    await this.#transact(leaseChanges.releaseLease(input));
+  }
+
   async settleSessions(settled: Parameters<Store["settleSessions"]>[0]): Promise<void> {
     if (settled.length > 0) await this.#transact(sessionChanges.settleSessions(settled));
   }
 
   async #write(operation: WriteOperation): Promise<Outcome> {
     const outcome = await this.#database.writer.write(operation);
-    if (outcome.status === "failed") {
-      throw new DethroneError("stored_data_invalid", `The database refused a row: ${outcome.message}.`);
-    }
+    if (outcome.status === "failed") throw refused("row", outcome.message);
     return outcome;
   }
 
@@ -150,7 +157,7 @@ class LibsqlStore extends LibsqlReads implements Store {
     // A unique index that refuses (occupied slot, second terminal decision, taken key) is a lost race too.
     if (outcome.status === "conflict") return false;
     if (outcome.status === "failed" && outcome.message.includes("UNIQUE")) return false;
-    throw unexpected(outcome);
+    throw outcome.status === "failed" ? refused("change", outcome.message) : unexpected(outcome);
   }
 }
 
@@ -179,6 +186,10 @@ function queueFull(what: string): DethroneError {
     `The ${what} was dropped: ${QUEUE_CAPACITY} rows wait to be written. The database is slow or away.`,
     { capacity: QUEUE_CAPACITY },
   );
+}
+
+function refused(what: string, message: string): DethroneError {
+  return new DethroneError("stored_data_invalid", `The database refused a ${what}: ${message}.`);
 }
 
 function unexpected(outcome: Outcome): DethroneError {

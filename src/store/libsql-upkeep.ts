@@ -23,9 +23,9 @@ import type {
   UpkeepStore,
 } from "../engine/ports.js";
 import { unpackPage } from "./archive-page.js";
+import { archivePages, archives } from "./archive-schema.js";
 import { Aside } from "./aside.js";
 import { MIGRATIONS_FOLDER, type OpenDatabase } from "./database.js";
-import { archivePages, archives } from "./schema.js";
 import { addAudit } from "./statements.js";
 import * as changes from "./upkeep-changes.js";
 import * as checks from "./upkeep-checks.js";

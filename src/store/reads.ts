@@ -96,6 +96,10 @@ export class LibsqlReads extends SessionReads {
     return experiment ?? null;
   }
 
+  experimentsByUids(uids: readonly string[]): Promise<StoredExperiment[]> {
+    return this.#experiments(inArray(experiments.uid, [...uids]));
+  }
+
   async dueDrafts(nowMs: number): Promise<StoredExperiment[]> {
     const due = await this.#experiments(
       and(eq(experiments.status, "draft"), lte(experiments.startsAtMs, nowMs)),
@@ -279,9 +283,17 @@ export class LibsqlReads extends SessionReads {
     if (rows.length === 0) return [];
     const armRows = await this.#database.read((db) =>
       db
-        .select()
+        .select({ arms, configs, label: projectConfigs.label })
         .from(arms)
         .innerJoin(configs, eq(configs.id, arms.configId))
+        .innerJoin(experiments, eq(experiments.id, arms.experimentId))
+        .leftJoin(
+          projectConfigs,
+          and(
+            eq(projectConfigs.projectId, experiments.projectId),
+            eq(projectConfigs.configId, arms.configId),
+          ),
+        )
         .where(
           inArray(
             arms.experimentId,
@@ -320,6 +332,7 @@ export class LibsqlReads extends SessionReads {
           bucketCount: arm.arms.bucketCount,
           out: arm.arms.out,
           config: configOf(arm.configs),
+          label: arm.label,
         })),
     }));
   }

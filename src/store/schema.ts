@@ -7,7 +7,6 @@
  */
 import { sql } from "drizzle-orm";
 import {
-  blob,
   check,
   index,
   integer,
@@ -17,7 +16,6 @@ import {
   text,
   uniqueIndex,
 } from "drizzle-orm/sqlite-core";
-import type { Breakdown } from "../core/decision/breakdown.js";
 import type { OutReason } from "../core/decision/decide.js";
 import type { Evaluation } from "../core/decision/evaluation.js";
 import type { Evidence } from "../core/decision/evidence.js";
@@ -25,7 +23,7 @@ import type { LiveCount } from "../core/decision/fuse.js";
 import type { Policy } from "../core/decision/policy.js";
 import type { ShareRule } from "../core/decision/share-rule.js";
 import type { JsonObject } from "../core/errors.js";
-import type { ArmCounts, Audience, OpenDesign, RevisionFields, Watch } from "../engine/ports.js";
+import type { Audience, OpenDesign, RevisionFields, Watch } from "../engine/ports.js";
 
 /** Configs are identified by their content, so one row serves every project that uses it. */
 export const configs = sqliteTable("configs", {
@@ -347,6 +345,14 @@ export const decisions = sqliteTable(
   ],
 );
 
+/** Who is at a piece of work that is better not done twice at once. */
+export const leases = sqliteTable("leases", {
+  name: text("name").primaryKey(),
+  /** a process's own id */
+  holder: text("holder").notNull(),
+  expiresAtMs: integer("expires_at_ms").notNull(),
+});
+
 /** Who did what, when and why. */
 export const auditLog = sqliteTable(
   "audit_log",
@@ -363,35 +369,4 @@ export const auditLog = sqliteTable(
     atMs: integer("at_ms").notNull(),
   },
   (table) => [index("audit_log_project").on(table.projectId)],
-);
-
-/** What is kept of the sessions of an ended experiment once they are deleted: one row an experiment. */
-export const archives = sqliteTable("archives", {
-  experimentId: integer("experiment_id")
-    .primaryKey()
-    .references(() => experiments.id),
-  /** units archived so far, and the assignment sequence of the last */
-  unitCount: integer("unit_count").notNull(),
-  lastSeq: integer("last_seq").notNull(),
-  /** the last link of the chain of hashes over the units, in hexadecimal */
-  hash: text("hash").notNull(),
-  /** null until every unit is archived; no session is deleted before */
-  sealedAtMs: integer("sealed_at_ms"),
-  counts: text("counts", { mode: "json" }).$type<readonly ArmCounts[]>(),
-  breakdown: text("breakdown", { mode: "json" }).$type<readonly Breakdown[]>(),
-});
-
-/** The units of an archive, some thousand a page, in assignment order. */
-export const archivePages = sqliteTable(
-  "archive_pages",
-  {
-    experimentId: integer("experiment_id")
-      .notNull()
-      .references(() => archives.experimentId),
-    lastSeq: integer("last_seq").notNull(),
-    unitCount: integer("unit_count").notNull(),
-    /** compressed JSON */
-    body: blob("body", { mode: "buffer" }).notNull(),
-  },
-  (table) => [primaryKey({ columns: [table.experimentId, table.lastSeq] })],
 );

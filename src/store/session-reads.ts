@@ -4,9 +4,9 @@
 import { and, asc, count, desc, eq, gt, gte, inArray, isNotNull, isNull, lt, lte, sql } from "drizzle-orm";
 import { FAILURE_SIGNALS, type LiveCount } from "../core/decision/fuse.js";
 import type { ScoringSignal } from "../core/sessions/score.js";
-import type { ArmCounts, DueSession, FoldRow, Store, Traffic } from "../engine/ports.js";
+import type { ArmCounts, DueSession, FoldRow, Pulse, Store, Traffic } from "../engine/ports.js";
 import type { OpenDatabase } from "./database.js";
-import { arms, sessions, signals } from "./schema.js";
+import { arms, experiments, projects, sessions, signals } from "./schema.js";
 
 /** Live errors are counted over the newest finished sessions of each arm, as many as a process remembers of its own. */
 const LIVE_SAMPLE = 200;
@@ -165,6 +165,37 @@ export class SessionReads {
       }
       return result;
     });
+  }
+
+  async pulses(projectKey: string | null): Promise<Pulse[]> {
+    const ofExperiment = sql`FROM sessions WHERE sessions.experiment_id = ${experiments.id}`;
+    return this.#database.read((db) =>
+      db
+        .select({
+          projectKey: projects.key,
+          experimentUid: experiments.uid,
+          version: experiments.version,
+          newestSeq: sql<number>`coalesce((SELECT max(seq) ${ofExperiment}), 0)`.mapWith(Number),
+          firstOpenSeq: sql<
+            number | null
+          >`(SELECT min(seq) ${ofExperiment} AND settled_at_ms IS NULL AND is_evidence = 1)`,
+          newestSignalId: sql<number>`coalesce((SELECT max(id) FROM signals), 0)`.mapWith(Number),
+          startedAtMs: experiments.startedAtMs,
+          // A policy that is damaged is the matter of its own tick, not of everyone's.
+          maxDurationMs: sql<
+            number | null
+          >`iif(json_valid(${experiments.policy}), ${experiments.policy} ->> 'maxDurationMs', NULL)`,
+        })
+        .from(experiments)
+        .innerJoin(projects, eq(projects.id, experiments.projectId))
+        .where(
+          and(
+            eq(experiments.status, "running"),
+            projectKey === null ? undefined : eq(projects.key, projectKey),
+          ),
+        )
+        .orderBy(asc(projects.key)),
+    );
   }
 
   async scores(input: Parameters<Store["scores"]>[0]): Promise<number[]> {

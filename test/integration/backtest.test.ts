@@ -216,7 +216,7 @@ describe("backtest", () => {
     );
     expect(out).toContain("PROMOTE");
     expect(out).toContain("no guaranteed error rate");
-    expect(out).toMatch(/promotes an identical challenger in about \d+ % of experiments/);
+    expect(out).toMatch(/promotes\s+an\s+identical\s+challenger\s+in\s+about\s+\d+\s%\s+of\s+experiments/);
   });
 
   it("carries metrics and guardrails, without a change of the arms that are drawn", async () => {

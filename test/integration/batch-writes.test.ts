@@ -154,6 +154,21 @@ describe("a batch of operations", () => {
     expect((dump() as { id: string }[][])[0]!.map((row) => row.id)).toEqual(["old", "a", "c"]);
   });
 
+  it("knows a key with half a character again, as a cut through an emoji leaves it", () => {
+    const { writer, dump } = seeded();
+    const of = (key: string): WriteOperation => ({
+      kind: "signal",
+      signal: { sessionId: "old", key, name: "n", value: 1, kind: null, source: null, atMs: 1 },
+    });
+    const half = "😀".slice(0, 1);
+    expect(writer.apply([of(half), of("whole")]).map(({ status }) => status)).toEqual([
+      "recorded",
+      "recorded",
+    ]);
+    expect(writer.apply([of(half)])).toEqual([{ status: "duplicate" }]);
+    expect((dump() as unknown[][])[1]).toHaveLength(2);
+  });
+
   it("keeps every number as it was given, to the last bit", () => {
     const { writer, dump } = seeded();
     // 17 digits that SQLite itself reads one bit off.

@@ -21,6 +21,9 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+/** A text on one line, wherever it is broken. */
+const flat = (text: string): string => text.replace(/\s+/g, " ");
+
 const run = (...args: string[]) => cli(...args, "--db", db);
 const json = (...args: string[]) => run(...args, "--json");
 
@@ -60,7 +63,7 @@ describe("a project's life on the command line", () => {
     expect(shown.json()).toMatchObject({ champion: { body: { prompt: "long", limits: { tokens: 5 } } } });
 
     const dry = await run("challenge", "support", "--set", "prompt=short", "--share", "0.5", "--dry-run");
-    expect(dry.out).toContain('prompt: "long" -> "short"');
+    expect(dry.out).toContain('prompt\n  - "long"\n  + "short"');
     expect((await json("project", "show", "support")).json()).toMatchObject({ experiments: [] });
 
     const challenge = await json("challenge", "support", "--set", "prompt=short", "--share", "0.5");
@@ -165,7 +168,7 @@ describe("before a challenge starts", () => {
   it("--dry-run shows the difference, the design and what it can find", async () => {
     const { out } = await dry("--share", "ramp", "--metric", "cost_usd:lower", "--guardrail", "cost_usd:0.1");
     expect(out).toContain("nothing is started");
-    expect(out).toContain('prompt: "long" -> "short"');
+    expect(out).toContain('prompt\n  - "long"\n  + "short"');
     expect(out).toContain("ramp 5, 10, 25, 50 %, planned as 22.5 % on average");
     expect(out).toContain("20.0x evidence that it is better");
     expect(out).toContain("error at most 2 points worse");
@@ -181,7 +184,7 @@ describe("before a challenge starts", () => {
     await run("challenge", "support", "--set", "prompt=short");
     expect((await dry()).out).toContain("stands as experiment");
     const other = await run("challenge", "support", "--set", "prompt=other", "--dry-run");
-    expect(other.out).toContain("in the project's slot");
+    expect(flat(other.out)).toContain("is in the project's slot");
     expect((await json("challenge", "support", "--set", "prompt=other", "--dry-run")).json()).toMatchObject({
       known: { status: "overlap" },
     });
@@ -228,7 +231,7 @@ describe("before a challenge starts", () => {
 
   it("the plain rule is told with its price", async () => {
     const flags = ["--policy", "threshold", "--horizon", "200"];
-    const price = (await dry(...flags)).out;
+    const price = flat((await dry(...flags)).out);
     expect(price).toMatch(/no guarantee: at 200 planned sessions .* in about \d+ % of experiments/);
     const start = await json("challenge", "support", "--set", "prompt=short", ...flags);
     expect(start.json()).toMatchObject({ started: true, falsePromotion: { horizon: 200, runs: 1000 } });
@@ -238,8 +241,8 @@ describe("before a challenge starts", () => {
     const text = "You help people with their orders. ".repeat(6);
     await run("project", "create", "prose", "--set", `prompt=${text}Be thorough.`);
     const { out } = await run("challenge", "prose", "--set", `prompt=${text}Be brief.`, "--dry-run");
-    expect(out).toMatch(/- ….*Be thorough\./);
-    expect(out).toMatch(/\+ ….*Be brief\./);
+    expect(out).toMatch(/- .*…heir orders\. Be thorough\./);
+    expect(out).toMatch(/\+ .*…heir orders\. Be brief\./);
   });
 });
 

@@ -159,6 +159,23 @@ describe("several challengers", () => {
     expect(await test.engine.verify()).toMatchObject([{ isEqual: true }]);
   });
 
+  it("the one that waits for approval is dropped by hand: nobody waits then, and the others go on", async () => {
+    const { bot } = await contest([SAME, BETTER], { promotion: "approve", policy: { horizon: 2000 } });
+    await playRates(test, 300);
+    expect(await test.engine.decide()).toMatchObject([{ reason: "awaiting-approval" }]);
+    await bot.drop({ challenger: 2, ...BECAUSE });
+    expect((await bot.experiments())[0]).toMatchObject({ status: "running", isAwaitingApproval: false });
+    await expect(bot.approve(BECAUSE)).rejects.toMatchObject({ code: "transition_illegal" });
+    await playRates(test, 10, { seed: 2 });
+    expect(await test.engine.decide()).toMatchObject([{ reason: "collecting", sessionCount: 310 }]);
+    await bot.promote({ challenger: 1, ...BECAUSE });
+    const verified = await test.engine.verify();
+    expect(verified.map(({ reason, isEqual }) => [reason, isEqual])).toEqual([
+      ["awaiting-approval", true],
+      ["manual", true],
+    ]);
+  });
+
   it("are named by place, label or hash; one alone needs no name", async () => {
     const { bot } = await contest([BETTER, SAME], { label: ["bold", null] });
     await expect(bot.promote(BECAUSE)).rejects.toMatchObject({
@@ -415,6 +432,16 @@ describe("after a promotion", () => {
     // Neither a watch over the rollback, nor a challenge that it stood for, nor a line in the ledger.
     expect((await bot.report())!.ledger.experiments).toBe(1);
     expect((await bot.experiments()).filter(({ kind }) => kind === "watch")).toHaveLength(1);
+    expect(await test.engine.verify()).toMatchObject([{ isEqual: true }, { isEqual: true }]);
+  });
+
+  it("and does so however many units the contest asked of each arm", async () => {
+    const bot = await project();
+    await bot.challenge(WORSE, { watch: true, policy: { minPerArm: 200 } });
+    await bot.promote(BECAUSE);
+    await playRates(test, 900);
+    expect(await test.engine.decide()).toMatchObject([{ verdict: "promote", reason: "evidence" }]);
+    expect(bot.champion).toEqual(CHAMPION);
     expect(await test.engine.verify()).toMatchObject([{ isEqual: true }, { isEqual: true }]);
   });
 

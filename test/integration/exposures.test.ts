@@ -75,6 +75,17 @@ describe("an exposure", () => {
     expect(new Set(places).size).toBe(3);
   });
 
+  it("tells the label of the config that was served, as it is by now", async () => {
+    const bot = await contest({ share: 0.99, label: "brief" });
+    await bot.session({ unit: "ada" });
+    await bot.label("brief", "terse", BECAUSE);
+    await bot.session({ unit: "bob" });
+    expect((await told()).map(({ arm, label }) => [arm, label])).toEqual([
+      ["challenger", "brief"],
+      ["challenger", "terse"],
+    ]);
+  });
+
   it("of an override is flagged", async () => {
     const bot = await contest({ share: 0 });
     await bot.override("ada", "challenger", BECAUSE);

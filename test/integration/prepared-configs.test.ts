@@ -107,6 +107,33 @@ describe("build", () => {
   });
 });
 
+describe("a challenger that is added to a draft", () => {
+  it("is checked as any other: by the schema, the guard, and for secrets as the project allows them", async () => {
+    const guard = (text: string): string | null => (text.includes("private") ? "it is private" : null);
+    const guarded = await createTestEngine({ guard });
+    others.push(guarded);
+    const champion = { prompt: "long", api_key: "k-2f6b1c9e77d04a55" };
+    const passing = z.looseObject({ prompt: z.string() });
+    const bot = await guarded.engine.project("support", {
+      schema: passing,
+      champion,
+      allowSecrets: ["api_key"],
+    });
+    const { experiment } = await bot.draft({ ...champion, prompt: "short" });
+    const adding = (add: object) => bot.edit(experiment!.id, { add, ...BECAUSE });
+    await expect(adding({ prompt: 7 })).rejects.toMatchObject({ code: "config_invalid" });
+    await expect(adding({ prompt: "private" })).rejects.toMatchObject({ code: "privacy_refused" });
+    await expect(adding({ prompt: "x", token: champion.api_key })).rejects.toMatchObject({
+      code: "config_secret",
+    });
+    expect((await adding({ ...champion, prompt: "brief" })).challengers).toHaveLength(2);
+    expect(await bot.configs()).toHaveLength(3);
+    expect(await bot.edit(experiment!.id, { hypothesis: "h", ...BECAUSE })).toMatchObject({
+      hypothesis: "h",
+    });
+  });
+});
+
 describe("a stored config that this process cannot use", () => {
   const UNUSABLE = { prompt: "unusable" };
 

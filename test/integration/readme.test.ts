@@ -91,7 +91,7 @@ describe("README", () => {
       if (isRefused) await expect(result).rejects.toMatchObject({ code: expect.any(Number) });
       else outputs.push((await result).stdout);
     }
-    expect(outputs.join("\n")).toContain('"Be thorough." -> "Be brief."');
+    expect(outputs.join("\n")).toMatch(/- "Be thorough\."\n +\+ "Be brief\."/);
     expect(outputs.join("\n")).toContain("Revised minPerArm of support");
     expect(outputs.join("\n").match(/PROMOTE/g)).toHaveLength(2);
     expect(outputs.join("\n")).toMatch(/a challenger 10 points better is promoted\s+in \d+ % of experiments/);

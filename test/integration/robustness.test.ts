@@ -176,6 +176,45 @@ describe("hands that race", () => {
     await engine.close();
   });
 
+  it("a challenge planned before a holdout starts with it, if it starts after", async () => {
+    let isRaced = false;
+    const { engine } = await engineWith((store) => ({
+      addExperiment: async (...experiment) => {
+        if (!isRaced) {
+          isRaced = true;
+          await bot.holdout(0.1, BECAUSE);
+        }
+        return store.addExperiment(...experiment);
+      },
+    }));
+    const bot = await engine.project("support", { champion: LONG });
+    expect(await bot.challenge(SHORT)).toMatchObject({ started: true, experiment: { holdout: 0.1 } });
+    await engine.close();
+  });
+
+  it("the same draft by many at once is one draft", async () => {
+    const bot = await project();
+    const third = { prompt: "third" };
+    const drafted = await Promise.all(
+      Array.from({ length: 8 }, (_, at) => bot.draft(at % 2 === 0 ? [SHORT, third] : [third, SHORT])),
+    );
+    expect(drafted.filter(({ status }) => status === "drafted")).toHaveLength(1);
+    expect(new Set(drafted.map(({ experiment }) => experiment!.id)).size).toBe(1);
+    expect(await bot.experiments()).toHaveLength(1);
+  });
+
+  it("edits of one draft at once are all made", async () => {
+    const bot = await project();
+    const { id } = (await bot.draft(SHORT)).experiment!;
+    await Promise.all([
+      bot.edit(id, { description: "shorter", ...BECAUSE }),
+      bot.edit(id, { hypothesis: "as good", ...BECAUSE }),
+      bot.edit(id, { share: 0.5, ...BECAUSE }),
+    ]);
+    const [edited] = await bot.experiments();
+    expect(edited).toMatchObject({ description: "shorter", hypothesis: "as good", share: 0.5 });
+  });
+
   it("a project asked for twice at once is one project", async () => {
     const [one, two] = await Promise.all([project("same"), project("same")]);
     expect(one).toBe(two);

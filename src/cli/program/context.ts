@@ -31,6 +31,15 @@ export const collect = (value: string, previous: readonly string[] | undefined):
   value,
 ];
 
+/** The flag for what looks like a secret and is none. */
+export function addAllowSecret(command: Command): Command {
+  return command.option(
+    "--allow-secret <path>",
+    "dotted path of a field that looks like a secret and is none; repeatable",
+    collect,
+  );
+}
+
 /** What is done by hand takes a reason. */
 export function addReason(command: Command): Command {
   return command.requiredOption("--reason <text>", "why, for the audit log");

@@ -20,7 +20,7 @@ import { type EditFlags, edit, start } from "../commands/drafts.js";
 import { override, overrides } from "../commands/overrides.js";
 import { type ExperimentFilterFlags, status } from "../commands/projects.js";
 import { history, type ReportFlags, report } from "../commands/reports.js";
-import { addPlanning, addReason, collect, contextOf } from "./context.js";
+import { addAllowSecret, addPlanning, addReason, collect, contextOf } from "./context.js";
 import { addFilter } from "./set-up.js";
 
 /** `challenge`, `edit`, `start` */
@@ -34,7 +34,8 @@ export function addPlans(program: Command): void {
       "--set <key=value>",
       "change a field of the champion's config; repeatable; @file takes a file's text",
       collect,
-    )
+    );
+  addAllowSecret(challenged)
     .option("--draft", "plan it, and start it later with 'start'")
     .option("--starts-at <time>", "plan it, and let it start by itself: 2026-12-01T09:00:00Z, or 2h from now")
     .option("--again <reason>", "run a pair again that has contended before")
@@ -50,8 +51,11 @@ export function addPlans(program: Command): void {
       "--remove <challenger>",
       "a challenger to be taken out: place, label or hash; repeatable",
       collect,
-    )
-    .option("--starts-at <time>", "when it starts by itself: 2026-12-01T09:00:00Z, 2h from now, or never");
+    );
+  addAllowSecret(edited).option(
+    "--starts-at <time>",
+    "when it starts by itself: 2026-12-01T09:00:00Z, 2h from now, or never",
+  );
   addPlanning(edited, true).action(async (key: string, id: string, flags: EditFlags, child: Command) =>
     edit(await contextOf(child), key, id, flags),
   );

@@ -7,13 +7,14 @@ import type { ReasonFlags } from "../commands/context.js";
 import { type DemoFlags, demo } from "../commands/demo.js";
 import { init, migrate } from "../commands/init.js";
 import {
+  type CreateFlags,
   createProject,
   type ExperimentFilterFlags,
   type ShowFlags,
   showProject,
   status,
 } from "../commands/projects.js";
-import { addReason, collect, contextOf } from "./context.js";
+import { addAllowSecret, addReason, collect, contextOf } from "./context.js";
 
 /** `demo`, `init`, `migrate` */
 export function addSetUp(program: Command): void {
@@ -46,18 +47,15 @@ export function addFilter(command: Command): Command {
 /** `project create`, `list`, `show`; `configs`, `diff`, `label`, `export champion` */
 export function addProjects(program: Command): void {
   const project = program.command("project").description("create, list and show projects");
-  project
+  const create = project
     .command("create <key>")
     .description("create a project with its first champion")
     .option("--champion <file>", "JSON file of the champion's config")
-    .option("--set <key=value>", "set a field of the config; repeatable; @file takes a file's text", collect)
-    .action(async (key: string, flags: { champion?: string; set?: string[] }, command: Command) => {
-      const { champion, set } = flags;
-      await createProject(await contextOf(command), key, {
-        ...(champion && { config: champion }),
-        ...(set && { set }),
-      });
-    });
+    .option("--set <key=value>", "set a field of the config; repeatable; @file takes a file's text", collect);
+  addAllowSecret(create).action(
+    async (key: string, { champion, ...flags }: CreateFlags & { champion?: string }, command: Command) =>
+      createProject(await contextOf(command), key, { ...flags, ...(champion && { config: champion }) }),
+  );
   addFilter(project.command("list"))
     .description("all projects and where they stand")
     .action(async (flags: ExperimentFilterFlags, command: Command) =>

@@ -167,7 +167,11 @@ export function dropChallenger(
     const entry = auditByHand(context, "dropped", input, details);
     const arms = changedArms(experiment, sharesOf(experiment), out);
     const isOutBefore = arms === null;
-    const isDone = isOutBefore || (await store.changeExperiment(changeOf(experiment, entry, { arms })));
+    // Where it is the one that waits for approval, nobody does any more, and the others go on.
+    const before = awaitingOf(experiment);
+    const awaiting = before?.arm === place ? null : before;
+    const change = changeOf(experiment, entry, { arms, awaiting });
+    const isDone = isOutBefore || (await store.changeExperiment(change));
     return { isDone, result: undefined };
   });
 }

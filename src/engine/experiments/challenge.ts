@@ -41,7 +41,7 @@ export async function previewChallenge(
   plan: ChallengePlan,
 ): Promise<ChallengePreview> {
   const state = await requireProject(store, key);
-  const known = await knownOutcome(store, state, plan);
+  const known = knownOutcome(await store.experiments(key), state, plan);
   return { known, champion: state.champion.body, design: await designOf(context, store, state, plan) };
 }
 
@@ -57,13 +57,14 @@ export function challenge(
 ): Promise<ChallengeOutcome> {
   return persist(key, async () => {
     const state = await requireProject(store, key);
-    const known = await knownOutcome(store, state, plan);
+    const all = await store.experiments(key);
+    const known = knownOutcome(all, state, plan);
     if (known) return { isDone: true, result: known };
     await requireLabelsFree(store, state.id, plan.challengers);
     const uid = context.ids.next();
     const design = await designOf(context, store, state, plan);
     const made = { design, uid, status: "running", action: "started" } as const;
-    const isDone = await store.addExperiment(experimentOf(context, state, plan, made));
+    const isDone = await store.addExperiment(experimentOf(context, state, plan, made), newestId(all));
     const experiment = await store.experimentByUid(uid);
     const { forecast } = design;
     return { isDone, result: { experiment, started: true, status: "started", forecast } };
@@ -72,14 +73,23 @@ export function challenge(
 
 const hashesOf = (hashes: readonly string[]): string => [...hashes].sort().join(" ");
 
-/** The experiment that a challenge stands for: the same challengers against the same champion, whatever their order. */
-export async function knownOutcome(
-  store: Store,
+/** The id after which an experiment is new to who has seen these; newest first. */
+export function newestId(experiments: readonly StoredExperiment[]): number {
+  return experiments[0]?.id ?? 0;
+}
+
+/**
+ * The experiment that a challenge stands for: the same challengers against the same champion, whatever their order.
+ *
+ * @param experiments all of the project, newest first
+ */
+export function knownOutcome(
+  experiments: readonly StoredExperiment[],
   state: ProjectState,
   plan: Pick<ChallengePlan, "challengers" | "again">,
-): Promise<ChallengeOutcome | null> {
+): ChallengeOutcome | null {
   // A watch is no challenge of anyone's, and a draft that was discarded never contended.
-  const all = (await store.experiments(state.key)).filter(
+  const all = experiments.filter(
     ({ kind, status, startedAtMs }) => kind === "contest" && (startedAtMs !== null || status === "draft"),
   );
   const wanted = plan.challengers.map(({ config }) => config.hash);

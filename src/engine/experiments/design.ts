@@ -206,6 +206,9 @@ export function watchOver(
   };
 }
 
-function watchPolicy(policy: Policy, { horizon }: Watch): Policy {
-  return { ...policy, kind: "calibrated", horizon, minUplift: 0, guardrails: [], futility: null, fuse: null };
+function watchPolicy(policy: Policy, { share, horizon }: Watch): Policy {
+  const only = { minUplift: 0, guardrails: [], futility: null, fuse: null };
+  // The old champion's part is small: what the contest asked of each arm may be more than it will ever get.
+  const minPerArm = Math.min(policy.minPerArm, Math.max(1, Math.floor((share * horizon) / 2)));
+  return { ...policy, ...only, kind: "calibrated", horizon, minPerArm };
 }

@@ -8,7 +8,7 @@ import type { EngineContext } from "../context.js";
 import type { ProjectState, Store, StoredExperiment } from "../ports.js";
 import { challengersOf } from "./arms.js";
 import { auditByHand, type ByHand, persist, pinned } from "./audit.js";
-import { type ChallengeOutcome, knownOutcome } from "./challenge.js";
+import { type ChallengeOutcome, knownOutcome, newestId } from "./challenge.js";
 import { type ChallengeOptions, type ChallengePlan, challengersFrom, planFor } from "./challenge-plan.js";
 import { type DescriptionInput, describe } from "./description.js";
 import { designOf, experimentOf } from "./design.js";
@@ -38,13 +38,14 @@ export function draft(
 ): Promise<ChallengeOutcome> {
   return persist(key, async () => {
     const state = await requireProject(store, key);
-    const known = await knownOutcome(store, state, plan);
+    const all = await store.experiments(key);
+    const known = knownOutcome(all, state, plan);
     if (known && known.status !== "overlap") return { isDone: true, result: known };
     await requireLabelsFree(store, state.id, plan.challengers);
     const design = await designOf(context, store, state, plan);
     const uid = context.ids.next();
     const made = { design, uid, status: "draft", action: "drafted" } as const;
-    const isDone = await store.addExperiment(experimentOf(context, state, plan, made));
+    const isDone = await store.addExperiment(experimentOf(context, state, plan, made), newestId(all));
     const experiment = await store.experimentByUid(uid);
     return { isDone, result: { experiment, started: false, status: "drafted", forecast: design.forecast } };
   });

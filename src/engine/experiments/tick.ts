@@ -56,6 +56,15 @@ export interface TickResult {
   readonly chanceOfPromotion: number;
 }
 
+/** What a tick of one experiment did. */
+export interface Ticked {
+  readonly result: TickResult;
+  /** whether it stored anything, the evidence folded so far at least */
+  readonly isStored: boolean;
+  /** whether sessions to come are served otherwise */
+  readonly hasMoved: boolean;
+}
+
 /** Lets the host's timers and requests run between two pages of work. */
 const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -292,14 +301,16 @@ export async function tickExperiment(
   store: Store,
   experiment: StoredExperiment,
   options: { readonly isDryRun: boolean; readonly actor: string },
-): Promise<TickResult> {
+): Promise<Ticked> {
   const finding = await find(context, store, experiment);
   const isWaitingStill = experiment.awaitingSeq !== null && finding.ruling.verdict === "continue";
   const arms = isWaitingStill ? null : nextArms(finding);
   const hasNews = finding.checkpoint !== finding.from || !isCollecting(finding.ruling) || arms !== null;
-  if (options.isDryRun || isWaitingStill || !hasNews) return resultOf(finding, false);
+  if (options.isDryRun || isWaitingStill || !hasNews)
+    return { result: resultOf(finding, false), isStored: false, hasMoved: false };
   const change = await changeOf(context, store, finding, { actor: options.actor, arms });
   const isStored = await store.changeExperiment(change);
   if (isStored && change.decision) decided(context, experiment, change.decision);
-  return resultOf(finding, isStored && !isCollecting(finding.ruling));
+  const result = resultOf(finding, isStored && !isCollecting(finding.ruling));
+  return { result, isStored, hasMoved: result.changed || arms !== null };
 }

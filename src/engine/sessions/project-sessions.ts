@@ -157,9 +157,11 @@ export class ProjectSessions<Config, Built> {
   #start(plan: SessionPlan): EngineSession | Promise<EngineSession> {
     const serving = this.#serving();
     if (!serving) return this.#unrecorded(plan);
-    if (plan.id !== undefined || plan.unit !== undefined)
-      return this.#router.startKnown(serving, plan) ?? this.#router.start(serving, plan);
-    if (serving.store.queueLength() < BACKLOG_MAX) return this.#router.startNow(serving, plan);
+    const hasTurn = serving.store.queueLength() < BACKLOG_MAX;
+    const known = hasTurn ? this.#router.startKnown(serving, plan) : null;
+    if (known) return known;
+    if (plan.id !== undefined || plan.unit !== undefined) return this.#router.start(serving, plan);
+    if (hasTurn) return this.#router.startNow(serving, plan);
     // A host that never yields would keep the writer's answers from arriving, and its sessions would be dropped.
     return new Promise((resolve) => setImmediate(() => resolve(this.#router.startNow(serving, plan))));
   }

@@ -283,7 +283,7 @@ export class Router {
       session: id,
       arm: arm.role,
       config: arm.config.hash,
-      label: null,
+      label: arm.label,
       unit,
       share: shareOf(arm.bucketCount),
       requestId: requestId ?? null,

@@ -31,7 +31,7 @@ export interface PruneOptions {
 }
 
 /** What of one project was deleted, or would be. */
-export interface PrunedProject {
+interface PrunedProject {
   readonly project: string;
   /** ids of the experiments whose sessions go */
   readonly experiments: readonly string[];

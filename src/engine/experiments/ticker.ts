@@ -1,0 +1,164 @@
+/**
+ * Ticks over every running experiment, or one project's: settles what is due, starts the drafts whose time has come, and
+ * folds and decides where anything is new. An experiment with nothing new costs a part of one query, however many there
+ * are and however long their history is.
+ */
+import type { EngineContext } from "../context.js";
+import type { Pulse, Store, StoredExperiment } from "../ports.js";
+import { startDueDrafts } from "./drafts.js";
+import { requireProject } from "./lookup.js";
+import { settleDue, type TickResult, tickExperiment } from "./tick.js";
+
+/** How a tick runs. */
+export interface TickOptions {
+  /** only this project */
+  readonly project?: string | undefined;
+  /** find out, but store nothing */
+  readonly dryRun?: boolean | undefined;
+  readonly actor?: string | undefined;
+  /** told of a project whose tick failed; the others go on. Default: it is logged, and a tick of one project rejects. */
+  readonly onFailure?: ((project: string, error: unknown) => void) | undefined;
+}
+
+/** The lease that unattended ticks share: two at once would do no harm, only the same work twice. */
+const LEASE = "tick";
+/** After so long another process takes over from one that has stopped in the middle. */
+const LEASE_MS = 60_000;
+
+/** Experiments ticked at once: what they store is one commit. */
+const ABREAST = 32;
+
+interface Seen {
+  readonly pulse: string;
+  readonly result: TickResult;
+}
+
+/** The ticks of one engine. */
+export class Ticker {
+  readonly #context: EngineContext;
+  readonly #refresh: (project: string) => Promise<void>;
+  #holder: string | null = null;
+  /** what the last tick saw of experiments in which nothing happened then, by their ids */
+  #seen = new Map<string, Seen>();
+
+  /** @param refresh looks at a project of this process again, whose stored state may have changed */
+  constructor(context: EngineContext, refresh: (project: string) => Promise<void>) {
+    this.#context = context;
+    this.#refresh = refresh;
+  }
+
+  /** One tick. @throws DethroneError `project_not_found`; what a tick of one project runs into */
+  async tick(store: Store, options: TickOptions): Promise<TickResult[]> {
+    const { project = null, dryRun = false } = options;
+    if (project !== null) await requireProject(store, project);
+    // What is queued in this process counts; outcomes that its host is still working on do not keep the tick waiting.
+    await store.flush();
+    if (!dryRun) {
+      await settleDue(this.#context, store, project);
+      await startDueDrafts(this.#context, store, project);
+    }
+    const pulses = await store.pulses(project);
+    const results: (TickResult | null)[] = [];
+    for (let from = 0; from < pulses.length; from += ABREAST) {
+      const some = pulses.slice(from, from + ABREAST);
+      results.push(...(await this.#resultsOf(store, some, options)));
+    }
+    if (project === null) this.#forget(pulses);
+    return results.filter((result) => result !== null);
+  }
+
+  /** One tick, unless another process is at one; null then. */
+  async tickAlone(store: Store, options: TickOptions): Promise<TickResult[] | null> {
+    this.#holder ??= this.#context.ids.next();
+    const lease = { name: LEASE, holder: this.#holder };
+    if (!(await store.takeLease({ ...lease, nowMs: this.#context.clock.now(), ttlMs: LEASE_MS })))
+      return null;
+    try {
+      return await this.tick(store, options);
+    } finally {
+      await store
+        .releaseLease(lease)
+        .catch((error: unknown) => this.#context.fail(null, "a lease could not be released", error));
+    }
+  }
+
+  async #resultsOf(
+    store: Store,
+    pulses: readonly Pulse[],
+    options: TickOptions,
+  ): Promise<(TickResult | null)[]> {
+    const nowMs = this.#context.clock.now();
+    const beats = pulses.map((pulse) => beatOf(pulse, nowMs));
+    const isNews = ({ experimentUid }: Pulse, i: number): boolean =>
+      beats[i] === null || this.#seen.get(experimentUid)?.pulse !== beats[i];
+    const news = pulses.filter(isNews);
+    const experiments = news.length === 0 ? new Map() : await this.#experimentsOf(store, news);
+    const ticks = pulses.map((pulse, i) =>
+      isNews(pulse, i)
+        ? this.#tickOne(store, pulse, experiments.get(pulse.experimentUid), options)
+        : (this.#seen.get(pulse.experimentUid)?.result ?? null),
+    );
+    return Promise.all(ticks);
+  }
+
+  /** All at once; one that cannot be read must not keep the others from their tick. */
+  async #experimentsOf(
+    store: Store,
+    pulses: readonly Pulse[],
+  ): Promise<ReadonlyMap<string, () => Promise<StoredExperiment | null>>> {
+    const uids = pulses.map(({ experimentUid }) => experimentUid);
+    const found = await store.experimentsByUids(uids).catch(() => null);
+    return new Map(
+      uids.map((uid) => {
+        const known = found?.find((experiment) => experiment.uid === uid) ?? null;
+        return [uid, async () => (found ? known : store.experimentByUid(uid))] as const;
+      }),
+    );
+  }
+
+  async #tickOne(
+    store: Store,
+    pulse: Pulse,
+    read: () => Promise<StoredExperiment | null>,
+    options: TickOptions,
+  ): Promise<TickResult | null> {
+    const { projectKey, experimentUid, version } = pulse;
+    const { dryRun: isDryRun = false, actor = "tick" } = options;
+    try {
+      const experiment = await read();
+      if (experiment?.status !== "running") return null;
+      const { result, isStored, hasMoved } = await tickExperiment(this.#context, store, experiment, {
+        isDryRun,
+        actor,
+      });
+      // This process must not serve what it has just changed.
+      if (hasMoved) await this.#refresh(projectKey);
+      // As it was before, but for what the tick has stored: what came meanwhile is news to the next one.
+      const beat = beatOf({ ...pulse, version: version + Number(isStored) }, this.#context.clock.now());
+      if (beat !== null && !result.changed && !isDryRun)
+        this.#seen.set(experimentUid, { pulse: beat, result });
+      return result;
+    } catch (error) {
+      if (options.project !== undefined && !options.onFailure) throw error;
+      this.#context.fail(null, "a project's tick failed; the others go on", error, { project: projectKey });
+      options.onFailure?.(projectKey, error);
+      return null;
+    }
+  }
+
+  #forget(pulses: readonly Pulse[]): void {
+    const running = new Set(pulses.map(({ experimentUid }) => experimentUid));
+    this.#seen = new Map([...this.#seen].filter(([uid]) => running.has(uid)));
+  }
+}
+
+/**
+ * What a tick of the experiment depends on, as a text that is the same while nothing has changed. Null where time itself
+ * may decide. Signals of settled sessions change nothing; of open ones they may blow the fuse.
+ */
+function beatOf(pulse: Pulse, nowMs: number): string | null {
+  const { version, newestSeq, firstOpenSeq, newestSignalId, startedAtMs, maxDurationMs } = pulse;
+  const isLate = maxDurationMs !== null && nowMs > (startedAtMs ?? nowMs) + maxDurationMs;
+  if (isLate) return null;
+  return [version, newestSeq, firstOpenSeq ?? "-", firstOpenSeq === null ? "-" : newestSignalId].join(" ");
+}
