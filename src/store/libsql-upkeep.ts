@@ -5,7 +5,7 @@ import { open, rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { and, asc, eq, gt } from "drizzle-orm";
 import { readMigrationFiles } from "drizzle-orm/migrator";
-import { DethroneError } from "../core/errors.js";
+import { DethroneError, isDethroneError } from "../core/errors.js";
 import type {
   Archive,
   BackupFile,
@@ -189,7 +189,12 @@ export class LibsqlUpkeep implements UpkeepStore {
   }
 
   async scrub(): Promise<boolean> {
-    await this.#aside.all("VACUUM");
+    try {
+      await this.#aside.all("VACUUM");
+    } catch (error) {
+      if (isDethroneError(error) && error.code === "storage_busy") return false;
+      throw error;
+    }
     const { busy } = await this.#aside.one<{ busy: number }>("PRAGMA wal_checkpoint(TRUNCATE)");
     return busy === 0;
   }

@@ -3,6 +3,7 @@
  */
 import { type Evidence, emptyEvidence, type FoldInput, Folding } from "../../core/decision/evidence.js";
 import type { Terms } from "../../core/decision/terms.js";
+import { breathe } from "../breathe.js";
 import type { FoldRow, Store, StoredExperiment } from "../ports.js";
 import { foldInput, startTerms, termsAt } from "./terms.js";
 
@@ -39,6 +40,7 @@ export async function* foldRowPages(
     if (within.length > 0) yield isInArchive && !options.withSignals ? within.map(withoutSignals) : within;
     const isLast = isInArchive ? page.length === 0 || within.length < page.length : page.length < PAGE;
     if (isLast) return;
+    await breathe();
     afterSeq = page.at(-1)?.seq ?? afterSeq;
   }
 }

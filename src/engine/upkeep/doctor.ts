@@ -1,10 +1,11 @@
 /**
  * The health of a database, and on request everything recomputed.
  */
+
+import { breathe } from "../breathe.js";
 import type { EngineContext, Health } from "../context.js";
 import { verifyDecision } from "../experiments/verify.js";
 import type { DatabaseFacts, Store, StoredCounts, StoredExperiment } from "../ports.js";
-import { breathe } from "./breathe.js";
 import { checkEvidence, type EvidenceCheck } from "./evidence-check.js";
 import { type Finding, findingsOf, type Verification } from "./findings.js";
 

@@ -1,10 +1,11 @@
 /**
  * Folds an experiment from zero, page by page, and compares with what is stored.
  */
+
+import { breathe } from "../breathe.js";
 import { ExperimentFolding, foldRowPages } from "../experiments/folding.js";
 import { differencesOf, plain } from "../experiments/verify.js";
 import type { FoldRow, Store, StoredExperiment } from "../ports.js";
-import { breathe } from "./breathe.js";
 import { CHAIN_START, chainAfter } from "./chain.js";
 
 /** What folding an experiment from zero gave. */
@@ -50,7 +51,7 @@ export async function checkEvidence(
   let hash = CHAIN_START;
   let unitCount = 0;
   for await (const page of pages) {
-    for (const row of page) folding.add(row);
+    for (const row of page) if (row.seq <= foldedSeq) folding.add(row);
     unitCount += page.length;
     if (isArchived) hash = chainAfter(hash, page);
     await breathe();

@@ -4,13 +4,13 @@
  */
 import { breakdownOf } from "../../core/decision/breakdown.js";
 import { DethroneError, received } from "../../core/errors.js";
+import { breathe } from "../breathe.js";
 import type { EngineContext } from "../context.js";
 import { checkActor, DEFAULT_ACTOR } from "../experiments/audit.js";
 import { allFoldRows } from "../experiments/folding.js";
 import { requireProject } from "../experiments/lookup.js";
 import { foldInput } from "../experiments/terms.js";
 import type { Archive, FoldRow, PruneScope, Store, StoredExperiment } from "../ports.js";
-import { breathe } from "./breathe.js";
 import { CHAIN_START, chainAfter } from "./chain.js";
 import { checkEvidence } from "./evidence-check.js";
 import { keptBreakdown } from "./kept-breakdown.js";
@@ -109,10 +109,18 @@ async function planOf(store: Store, key: string, beforeMs: number): Promise<Plan
   return { key, projectId, experiments, scopes, kept, ...total };
 }
 
+/** The last unit that the checkpoint or a decision rests on. */
+async function archivedUntil(store: Store, experimentId: number): Promise<number> {
+  const { foldedSeq } = await store.checkpoint(experimentId);
+  const decisions = await store.decisions({ experimentId });
+  // A checkpoint of the first schema counts for nothing; its decisions still do.
+  return Math.max(foldedSeq, ...decisions.map((decision) => decision.foldedSeq));
+}
+
 /** Archives what is not archived yet; goes on where an earlier run was interrupted. */
 async function archiveUnits(store: Store, experiment: StoredExperiment): Promise<Archive | null> {
   const { id: experimentId, policy } = experiment;
-  const { foldedSeq } = await store.checkpoint(experimentId);
+  const untilSeq = await archivedUntil(store, experimentId);
   for (;;) {
     const previous = await store.upkeep.archive(experimentId);
     if (previous?.sealedAtMs) return previous;
@@ -120,7 +128,7 @@ async function archiveUnits(store: Store, experiment: StoredExperiment): Promise
     const live = await store.foldRows({
       experimentId,
       afterSeq,
-      untilSeq: foldedSeq,
+      untilSeq,
       limit: PAGE,
       withSignals: true,
     });
