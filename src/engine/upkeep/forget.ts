@@ -116,7 +116,12 @@ async function log(store: Store, found: Found, entry: ReturnType<typeof auditByH
   }
 }
 
-/** Forgets a unit. Afterwards the unit is a new one, whose next session takes part like anybody's first. */
+/**
+ * Forgets a unit. Afterwards the unit is a new one, whose next session takes part like anybody's first.
+ *
+ * What copies of the database, outcomes that still wait beside it, and a breakdown by ten units or more say, stays. Parts
+ * of its sessions in other projects are found by these sessions: once those are pruned, by a unit of their own alone.
+ */
 export async function forget(
   context: EngineContext,
   store: Store,
