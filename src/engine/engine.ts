@@ -13,7 +13,7 @@ import { type ChallengeOptions, planChallenge } from "./experiments/challenge-pl
 import type { TickResult } from "./experiments/tick.js";
 import { Ticker, type TickOptions } from "./experiments/ticker.js";
 import { type Verification, verifyDecision } from "./experiments/verify.js";
-import type { SignalReceipt, StoredExperiment } from "./ports.js";
+import type { BackupFile, SignalReceipt, StoredExperiment } from "./ports.js";
 import {
   championOf,
   checkProjectKey,
@@ -23,6 +23,9 @@ import {
 } from "./project.js";
 import type { ForcedRole } from "./sessions/route.js";
 import { checkedSignal, type Receipt, recordSignal, type SignalInput } from "./sessions/session.js";
+import { type DoctorOptions, type DoctorReport, doctor } from "./upkeep/doctor.js";
+import { type ForgetOptions, type ForgetResult, forget } from "./upkeep/forget.js";
+import { type PruneOptions, type PruneResult, prune } from "./upkeep/prune.js";
 
 /** What an engine runs on; see `createEngine` for the settings of a host. */
 export interface EngineSettings extends ContextSettings {
@@ -310,6 +313,41 @@ export class Engine implements AsyncDisposable {
   /** All experiments of a project, newest first. */
   experiments(projectKey: string): Promise<StoredExperiment[]> {
     return this.#context.requireStore().experiments(projectKey);
+  }
+
+  /** The health of the database: whether it is sound, whether a job is ticking, and what to do about it. */
+  doctor(options: DoctorOptions = {}): Promise<DoctorReport> {
+    return doctor(this.#context, this.#context.requireStore(), options);
+  }
+
+  /**
+   * Deletes the sessions of experiments that ended long ago, and sessions outside of experiments that settled long ago.
+   * Evidence, decisions and reports stay as they are, and can still be recomputed.
+   *
+   * @throws DethroneError `settings_invalid`, `project_not_found`
+   */
+  prune(options: PruneOptions): Promise<PruneResult> {
+    return prune(this.#context, this.#context.requireStore(), options);
+  }
+
+  /**
+   * Erases what is stored of a unit, in all projects or in one; the evidence stays. Afterwards the unit is a new one.
+   *
+   * @throws DethroneError `input_invalid`, `settings_invalid`, `project_not_found`
+   */
+  forget(unit: string, options: ForgetOptions): Promise<ForgetResult> {
+    return forget(this.#context, this.#context.requireStore(), unit, options);
+  }
+
+  /**
+   * Copies the database to a new file while agents write, and checks the copy. To restore it, use the file.
+   *
+   * @throws DethroneError `file_exists`, `storage_unavailable`, `database_invalid`
+   */
+  async backup(path: string): Promise<BackupFile> {
+    const store = this.#context.requireStore();
+    await store.flush();
+    return store.upkeep.backup(path);
   }
 
   /** How the engine is doing. */

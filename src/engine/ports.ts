@@ -35,9 +35,11 @@ import type {
   SignalReceipt,
   StartedSession,
 } from "./ports-session.js";
+import type { UpkeepStore } from "./ports-upkeep.js";
 
 export type * from "./ports-experiment.js";
 export type * from "./ports-session.js";
+export type * from "./ports-upkeep.js";
 
 /** Where time comes from. */
 export interface Clock {
@@ -319,6 +321,7 @@ export interface Store {
   decisions(filter: { uid?: string; experimentId?: number }): Promise<StoredDecision[]>;
   /** How each experiment of a project was tested and ended, oldest first. */
   rulings(projectKey: string): Promise<StoredRuling[]>;
+  readonly upkeep: UpkeepStore;
   /** Newest first. */
   auditLog(projectId: number, limit: number): Promise<StoredAuditEntry[]>;
 }

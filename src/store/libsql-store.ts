@@ -18,6 +18,7 @@ import * as changes from "./changes.js";
 import { type Location, OpenDatabase } from "./database.js";
 import { DurableWriter } from "./durable-writer.js";
 import * as leaseChanges from "./lease-changes.js";
+import { LibsqlUpkeep } from "./libsql-upkeep.js";
 import * as projectChanges from "./project-changes.js";
 import { LibsqlReads } from "./reads.js";
 import * as sessionChanges from "./session-changes.js";
@@ -65,6 +66,7 @@ interface LibsqlStoreSettings {
 }
 
 class LibsqlStore extends LibsqlReads implements Store {
+  readonly upkeep: LibsqlUpkeep;
   readonly #database: OpenDatabase;
   readonly #names: Names;
   readonly #durable: DurableWriter | undefined;
@@ -79,6 +81,10 @@ class LibsqlStore extends LibsqlReads implements Store {
     this.#durable = durable;
     this.#spool = spool;
     this.#recorder = durable ?? database.writer;
+    this.upkeep = new LibsqlUpkeep({
+      database,
+      transact: (statements) => this.#transact(statements),
+    });
   }
 
   override async projectState(key: string): Promise<ProjectState | null> {
@@ -130,6 +136,7 @@ class LibsqlStore extends LibsqlReads implements Store {
   }
 
   async close(): Promise<void> {
+    await this.upkeep.close();
     await this.#database.close();
     await this.#spool?.release();
   }
