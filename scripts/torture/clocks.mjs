@@ -75,7 +75,7 @@ function stepsOf({ random, diary, failures }) {
     open.push(await bot.session({ unit }));
   };
   const end = async (side) => {
-    const session = side.open.splice(int(0, side.open.length), 1)[0];
+    const session = side.open.splice(isLucky(0.8) ? 0 : int(0, side.open.length), 1)[0];
     if (!session) return;
     const { id } = session;
     const score = isLucky(0.2)
@@ -125,10 +125,10 @@ export async function clocksScenario({ seed, isShort, folderFor, report }) {
     const sides = [await engineOn(path, random, diary), await engineOn(path, random, diary)];
     const step = stepsOf({ random, diary, failures });
     await sides[0].bot.challenge({ prompt: "short" }, { share: 0.5, policy: POLICY });
-    for (let i = 0; i < (isShort ? 250 : 1000); i += 1) {
+    for (let i = 0; i < (isShort ? 80 : 800); i += 1) {
       const side = random.pick(sides);
       side.clock.jump(random.isLucky(0.1) ? random.int(-8, 9) * HOUR_MS : random.int(-60_000, 180_000));
-      const actions = Array.from({ length: random.int(1, 8) }, step);
+      const actions = Array.from({ length: random.int(1, 16) }, step);
       await Promise.all(actions.map((action) => attempt(action.name, () => action(side), failures)));
     }
     for (const { engine } of sides) await engine.flush();

@@ -2,7 +2,7 @@
 // enforces the rule, and by the library, which folds and decides everything again.
 import Database from "libsql";
 import { allFoldRows, ExperimentFolding } from "../../dist/engine/experiments/folding.js";
-import { createEngine } from "../../dist/index.js";
+import { verifyDecision } from "../../dist/engine/experiments/verify.js";
 import { locate } from "../../dist/store/database.js";
 import { openLibsqlStore } from "../../dist/store/libsql-store.js";
 
@@ -111,13 +111,9 @@ async function driftOf(store, database) {
   return { drifted, folded: stored.length };
 }
 
-async function verifications(path) {
-  const engine = await createEngine({ url: path, strict: true });
-  try {
-    return await engine.verify();
-  } finally {
-    await engine.close();
-  }
+async function verifications(store) {
+  const decisions = await store.decisions({});
+  return Promise.all(decisions.map((decision) => verifyDecision(store, decision, decision.engineVersion)));
 }
 
 const some = (list) =>
@@ -141,7 +137,7 @@ export async function check(path, diary) {
     if (lost.length > 0) fail("acknowledged and not found", lost);
     const { drifted, folded } = await driftOf(store, database);
     if (drifted.length > 0) fail("evidence from zero differs from the checkpoint", drifted);
-    const verified = await verifications(path);
+    const verified = await verifications(store);
     const unequal = verified.filter(({ isEqual }) => !isEqual);
     if (unequal.length > 0) fail("a decision does not come out again", unequal);
     const [{ sessions }] = rowsOf(database, "SELECT count(*) AS sessions FROM sessions");

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { brokenDiskScenario, busyScenario, slowScenario } from "./busy.mjs";
+import { callsScenario } from "./calls.mjs";
 import { clocksScenario } from "./clocks.mjs";
 import { killScenario } from "./kill.mjs";
 
@@ -16,6 +17,7 @@ const SCENARIOS = {
   busy: busyScenario,
   slow: slowScenario,
   disk: brokenDiskScenario,
+  calls: callsScenario,
   clocks: clocksScenario,
 };
 
