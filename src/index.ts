@@ -175,6 +175,7 @@ export type {
   StoredDecision,
   Watch,
 } from "./engine/ports.js";
+export type { BackupFile } from "./engine/ports-upkeep.js";
 export type { ChallengeResult, Project } from "./engine/project.js";
 export { fromBaggage, type ParentSession, toBaggage } from "./engine/sessions/baggage.js";
 export { currentSession } from "./engine/sessions/current-session.js";
@@ -190,4 +191,8 @@ export {
 export type { EndInput, Receipt, Session, SignalInput } from "./engine/sessions/session.js";
 export type { SessionOptions, SessionParent } from "./engine/sessions/session-options.js";
 export type { ArgsOf, Runner, WrapOptions, Wrapped } from "./engine/sessions/wrap.js";
+export type { DoctorOptions, DoctorReport } from "./engine/upkeep/doctor.js";
+export type { Finding, Severity } from "./engine/upkeep/findings.js";
+export type { ForgetOptions, ForgetResult } from "./engine/upkeep/forget.js";
+export type { PruneOptions, PruneResult } from "./engine/upkeep/prune.js";
 export type { FileSettings } from "./file-settings.js";

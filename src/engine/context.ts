@@ -93,6 +93,7 @@ export class EngineContext
   #cancelRecovery: (() => void) | null = null;
   /** whether the host has been told that what sessions record is kept beside the database */
   #isAway = false;
+  /** from the end of a store until the projects have been read from the next one */
   #isReopening = false;
   #refresh: (() => Promise<void>) | null = null;
 
@@ -147,7 +148,6 @@ export class EngineContext
       this.#store = await this.openStore({ onTrouble: (error) => this.#trouble(error) });
       this.#failure = null;
       this.#isFailing = false;
-      this.#isReopening = false;
     } catch (error) {
       this.#failure = isDethroneError(error)
         ? error
@@ -163,7 +163,10 @@ export class EngineContext
     // Not before: it has kept what was recorded meanwhile.
     previous?.close().catch(() => undefined);
     for (const listener of this.#whenOpen.splice(0)) listener();
+    // It may be another database, where projects have to be created before their sessions can be stored.
     if (previous) await this.#refresh?.();
+    this.#isReopening = false;
+    if (previous) await this.recover();
   }
 
   /** What is to be done once the database has been opened anew: it may be another one. */
@@ -221,7 +224,7 @@ export class EngineContext
   /** Whether nothing waits any more. */
   async #tryRecovery(): Promise<boolean> {
     const store = this.#store;
-    if (!store?.isAlive()) return false;
+    if (!store?.isAlive() || this.#isReopening) return false;
     try {
       const rows = await store.recover();
       const fields = { rows, lost: store.spool().lost };

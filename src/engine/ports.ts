@@ -35,9 +35,11 @@ import type {
   SignalReceipt,
   StartedSession,
 } from "./ports-session.js";
+import type { UpkeepStore } from "./ports-upkeep.js";
 
 export type * from "./ports-experiment.js";
 export type * from "./ports-session.js";
+export type * from "./ports-upkeep.js";
 
 /** Where time comes from. */
 export interface Clock {
@@ -209,6 +211,8 @@ export interface Store {
   /** Stores what was kept while the database was away, by processes that are gone too; how many entries. */
   recover(): Promise<number>;
   spool(): SpoolState;
+  /** Whether what is recorded now is kept beside the database. */
+  isSpooling(): boolean;
   /**
    * False once the writer has stopped for good; then the store has to be opened anew. This one goes on keeping what is
    * recorded until it is closed.
@@ -317,6 +321,7 @@ export interface Store {
   decisions(filter: { uid?: string; experimentId?: number }): Promise<StoredDecision[]>;
   /** How each experiment of a project was tested and ended, oldest first. */
   rulings(projectKey: string): Promise<StoredRuling[]>;
+  readonly upkeep: UpkeepStore;
   /** Newest first. */
   auditLog(projectId: number, limit: number): Promise<StoredAuditEntry[]>;
 }

@@ -17,7 +17,8 @@ import { storageError } from "./storage-error.js";
 import { Writer, type WriterOptions } from "./writer.js";
 
 // `src/store` and `dist/store` lie at the same depth, so this finds the shipped migrations from either.
-const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../drizzle", import.meta.url));
+/** Where the migrations are. */
+export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../drizzle", import.meta.url));
 
 /** How long a read waits, synchronously, for a lock. Readers of a WAL database hardly ever wait. */
 const READ_WAIT_MS = 50;
@@ -107,6 +108,11 @@ export class OpenDatabase {
       await writer.close();
       throw storageError(rootCause(error), location.path);
     }
+  }
+
+  /** The file. */
+  get path(): string {
+    return this.#location.path;
   }
 
   /** Runs a read; a busy connection is renewed, because a statement that met a lock may linger on it. */

@@ -12,11 +12,13 @@ import type {
   SpoolState,
   StartedSession,
   Store,
+  StoreEvents,
 } from "../engine/ports.js";
 import * as changes from "./changes.js";
 import { type Location, OpenDatabase } from "./database.js";
 import { DurableWriter } from "./durable-writer.js";
 import * as leaseChanges from "./lease-changes.js";
+import { LibsqlUpkeep } from "./libsql-upkeep.js";
 import * as projectChanges from "./project-changes.js";
 import { LibsqlReads } from "./reads.js";
 import * as sessionChanges from "./session-changes.js";
@@ -37,7 +39,7 @@ export interface StoreOptions {
   /** see `WriterOptions` */
   readonly patienceMs?: number | undefined;
   /** see `StoreEvents` */
-  readonly onTrouble?: ((error: unknown) => void) | undefined;
+  readonly onTrouble?: StoreEvents["onTrouble"] | undefined;
 }
 
 /** Opens a store over a libSQL file. */
@@ -64,6 +66,7 @@ interface LibsqlStoreSettings {
 }
 
 class LibsqlStore extends LibsqlReads implements Store {
+  readonly upkeep: LibsqlUpkeep;
   readonly #database: OpenDatabase;
   readonly #names: Names;
   readonly #durable: DurableWriter | undefined;
@@ -78,6 +81,10 @@ class LibsqlStore extends LibsqlReads implements Store {
     this.#durable = durable;
     this.#spool = spool;
     this.#recorder = durable ?? database.writer;
+    this.upkeep = new LibsqlUpkeep({
+      database,
+      transact: (statements) => this.#transact(statements),
+    });
   }
 
   override async projectState(key: string): Promise<ProjectState | null> {
@@ -129,12 +136,17 @@ class LibsqlStore extends LibsqlReads implements Store {
   }
 
   async close(): Promise<void> {
+    await this.upkeep.close();
     await this.#database.close();
     await this.#spool?.release();
   }
 
   async recover(): Promise<number> {
     return this.#durable?.recover() ?? 0;
+  }
+
+  isSpooling(): boolean {
+    return this.#durable?.isSpooling ?? false;
   }
 
   spool(): SpoolState {

@@ -5,6 +5,7 @@ import { expect, it } from "vitest";
 import { createEngine } from "../../src/index.js";
 import { ChampionsFile } from "../../src/store/champions-file.js";
 import { recordingLogger } from "../support/recording-logger.js";
+import { lock } from "../support/spooling.js";
 import { temporaryDatabase } from "../support/temporary.js";
 
 const LONG = { prompt: "long" };
@@ -57,6 +58,15 @@ it.each<[string, (path: string) => void | Promise<void>]>([
   const path = await promoted();
   await harm(path);
   expect(await served(path)).toBe("short");
+});
+
+it("a process that starts while the database is locked serves it too, within a second or so", async () => {
+  const path = await promoted();
+  const unlock = lock(path);
+  const startedAt = performance.now();
+  expect(await served(path)).toBe("short");
+  expect(performance.now() - startedAt).toBeLessThan(3000);
+  unlock();
 });
 
 it("what the host refuses, or what is not what it says it is, gives way to the code's champion", async () => {

@@ -173,6 +173,22 @@ describe("while the database fails, what sessions record is kept beside it, and 
     await engine.close();
   });
 
+  it("deleted with an experiment: its sessions are stored outside of one, unless their config is gone too; that is counted", async () => {
+    const path = temporaryDatabase();
+    const { engine, bot, recover } = await spoolingContest(path);
+    for (const end of ["", "-wal", "-shm"]) rmSync(`${path}${end}`);
+    const sessions = await Promise.all(Array.from({ length: 40 }, () => bot.session()));
+    await Promise.all(sessions.map((session) => session.end({ score: 0.3 })));
+    await recover();
+    const kept = sessions.filter(({ arm }) => arm === "champion");
+    expect(rowsOf(path, "SELECT id, experiment_id AS e, is_evidence AS i, score FROM sessions")).toEqual(
+      kept.map(({ id }) => ({ id, e: null, i: 0, score: 0.3 })),
+    );
+    expect(engine.health().spool.lost).toBe(2 * (40 - kept.length));
+    expect(kept.length).toBeLessThan(40);
+    await engine.close();
+  });
+
   it("a database deleted while only reading goes on is noticed too", async () => {
     const path = temporaryDatabase();
     const { engine, clock, bot, recover } = await spoolingContest(path);

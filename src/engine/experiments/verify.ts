@@ -35,7 +35,8 @@ function areEqual(stored: Json, computed: Json, isSameVersion: boolean): boolean
 const isTree = (value: Json): value is Exclude<Json, null | boolean | number | string> =>
   typeof value === "object" && value !== null;
 
-function differencesOf(stored: Json, computed: Json, isSameVersion: boolean, path: string): string[] {
+/** What a recomputed value lacks or has otherwise, as `path: stored -> recomputed`; both as JSON gives them. */
+export function differencesOf(stored: Json, computed: Json, isSameVersion: boolean, path: string): string[] {
   if (!isTree(stored) || !isTree(computed)) {
     return areEqual(stored, computed, isSameVersion)
       ? []
@@ -48,6 +49,9 @@ function differencesOf(stored: Json, computed: Json, isSameVersion: boolean, pat
     differencesOf(left[key] as Json, right[key] ?? null, isSameVersion, path === "" ? key : `${path}.${key}`),
   );
 }
+
+/** A value as it comes back from the store: through JSON. */
+export const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value)) as Json;
 
 /** What the rules say of the decision's own evidence; a decision by hand keeps its own verdict and arm. */
 function recomputedRuling(
@@ -95,8 +99,6 @@ export async function verifyDecision(
   const stored = { verdict, reason, arm, sessionCount, policy, policyHash, evidence, evaluation };
   // What the first schema stored beside the verdict had another shape.
   const comparable = "arms" in evidence ? stored : { verdict, reason, sessionCount };
-  // Through JSON, as the stored one went.
-  const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value)) as Json;
   const differences = differencesOf(
     plain(comparable),
     plain(computed),

@@ -95,11 +95,12 @@ export class Router {
 
   #startAs(serving: Serving, known: WithId<SessionPlan>, route: Route): EngineSession {
     const { store, state } = serving;
+    const isSpooled = store.isSpooling();
     const { isRecorded } = this.#queueStart(store, this.#startRecord(state, route, known));
     const placement = { ...placementOf(serving, route, known), isRecorded };
     this.#expose(placement, {
       arm: route.arm,
-      excluded: isRecorded ? route.excluded : "unconfirmed",
+      excluded: isRecorded && !isSpooled ? route.excluded : "unconfirmed",
       requestId: known.requestId,
     });
     return this.#session(placement);
