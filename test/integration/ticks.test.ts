@@ -74,6 +74,17 @@ describe("a tick over many experiments", () => {
     expect(await test.engine.decide()).toMatchObject([{ verdict: "abort", reason: "fuse" }]);
   });
 
+  it("sees the ends of the champion's sessions where the challenger's have failed", async () => {
+    const bot = await test.engine.project<RateConfig>("support", { champion: CHAMPION });
+    await bot.challenge(SAME, { share: 0.5, policy: { fuse: { minSessions: 20, errorRate: 0.5 } } });
+    const sessions = await test.runSessions(80, () => bot.session());
+    const failing = sessions.filter(({ arm }) => arm === "challenger").slice(0, 22);
+    for (const { id } of failing) await test.engine.signal(id, { name: "error", value: 1 });
+    expect(await test.engine.decide()).toMatchObject([{ verdict: "continue" }]);
+    for (const session of sessions) if (session.arm === "champion") await session.end();
+    expect(await test.engine.decide()).toMatchObject([{ verdict: "abort", reason: "fuse" }]);
+  });
+
   it("of what a ramp moves goes on at the next tick", async () => {
     const bot = await test.engine.project<RateConfig>("support", { champion: CHAMPION });
     const steps = [

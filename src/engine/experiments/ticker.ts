@@ -131,15 +131,13 @@ export class Ticker {
     try {
       const experiment = await read();
       if (experiment?.status !== "running") return null;
-      const { result, isStored, hasMoved } = await tickExperiment(this.#context, store, experiment, {
-        isDryRun,
-        actor,
-      });
+      const ticked = await tickExperiment(this.#context, store, experiment, { isDryRun, actor });
+      const { result, isStored, hasMoved, isFuseNear } = ticked;
       // This process must not serve what it has just changed.
       if (hasMoved) await this.#refresh(projectKey);
       // As it was before, but for what the tick has stored: what came meanwhile is news to the next one.
       const beat = beatOf({ ...pulse, version: version + Number(isStored) }, this.#context.clock.now());
-      if (beat !== null && !result.changed && !isDryRun)
+      if (beat !== null && !result.changed && !isDryRun && !isFuseNear)
         this.#seen.set(experimentUid, { pulse: beat, result });
       return result;
     } catch (error) {
@@ -158,7 +156,8 @@ export class Ticker {
 
 /**
  * What a tick of the experiment depends on, as a text that is the same while nothing has changed. Null where time itself
- * may decide. Signals of settled sessions change nothing; of open ones they may blow the fuse.
+ * may decide. Signals of settled sessions change nothing; of open ones they may blow the fuse. So may their ends, where it
+ * is near; a pulse does not tell of these.
  */
 function beatOf(pulse: Pulse, nowMs: number): string | null {
   const { version, newestSeq, firstOpenSeq, newestSignalId, startedAtMs, maxDurationMs } = pulse;
