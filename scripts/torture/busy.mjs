@@ -4,8 +4,12 @@ import { join } from "node:path";
 import { check } from "./invariants.mjs";
 import { chance, metIn, readDiary, startProcess } from "./support.mjs";
 
+/** By when the agents must have come to their end, however busy the machine is. */
+const LIMIT_MS = 1_800_000;
+const SHORT_LIMIT_MS = 90_000;
+
 /** Lets agents run to their end; what does not hold of them, and of the database. */
-async function untilTheEnd({ folder, processes, settings, faults, random, locker = null }) {
+async function untilTheEnd({ folder, processes, settings, faults, random, isShort, locker = null }) {
   const path = join(folder, "torture.db");
   const diaries = Array.from({ length: processes }, (_, i) => `diary-${i}.txt`);
   const start = (diary) => {
@@ -20,12 +24,19 @@ async function untilTheEnd({ folder, processes, settings, faults, random, locker
   const agents = diaries.map(start);
   const lock =
     locker && startProcess("locker.mjs", { folder, diary: "locker.txt", settings: { path, ...locker } });
+  const giveUp = () => {
+    for (const { kill } of agents) kill();
+  };
+  const deadline = setTimeout(giveUp, isShort ? SHORT_LIMIT_MS : LIMIT_MS);
   const ends = await Promise.all(agents.map(({ ended }) => ended));
+  clearTimeout(deadline);
   lock?.kill();
   await lock?.ended;
   const written = diaries.map((diary) => readDiary(join(folder, diary)));
   const failures = ends.flatMap(({ code }, i) =>
-    code === 0 ? [] : [`process ${i} ended with ${code}; its last words are in stderr.txt`],
+    code === 0
+      ? []
+      : [`process ${i} ${code === null ? "never came to its end" : `ended with ${code}; see stderr.txt`}`],
   );
   for (const entry of written.flat().filter(({ kind }) => kind === "broken"))
     failures.push(`an error that nobody may see: ${JSON.stringify(entry)}`);
@@ -55,7 +66,7 @@ export async function busyScenario({ seed, isShort, folderFor, report }) {
   const folder = folderFor("busy");
   const settings = { sessions, abreast: isShort ? 50 : 100, hands: true };
   const locker = { seed: random.seed(), holdMs: 300, restMs: 60 };
-  const { failures, counts } = await untilTheEnd({ folder, processes, settings, random, locker });
+  const { failures, counts } = await untilTheEnd({ folder, processes, settings, random, isShort, locker });
   if (counts.sessions !== processes * sessions)
     failures.push(`${processes * sessions} sessions were served and ${counts.sessions} are stored`);
   if (counts.busy === 0) failures.push("no lock was ever met, so nothing was tested");
@@ -68,7 +79,14 @@ export async function slowScenario({ seed, isShort, folderFor, report }) {
   const folder = folderFor("slow");
   const settings = { sessions: isShort ? 100 : 1000, abreast: 20 };
   const faults = { commitMs: [300, 500] };
-  const { failures, counts, loopMs } = await untilTheEnd({ folder, processes: 2, settings, faults, random });
+  const { failures, counts, loopMs } = await untilTheEnd({
+    folder,
+    processes: 2,
+    settings,
+    faults,
+    random,
+    isShort,
+  });
   // Of the 99th percentile: a loop that waited for commits would stand still for longer most of the time, where a busy
   // machine takes a loop's time now and then.
   if (loopMs > faults.commitMs[0]) failures.push(`an event loop stood still for ${loopMs} ms`);
@@ -82,7 +100,14 @@ export async function brokenDiskScenario({ seed, isShort, folderFor, report }) {
     const folder = folderFor(`disk-${round}`);
     const settings = { sessions: isShort ? 200 : 500, abreast: 5 };
     const faults = { failRate: random.next() * 0.03, commitMs: [0, 5] };
-    const { failures, counts } = await untilTheEnd({ folder, processes: 3, settings, faults, random });
+    const { failures, counts } = await untilTheEnd({
+      folder,
+      processes: 3,
+      settings,
+      faults,
+      random,
+      isShort,
+    });
     report({ where: folder, failures, counts: { rounds: 1, ...counts } });
   }
 }

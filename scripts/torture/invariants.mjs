@@ -47,8 +47,9 @@ const BREACHES = {
   "a promotion that made nobody champion": `SELECT experiments.uid FROM experiments
     WHERE status = 'promoted' AND NOT EXISTS (SELECT 1 FROM reigns JOIN arms ON arms.config_id = reigns.config_id
       WHERE arms.experiment_id = experiments.id AND arms.role = 'challenger' AND reigns.project_id = experiments.project_id)`,
+  // A watch that promotes brings the champion of before back, which is a rollback.
   "as many promotions as reigns, no more and no fewer": `SELECT projects.key,
-      (SELECT count(*) FROM experiments WHERE project_id = projects.id AND status = 'promoted') AS promotions,
+      (SELECT count(*) FROM experiments WHERE project_id = projects.id AND status = 'promoted' AND kind = 'contest') AS promotions,
       (SELECT count(*) FROM reigns WHERE project_id = projects.id AND cause = 'promoted') AS promoted
     FROM projects WHERE promotions <> promoted`,
   "an ended experiment that went on folding": `SELECT experiments.uid, checkpoints.folded_seq, decisions.folded_seq AS decided
