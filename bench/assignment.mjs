@@ -1,9 +1,10 @@
 // From a session to its arm, without a network: what `project.session()` does in arithmetic, against a bare hash loop and
 // what other libraries do for a split of 50 to 50. 20 experiments, ids of UUID version 7.
-import { createEngine } from "../dist/index.js";
+
 import { join } from "node:path";
 import { v7 } from "uuid";
 import { routeOf } from "../dist/engine/sessions/route.js";
+import { createEngine } from "../dist/index.js";
 import { locate } from "../dist/store/database.js";
 import { openLibsqlStore } from "../dist/store/libsql-store.js";
 import { bareLoop } from "./bare-loop.mjs";
@@ -35,7 +36,8 @@ function assertAlike(bare, states, ids) {
   for (const [i, state] of states.entries()) {
     for (const unit of ids.slice(0, 200)) {
       const { experiment, arm } = routeOf(state, { unit, context: null, forced: undefined });
-      if (experiment.arms[bare(state.key, unit)].id !== arm.id) throw new Error(`the bare loop differs in experiment ${i}`);
+      if (experiment.arms[bare(state.key, unit)].id !== arm.id)
+        throw new Error(`the bare loop differs in experiment ${i}`);
     }
   }
 }
@@ -85,7 +87,9 @@ export async function assignmentBench(table, folder) {
   table.add("assignment", median(own), "bare loop", ratioOf(own, bareRates), 0.4);
   for (const [name] of contenders)
     table.add(name, median(rates.get(name)), "bare loop", ratioOf(rates.get(name), bareRates));
-  const [fastest] = contenders.map(([name]) => name).sort((a, b) => median(rates.get(b)) - median(rates.get(a)));
+  const [fastest] = contenders
+    .map(([name]) => name)
+    .sort((a, b) => median(rates.get(b)) - median(rates.get(a)));
   if (fastest)
     table.add("assignment", median(own), `fastest peer (${fastest})`, ratioOf(own, rates.get(fastest)), 3);
   await wholeSessions(path, table, median(bareRates));

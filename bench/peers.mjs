@@ -45,10 +45,7 @@ async function unleash(table, { keys, idAt }) {
     rmSync(backupPath, { recursive: true, force: true });
   };
   return {
-    contender: [
-      "Unleash isEnabled",
-      (i) => client.isEnabled(keys[i % keys.length], { userId: idAt(i) }),
-    ],
+    contender: ["Unleash isEnabled", (i) => client.isEnabled(keys[i % keys.length], { userId: idAt(i) })],
     close,
   };
 }
@@ -81,7 +78,10 @@ async function launchDarkly(table, { keys, idAt }) {
   const { FileDataSourceFactory } = (await import("@launchdarkly/node-server-sdk/integrations")).default;
   const folder = mkdtempSync(join(tmpdir(), "dethrone-launchdarkly-"));
   const path = join(folder, "flags.json");
-  writeFileSync(path, JSON.stringify({ flags: Object.fromEntries(keys.map((key) => [key, launchDarklyFlag(key)])) }));
+  writeFileSync(
+    path,
+    JSON.stringify({ flags: Object.fromEntries(keys.map((key) => [key, launchDarklyFlag(key)])) }),
+  );
   const silent = { error() {}, warn() {}, info() {}, debug() {} };
   const client = init("sdk-none", {
     updateProcessor: new FileDataSourceFactory({ paths: [path] }).getFactory(),
@@ -103,7 +103,12 @@ async function openFeature(table, { keys, idAt }) {
   if (!module) return null;
   // The provider has no hash of its own: the parity of an id's last digit stands in for one, at no cost.
   const half = ({ targetingKey }) => (targetingKey.charCodeAt(35) & 1 ? "on" : "off");
-  const flag = { variants: { on: true, off: false }, defaultVariant: "off", disabled: false, contextEvaluator: half };
+  const flag = {
+    variants: { on: true, off: false },
+    defaultVariant: "off",
+    disabled: false,
+    contextEvaluator: half,
+  };
   const provider = new module.InMemoryProvider(Object.fromEntries(keys.map((key) => [key, flag])));
   await module.OpenFeature.setProviderAndWait(provider);
   const client = module.OpenFeature.getClient();

@@ -25,8 +25,21 @@ const INSERT = `INSERT INTO sessions (id, project_id, config_id, experiment_id, 
 const SETTLE = `UPDATE sessions SET ended_at_ms = coalesce(ended_at_ms, ?), settled_at_ms = ?, score = ?, is_missing = 0,
   is_abandoned = 0 WHERE id = ? AND settled_at_ms IS NULL AND window_ends_at_ms >= ?`;
 
-const insertOf = ({ id, arm, startedAtMs, windowEndsAtMs }) =>
-  [id, arm.projectId, arm.configId, arm.experimentId, arm.armId, null, null, "[0.5]", 1, null, null, startedAtMs, windowEndsAtMs];
+const insertOf = ({ id, arm, startedAtMs, windowEndsAtMs }) => [
+  id,
+  arm.projectId,
+  arm.configId,
+  arm.experimentId,
+  arm.armId,
+  null,
+  null,
+  "[0.5]",
+  1,
+  null,
+  null,
+  startedAtMs,
+  windowEndsAtMs,
+];
 const settleOf = ({ id, endedAtMs, score }) => [endedAtMs, endedAtMs, score, id, endedAtMs];
 
 const startOf = ({ id, arm, startedAtMs, windowEndsAtMs }) => ({
@@ -61,7 +74,11 @@ async function throughConnection() {
     ...batch.map((session) => ({ kind: "start", start: startOf(session) })),
     ...batch.map((session) => ({ kind: "end", end: endOf(session) })),
   ];
-  return { write: (batch) => connection.apply(operations(batch)), close: () => connection.close(), inFlight: 1 };
+  return {
+    write: (batch) => connection.apply(operations(batch)),
+    close: () => connection.close(),
+    inFlight: 1,
+  };
 }
 
 async function throughBetterSqlite() {
@@ -86,8 +103,14 @@ async function throughClient() {
   await client.execute("PRAGMA synchronous = FULL");
   const write = async (batch) => {
     // A thousand statements a call: first the starts of a batch, then its outcomes.
-    await client.batch(batch.map((session) => ({ sql: INSERT, args: insertOf(session) })), "write");
-    await client.batch(batch.map((session) => ({ sql: SETTLE, args: settleOf(session) })), "write");
+    await client.batch(
+      batch.map((session) => ({ sql: INSERT, args: insertOf(session) })),
+      "write",
+    );
+    await client.batch(
+      batch.map((session) => ({ sql: SETTLE, args: settleOf(session) })),
+      "write",
+    );
   };
   return { write, close: () => client.close(), inFlight: 1 };
 }

@@ -26,7 +26,8 @@ async function template(folder) {
   const client = createClient({ url: `file:${path}`, concurrency: 1 });
   // So that the one file is all there is to copy.
   await client.execute("PRAGMA wal_checkpoint(TRUNCATE)");
-  const { rows } = await client.execute(`SELECT arms.id AS armId, config_id AS configId, experiment_id AS experimentId,
+  const { rows } =
+    await client.execute(`SELECT arms.id AS armId, config_id AS configId, experiment_id AS experimentId,
     project_id AS projectId FROM arms JOIN experiments ON experiments.id = experiment_id ORDER BY position`);
   client.close();
   return { path, arms: JSON.stringify(rows.map((row) => ({ ...row }))) };
@@ -44,7 +45,9 @@ async function runEngine(engine, { path: from, arms }) {
   const path = `${from}.${engine}`;
   copyFileSync(from, path);
   const count = SESSIONS[engine];
-  const output = execFileSync(process.execPath, [SCRIPT, engine, path, String(count), arms], { encoding: "utf8" });
+  const output = execFileSync(process.execPath, [SCRIPT, engine, path, String(count), arms], {
+    encoding: "utf8",
+  });
   const found = await stored(path);
   if (found !== count) throw new Error(`${engine}: ${found} of ${count} sessions are stored`);
   for (const end of ["", "-wal", "-shm"]) rmSync(`${path}${end}`, { force: true });

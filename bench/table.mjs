@@ -3,7 +3,11 @@
 // The short form, for the tests: everything runs, and no figure means anything.
 export const isShort = process.env.BENCH === "short";
 
-export const median = (values) => percentile([...values].sort((a, b) => a - b), 0.5);
+export const median = (values) =>
+  percentile(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  );
 
 export const percentile = (sorted, p) => sorted[Math.min(sorted.length - 1, Math.floor(p * sorted.length))];
 
@@ -61,7 +65,8 @@ export class Table {
     const isMet = target === undefined ? {} : { target, isMet: ratio >= target };
     const row = { name, opsPerSecond, reference, ratio, ...isMet };
     this.rows.push(row);
-    const verdict = target === undefined ? "" : `  target ${number(target)}: ${isMet.isMet ? "met" : "MISSED"}`;
+    const verdict =
+      target === undefined ? "" : `  target ${number(target)}: ${isMet.isMet ? "met" : "MISSED"}`;
     console.log(
       `  ${name.padEnd(44)} ${number(opsPerSecond).padStart(12)}/s ${number(ratio).padStart(9)} x ${reference}${verdict}`,
     );
