@@ -13,6 +13,8 @@ export function change(path, work) {
   database.exec("BEGIN IMMEDIATE");
   const result = work(database);
   database.exec("COMMIT");
+  // So that the file itself has everything.
+  database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   database.close();
   return result;
 }
@@ -55,33 +57,37 @@ export function multiplyExperiments(path, count) {
   });
 }
 
-/**
- * Adds sessions that have ended and settled, to each running experiment in turn, its two arms alike; every third failed.
- * Those of the past belong to no experiment.
- */
-export function addSessions(path, count, { isPast = false } = {}) {
+/** Experiments that have ended, of the project of the one that is there. */
+export function addEndedExperiments(path, count) {
+  change(path, (database) => {
+    copyRows(database, "experiments", count, {
+      id: "experiments.id + n",
+      uid: "substr(experiments.uid, 1, 24) || printf('%012x', n)",
+      status: "'held'",
+      ended_at_ms: "started_at_ms + 1",
+    });
+    copyRows(database, "arms", count, { id: "arms.id + 2 * n", experiment_id: "experiment_id + n" });
+  });
+}
+
+const ADD_SESSIONS = `INSERT INTO sessions (id, project_id, config_id, experiment_id, arm_id, shares, is_evidence,
+    started_at_ms, window_ends_at_ms, ended_at_ms, settled_at_ms, score, is_missing, is_abandoned)
+  ${NUMBERS.replace("?", "?1")},
+  given(place, id, project_id) AS MATERIALIZED
+    (SELECT row_number() OVER (ORDER BY id) - 1, id, project_id FROM experiments WHERE status = ?5)
+  SELECT printf('%08x-0000-7000-8000-%012x', ?3 + n, ?3 + n), given.project_id, arms.config_id, given.id, arms.id,
+    '[0.5]', 1, ?4 + n, ?4 + n + ${WINDOW_MS}, ?4 + n + 20, ?4 + n + 20, n % 3 > 0, 0, 0
+  FROM numbers
+    JOIN given ON given.place = n % ?2
+    JOIN arms ON arms.experiment_id = given.id AND arms.position = (n / ?2) % 2
+  ORDER BY n`;
+
+/** Adds sessions that have ended and settled, to each experiment of the status in turn, its arms alike; a third failed. */
+export function addSessions(path, count, status = "running") {
+  if (count === 0) return;
   change(path, (database) => {
     const { last } = database.prepare("SELECT coalesce(max(seq), 0) AS last FROM sessions").get();
-    const { running } = database
-      .prepare("SELECT count(*) AS running FROM experiments WHERE status = 'running'")
-      .get();
-    const nowMs = Date.now();
-    const place = isPast ? "0" : "(n / ?2) % 2";
-    database
-      .prepare(
-        `INSERT INTO sessions (id, project_id, config_id, experiment_id, arm_id, shares, is_evidence, excluded,
-          started_at_ms, window_ends_at_ms, ended_at_ms, settled_at_ms, score, is_missing, is_abandoned)
-        ${NUMBERS.replace("?", "?1")},
-        running(place, id, project_id) AS MATERIALIZED
-          (SELECT row_number() OVER (ORDER BY id) - 1, id, project_id FROM experiments WHERE status = 'running')
-        SELECT printf('%08x-0000-7000-8000-%012x', ?3 + n, ?3 + n), running.project_id, arms.config_id,
-          ${isPast ? "NULL, NULL, NULL, 0, NULL" : "running.id, arms.id, '[0.5]', 1, NULL"},
-          ?4 + n, ?4 + n + ${WINDOW_MS}, ?4 + n + 20, ?4 + n + 20, n % 3 > 0, 0, 0
-        FROM numbers
-          JOIN running ON running.place = n % ?2
-          JOIN arms ON arms.experiment_id = running.id AND arms.position = ${place}
-        ORDER BY n`,
-      )
-      .run(count, running, last, nowMs - count - 1000);
+    const { n } = database.prepare("SELECT count(*) AS n FROM experiments WHERE status = ?").get(status);
+    database.prepare(ADD_SESSIONS).run(count, n, last, Date.now() - count - 1000, status);
   });
 }
