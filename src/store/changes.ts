@@ -84,6 +84,9 @@ function addExperiment(input: NewExperiment): WriteStatement[] {
   ];
 }
 
+/** Writes nothing new: only whether there is a row to write matters. */
+const AS_IT_IS = { championConfigId: sql`champion_config_id` };
+
 /**
  * Writes nothing new, but counts as a change only while the project is as the experiment was planned for: under this
  * champion, and with this holdout. A watch has the holdout of its contest.
@@ -94,7 +97,7 @@ function assertPlanned({ projectId, champion, kind, holdoutBuckets }: NewExperim
     eq(projects.championConfigId, champion.id),
     kind === "watch" ? undefined : eq(projects.holdoutBuckets, holdoutBuckets),
   );
-  return statement(builder.update(projects).set({ championConfigId: champion.id }).where(isPlanned), 1);
+  return statement(builder.update(projects).set(AS_IT_IS).where(isPlanned), 1);
 }
 
 /** Counts as a change only while the project has no experiment after `sinceId` that the same challenge stands for. */
@@ -109,7 +112,7 @@ function assertNew(
       (SELECT hash FROM arms JOIN configs ON configs.id = config_id
         WHERE experiment_id = other.id AND role = 'challenger' ORDER BY hash)))`;
   const where = and(eq(projects.id, projectId), isNew);
-  return statement(builder.update(projects).set({ championConfigId: champion.id }).where(where), 1);
+  return statement(builder.update(projects).set(AS_IT_IS).where(where), 1);
 }
 
 const isUnchanged = ({ id, version, status }: StoredExperiment) =>

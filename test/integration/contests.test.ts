@@ -6,6 +6,7 @@ import { identifyConfig } from "../../src/engine/configs/config.js";
 import type { ChallengeOptions } from "../../src/index.js";
 import { createTestEngine, type TestEngine } from "../../src/testing.js";
 import { playRates, type RateConfig } from "../support/contest.js";
+import { engineOver, faultyStore } from "../support/engine.js";
 import { recordingLogger } from "../support/recording-logger.js";
 import { temporaryDatabase } from "../support/temporary.js";
 
@@ -444,6 +445,34 @@ describe("drafts", () => {
     await bot.session({ unit: "u" });
     await test.engine.flush();
     await expect(rows("DELETE FROM arms")).rejects.toThrow(/FOREIGN KEY/);
+  });
+});
+
+describe("a challenge or draft that meets another champion than it was planned for", () => {
+  it("is planned again, and leaves the champion alone", async () => {
+    let meanwhile: (() => Promise<unknown>) | null = null;
+    const { store, real } = await faultyStore((open) => ({
+      addExperiment: async (...input) => {
+        const first = meanwhile;
+        meanwhile = null;
+        await first?.();
+        return open.addExperiment(...input);
+      },
+    }));
+    const { engine } = await engineOver(async () => store);
+    const quick = await engineOver(async () => real);
+    const bot = await engine.project<RateConfig>("support", { champion: CHAMPION });
+    const there = await quick.engine.project<RateConfig>("support", { champion: CHAMPION });
+    await there.challenge(BETTER);
+    meanwhile = () => there.promote(BECAUSE);
+    expect((await bot.draft(SAME)).experiment).toMatchObject({ champion: BETTER, challenger: SAME });
+    meanwhile = () => there.rollback(BECAUSE);
+    expect((await bot.challenge(WORSE)).experiment).toMatchObject({ champion: CHAMPION, challenger: WORSE });
+    const reigning = (await there.configs()).filter(({ role }) => role === "champion");
+    expect(reigning).toMatchObject([
+      { body: CHAMPION, reigns: [{ cause: "created" }, { cause: "rollback" }] },
+    ]);
+    await engine.close();
   });
 });
 
