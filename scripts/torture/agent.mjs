@@ -28,7 +28,7 @@ async function attempt(what, action) {
 
 /** The same again under the same key until it is acknowledged, as a host does that wants to be sure. */
 async function insist(what, action) {
-  for (let tries = 0; tries < 5; tries += 1) {
+  for (let tries = 0; tries < 8; tries += 1) {
     const receipt = await attempt(what, action);
     if (receipt) return receipt;
     await sleep(20);
@@ -89,8 +89,11 @@ async function byHand(bot, engine) {
 const loop = monitorEventLoopDelay({ resolution: 5 });
 const onDecision = ({ decision }) => say({ kind: "decision", id: decision });
 const logger = { debug() {}, info() {}, warn() {}, error() {} };
-const engine = await createEngine({ url, strict: true, refreshMs: 200, logger, onDecision });
-const bot = await engine.project("support", { champion: { prompt: "long" } });
+// Strict, so that every session is recorded; a disk that fails may fail the opening too.
+const engine = await insist("open", () =>
+  createEngine({ url, strict: true, refreshMs: 200, logger, onDecision }),
+);
+const bot = await insist("project", () => engine.project("support", { champion: { prompt: "long" } }));
 await attempt("challenge", () => bot.challenge(challenger(), { share: 0.5, policy }));
 loop.enable();
 for (let done = 0; done < sessions; done += abreast) {

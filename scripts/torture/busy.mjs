@@ -77,7 +77,7 @@ export async function busyScenario({ seed, isShort, folderFor, report }) {
 export async function slowScenario({ seed, isShort, folderFor, report }) {
   const random = chance(seed, "slow");
   const folder = folderFor("slow");
-  const settings = { sessions: isShort ? 100 : 1000, abreast: 20 };
+  const settings = { sessions: isShort ? 60 : 1000, abreast: 20 };
   const faults = { commitMs: [300, 500] };
   const { failures, counts, loopMs } = await untilTheEnd({
     folder,

@@ -1,4 +1,5 @@
 // Agents' processes on one database, killed at random points of their work and started again, again and again.
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "./invariants.mjs";
 import { chance, metIn, readDiary, sleep, startProcess } from "./support.mjs";
@@ -8,6 +9,13 @@ const PROCESSES = 4;
 const KILLS_A_DATABASE = 25;
 /** Short, so that what the dead have left open settles and the folding goes on. */
 const WINDOW_MS = 1500;
+
+/** Waits until the processes have been told something more, however long they take to start on a busy machine. */
+async function untilBusy(file) {
+  const size = () => statSync(file).size;
+  const before = size();
+  for (let waited = 0; waited < 400 && size() === before; waited += 1) await sleep(25);
+}
 
 /** So many kills on one database; what its processes were told, and what does not hold. */
 async function onOneDatabase({ folder, random, kills }) {
@@ -22,7 +30,9 @@ async function onOneDatabase({ folder, random, kills }) {
   const slots = Array.from({ length: PROCESSES }, start);
   const early = [];
   for (let round = 0; round < kills; round += 1) {
-    await sleep(random.int(0, 1400));
+    // Most of the kills fall into work, some into a start.
+    if (random.isLucky(0.7)) await untilBusy(join(folder, diary));
+    await sleep(random.int(0, 1000));
     const slot = random.int(0, PROCESSES - 1);
     slots[slot].kill();
     const { code } = await slots[slot].ended;
@@ -46,6 +56,7 @@ export async function killScenario({ seed, rounds, folderFor, report }) {
     for (const entry of entries.filter(({ kind }) => kind === "broken"))
       failures.push(`an error that nobody may see: ${JSON.stringify(entry)}`);
     const checked = await check(path, entries);
+    if (checked.counts.acknowledged === 0) failures.push("nothing was acknowledged, so nothing was tested");
     report({
       where: folder,
       failures: [...failures, ...checked.failures],

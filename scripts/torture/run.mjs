@@ -21,6 +21,9 @@ const SCENARIOS = {
   clocks: clocksScenario,
 };
 
+/** Those that happen in processes of their own. */
+const PROCESSES = ["kill", "busy", "slow", "disk"];
+
 const { values } = parseArgs({
   options: {
     seed: { type: "string" },
@@ -49,7 +52,7 @@ const total = { rounds: 0, kills: 0, sessions: 0, acknowledged: 0, found: 0, los
 let failed = 0;
 
 console.log(`torture: seed ${seed}, rounds ${rounds}${isShort ? ", short" : ""}; ${names.join(", ")}`);
-for (const name of names) {
+async function torture(name) {
   const start = performance.now();
   const counts = {};
   await SCENARIOS[name]({
@@ -75,6 +78,13 @@ for (const name of names) {
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   console.log(`  ${name} (${seconds} s): ${lineOf(counts)}`);
 }
+
+// In the short form those that wait for processes most of the time wait together. Those in this process come after them:
+// what one of them does to the writers of a process it does to all of them.
+const together = names.filter((name) => isShort && PROCESSES.includes(name));
+await Promise.all(together.map(torture));
+for (const name of names.filter((each) => !together.includes(each))) await torture(name);
+
 function lineOf(counts) {
   return Object.entries(counts)
     .map(([key, value]) => `${value} ${key}`)

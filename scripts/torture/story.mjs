@@ -56,12 +56,12 @@ async function hands(engine, bot, { must, may }) {
 }
 
 /** Lets time pass until the engine says that it is well again, and a session can be recorded. */
-async function recovery(engine, bot, { clock, may, failures }) {
+async function recovery(engine, bot, { clock, must, may, failures }) {
   for (let waited = 0; waited < 40; waited += 1) {
     clock.advance(5000);
     await sleep(5);
-    const session = await bot.session();
-    const receipt = await may("end after the trouble", () => session.end({ score: 1 }));
+    const session = await must("session() after the trouble", () => bot.session());
+    const receipt = await may("end after the trouble", () => session?.end({ score: 1 }));
     if (receipt?.status === "recorded" && engine.health().queueLength === 0) return;
   }
   failures.push(`the engine did not come back: ${JSON.stringify(engine.health())}`);

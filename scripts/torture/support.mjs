@@ -37,6 +37,7 @@ const children = new Set();
 process.on("exit", () => {
   for (const child of children) child.kill("SIGKILL");
 });
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
 /**
  * Starts a script of this folder as a process of its own. Its standard output is its diary, a file: what a process wrote

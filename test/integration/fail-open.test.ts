@@ -115,6 +115,22 @@ describe("guarantee 5: the host's agent is never broken", () => {
     await engine.close();
   });
 
+  it("a store that throws in the place of rejecting costs a session its record, and the host nothing", async () => {
+    const { store } = await faultyStore(() => ({
+      startSession: () => {
+        throw new TypeError("thrown");
+      },
+    }));
+    const { engine } = await engineOver(async () => store);
+    const bot = await engine.project("support", { champion: LONG });
+    const session = await bot.session();
+    expect(session.config).toEqual(LONG);
+    await expect(session.end({ score: 1 })).rejects.toMatchObject({ code: "storage_unavailable" });
+    expect(await bot.wrap(() => 7, { unit: () => "ann" })()).toBe(7);
+    expect(engine.health()).toMatchObject({ sessionsDropped: 2 });
+    await engine.close();
+  });
+
   it("rejects for invalid settings alone, unless strict", async () => {
     const folder = temporaryFolder();
     const noFolder = join(folder, "missing", "x.db");

@@ -147,7 +147,7 @@ describe("autumn's integrity", () => {
     });
     await bot.start(id, BECAUSE);
     const edit = bot.edit(id, { status: "draft", ...BECAUSE } as never);
-    await expect(edit).rejects.toMatchObject({ code: "transition_illegal" });
+    await expect(edit).rejects.toMatchObject({ code: "settings_invalid" });
   });
 
   it("not here: after the end, others still assign into what has ended", async () => {

@@ -214,7 +214,12 @@ export class Router {
       if (session) this.#context.succeed();
       return session;
     };
-    return { started: store.startSession(record).then(stored, lost), isRecorded: true };
+    try {
+      return { started: store.startSession(record).then(stored, lost), isRecorded: true };
+    } catch (error) {
+      // A store that throws in the place of rejecting must not reach the host's agent either.
+      return { started: Promise.resolve(lost(error)), isRecorded: false };
+    }
   }
 
   /**
