@@ -55,9 +55,13 @@ async function handle(request: WriterRequest): Promise<WriterReply> {
 }
 
 const port = parentPort;
+/** settles once every request so far is answered: one that waits for a lock must not be overtaken */
+let answered: Promise<void> = Promise.resolve();
 port?.on("message", (request: WriterRequest) => {
-  handle(request).then(
-    (reply) => port.postMessage(reply),
-    (error: unknown) => port.postMessage({ type: "error", error: wireError(error) } satisfies WriterReply),
-  );
+  answered = answered
+    .then(() => handle(request))
+    .then(
+      (reply) => port.postMessage(reply),
+      (error: unknown) => port.postMessage({ type: "error", error: wireError(error) } satisfies WriterReply),
+    );
 });

@@ -12,7 +12,7 @@ import type { Outcome, WriteOperation, WriterReply, WriterRequest } from "./writ
 // `src/store` and `dist/store` lie at the same depth, so this finds the built file from either.
 const WORKER_URL = new URL("../../dist/store/writer-worker.js", import.meta.url);
 
-const BATCH_MAX = 1000;
+const BATCH_MAX = 2000;
 
 /** How long the writer waits for another process's lock before it gives a batch up. */
 const PATIENCE_MS = 10_000;
@@ -50,7 +50,9 @@ export class Writer {
   readonly #exchanges: Exchange[] = [];
   #queue: Queued[] = [];
   #inFlight = 0;
-  #isBusy = false;
+  /** batches that were sent and have not been answered */
+  #batchCount = 0;
+  #isSending = false;
   #failure: DethroneError | undefined;
   /** settles once everything queued so far is written or given up */
   #last: Promise<unknown> = Promise.resolve();
@@ -119,31 +121,42 @@ export class Writer {
     await this.#worker.terminate();
   }
 
+  /** Whether a batch may be sent: to a writer that is idle, or a full one that it finds when it is done with another. */
+  #maySend(): boolean {
+    if (this.#queue.length === 0) return false;
+    return this.#batchCount === 0 || (this.#batchCount === 1 && this.#queue.length >= BATCH_MAX);
+  }
+
   #pump(): void {
-    if (this.#isBusy || this.#queue.length === 0) return;
-    this.#isBusy = true;
+    if (this.#isSending || !this.#maySend()) return;
+    this.#isSending = true;
     // Starts on the next turn, so that what is queued in one turn is one batch.
-    setImmediate(() => this.#sendBatch());
+    setImmediate(() => {
+      this.#isSending = false;
+      if (this.#maySend()) this.#sendBatch();
+    });
   }
 
   #sendBatch(): void {
     const batch = this.#queue.splice(0, BATCH_MAX);
-    this.#inFlight = batch.length;
+    this.#inFlight += batch.length;
+    this.#batchCount += 1;
     this.#exchange({ type: "apply", operations: batch.map((queued) => queued.operation) }).then(
       (reply) => {
         for (const [index, queued] of batch.entries()) queued.resolve(reply.outcomes[index] as Outcome);
-        this.#batchDone();
+        this.#batchDone(batch.length);
       },
       (error: DethroneError) => {
         for (const queued of batch) queued.reject(error);
-        this.#batchDone();
+        this.#batchDone(batch.length);
       },
     );
+    this.#pump();
   }
 
-  #batchDone(): void {
-    this.#inFlight = 0;
-    this.#isBusy = false;
+  #batchDone(size: number): void {
+    this.#inFlight -= size;
+    this.#batchCount -= 1;
     this.#pump();
   }
 
