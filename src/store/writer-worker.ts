@@ -39,7 +39,7 @@ async function handle(request: WriterRequest): Promise<WriterReply> {
       patienceMs = request.patienceMs;
       connection = await withPatience(
         patienceMs,
-        () => new WriteConnection(request.path, request.migrationsFolder),
+        () => new WriteConnection(request.path, request.migrationsFolder, request.durability),
       );
       return { type: "done", outcomes: [] };
     case "apply": {
@@ -55,10 +55,10 @@ async function handle(request: WriterRequest): Promise<WriterReply> {
 }
 
 const port = parentPort;
-/** settles once every request so far is answered: one that waits for a lock must not be overtaken */
-let answered: Promise<void> = Promise.resolve();
+let last: Promise<unknown> = Promise.resolve();
 port?.on("message", (request: WriterRequest) => {
-  answered = answered
+  // In order: one that waits for a lock is not overtaken by the next.
+  last = last
     .then(() => handle(request))
     .then(
       (reply) => port.postMessage(reply),

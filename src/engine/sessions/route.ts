@@ -5,12 +5,14 @@
 import type { JsonObject } from "../../core/errors.js";
 import {
   armOf,
+  type HashVersion,
   type Salt,
   SHARE_MIN,
   saltedBucketOf,
   saltOf,
   shareOf,
 } from "../../core/sessions/assignment.js";
+
 import { isHeldOut } from "../../core/sessions/holdout.js";
 import type { Exclusion, ProjectState, StoredArm, StoredConfig, StoredExperiment } from "../ports.js";
 import { isInAudience } from "./audience.js";
@@ -66,6 +68,8 @@ function isRandomised({ arms }: StoredExperiment): boolean {
     challengers.some((arm) => arm.out === null && hasShare(arm))
   );
 }
+/** Whatever hash an experiment assigns by: the same units are held out of all of them. Never changes. */
+const HOLDOUT_HASH: HashVersion = 2;
 
 /** What routing asks of an experiment again and again, whoever the session is. */
 interface Routing {
@@ -96,11 +100,11 @@ function outsideBecause(
   experiment: StoredExperiment,
   session: RoutedSession,
 ): Exclusion | null {
-  const { hashVersion: version, holdoutBuckets: bucketCount, audience } = experiment;
+  const { holdoutBuckets: bucketCount, audience } = experiment;
   // Most projects hold nobody out, and a second hash would be for nothing.
   const hasHoldout = bucketCount > 0;
-  if (hasHoldout && isHeldOut({ version, project: state.key, unit: session.unit, bucketCount }))
-    return "holdout";
+  const of = { version: HOLDOUT_HASH, project: state.key, unit: session.unit, bucketCount };
+  if (hasHoldout && isHeldOut(of)) return "holdout";
   return isInAudience(audience, session.context) ? null : "audience";
 }
 

@@ -1,0 +1,161 @@
+// What must hold of a database after whatever was done to it: by SQL on a connection of its own, which asks no index that
+// enforces the rule, and by the library, which folds and decides everything again.
+import Database from "libsql";
+import { allFoldRows, ExperimentFolding } from "../../dist/engine/experiments/folding.js";
+import { verifyDecision } from "../../dist/engine/experiments/verify.js";
+import { locate } from "../../dist/store/database.js";
+import { openLibsqlStore } from "../../dist/store/libsql-store.js";
+
+const BUSY_WAIT_MS = 5000;
+
+/** Rules of which every row found is a breach. The `+` keeps the unique indices out of it. */
+const BREACHES = {
+  "a session is there twice": "SELECT +id AS id, count(*) AS n FROM sessions GROUP BY +id HAVING n > 1",
+  "a signal is there twice":
+    "SELECT +session_seq AS seq, name, value, count(*) AS n FROM signals GROUP BY +session_seq, name, value HAVING n > 1",
+  "a signal's key is there twice":
+    "SELECT +session_seq AS seq, +key AS signal_key, count(*) AS n FROM signals GROUP BY 1, 2 HAVING n > 1",
+  "a unit is evidence twice": `SELECT +experiment_id AS experiment, unit, count(*) AS n FROM sessions
+    WHERE is_evidence = 1 AND unit IS NOT NULL GROUP BY +experiment_id, unit HAVING n > 1`,
+  "a unit's evidence is not of its arm": `SELECT sessions.id FROM sessions
+    LEFT JOIN units ON units.experiment_id = sessions.experiment_id AND units.unit = sessions.unit
+    WHERE is_evidence = 1 AND sessions.unit IS NOT NULL
+      AND (units.session_id IS NOT sessions.id OR units.arm_id IS NOT sessions.arm_id)`,
+  "a unit is claimed by a session that is not there": `SELECT units.unit FROM units
+    LEFT JOIN sessions ON sessions.id = units.session_id WHERE sessions.id IS NULL`,
+  "a unit was served two arms": `SELECT experiment_id, unit, count(DISTINCT arm_id) AS n FROM sessions
+    WHERE unit IS NOT NULL AND experiment_id IS NOT NULL AND coalesce(excluded, 'repeat') = 'repeat'
+    GROUP BY experiment_id, unit HAVING n > 1`,
+  "a signal without a session": `SELECT signals.id FROM signals
+    LEFT JOIN sessions ON sessions.seq = session_seq WHERE sessions.seq IS NULL`,
+  "a project with more than one occupied slot": `SELECT +project_id AS project, count(*) AS n FROM experiments
+    WHERE +status IN ('running', 'paused') GROUP BY +project_id HAVING n > 1`,
+  "a project whose champion is not the newest reign's": `SELECT key FROM projects WHERE champion_config_id IS NOT
+    (SELECT config_id FROM reigns WHERE project_id = projects.id ORDER BY id DESC LIMIT 1)`,
+  "a running experiment whose champion is not its project's": `SELECT uid FROM experiments
+    JOIN projects ON projects.id = project_id
+    WHERE status IN ('running', 'paused') AND experiments.champion_config_id <> projects.champion_config_id`,
+  "an experiment with other than one champion's arm": `SELECT experiment_id FROM arms GROUP BY experiment_id
+    HAVING sum(role = 'champion') <> 1 OR min(position) <> 0 OR max(position) <> count(*) - 1`,
+  "arms whose buckets do not sum to 10,000":
+    "SELECT experiment_id, sum(bucket_count) AS n FROM arms GROUP BY experiment_id HAVING n <> 10000",
+  // A draft that was discarded has seen nothing that could be decided on.
+  "an ended experiment without exactly one terminal decision": `SELECT uid, status,
+      (SELECT count(*) FROM decisions WHERE experiment_id = experiments.id AND +is_terminal = 1) AS n FROM experiments
+    WHERE n <> (status IN ('promoted', 'held', 'aborted') AND started_at_ms IS NOT NULL)
+      AND NOT (started_at_ms IS NULL AND status = 'aborted' AND n = 1)`,
+  "a promotion that made nobody champion": `SELECT experiments.uid FROM experiments
+    WHERE status = 'promoted' AND NOT EXISTS (SELECT 1 FROM reigns JOIN arms ON arms.config_id = reigns.config_id
+      WHERE arms.experiment_id = experiments.id AND arms.role = 'challenger' AND reigns.project_id = experiments.project_id)`,
+  // A watch that promotes brings the champion of before back, which is a rollback.
+  "as many promotions as reigns, no more and no fewer": `SELECT projects.key,
+      (SELECT count(*) FROM experiments WHERE project_id = projects.id AND status = 'promoted' AND kind = 'contest') AS promotions,
+      (SELECT count(*) FROM reigns WHERE project_id = projects.id AND cause = 'promoted') AS promoted
+    FROM projects WHERE promotions <> promoted`,
+  "an ended experiment that went on folding": `SELECT experiments.uid, checkpoints.folded_seq, decisions.folded_seq AS decided
+    FROM experiments JOIN decisions ON decisions.experiment_id = experiments.id AND is_terminal = 1
+    LEFT JOIN checkpoints ON checkpoints.experiment_id = experiments.id
+    WHERE coalesce(checkpoints.folded_seq, 0) <> decisions.folded_seq`,
+  "folded units that are not those of the log": `SELECT experiments.uid, folded, logged FROM (
+    SELECT checkpoints.experiment_id AS folded_id,
+      (SELECT sum((value ->> 'count') + (value ->> 'missingCount')) FROM json_each(checkpoints.evidence, '$.arms')) AS folded,
+      (SELECT count(*) FROM sessions WHERE experiment_id = checkpoints.experiment_id AND seq <= folded_seq
+        AND is_evidence = 1 AND settled_at_ms IS NOT NULL) AS logged FROM checkpoints)
+    JOIN experiments ON experiments.id = folded_id WHERE folded <> logged`,
+  "folded past a session that has not settled": `SELECT experiments.uid FROM checkpoints
+    JOIN experiments ON experiments.id = checkpoints.experiment_id
+    JOIN sessions ON sessions.experiment_id = checkpoints.experiment_id AND seq <= folded_seq
+    WHERE is_evidence = 1 AND settled_at_ms IS NULL`,
+  "a change of an experiment that its version does not count": `SELECT uid, experiments.version FROM experiments
+    JOIN checkpoints ON checkpoints.experiment_id = experiments.id WHERE checkpoints.version > experiments.version`,
+};
+
+function rowsOf(database, sql) {
+  return database
+    .prepare(sql)
+    .all()
+    .map(({ _metadata, ...row }) => row);
+}
+
+/** Every acknowledged end, signal and decision in a diary, as it is in the database. */
+function compare(database, diary) {
+  const score = database.prepare("SELECT score, ended_at_ms AS endedAtMs FROM sessions WHERE id = ?");
+  const signal = database.prepare(
+    "SELECT value FROM signals JOIN sessions ON seq = session_seq WHERE sessions.id = ? AND key = ?",
+  );
+  const decision = database.prepare("SELECT 1 AS found FROM decisions WHERE uid = ?");
+  const isFound = {
+    end: ({ id, score: given, status }) => {
+      const row = score.get(id);
+      if (!row) return false;
+      return status === "late" || (row.endedAtMs !== null && (given === null || row.score === given));
+    },
+    signal: ({ id, key, value }) => signal.get(id, key)?.value === value,
+    decision: ({ id }) => decision.get(id) !== undefined,
+  };
+  const acknowledged = diary.filter(({ kind }) => kind in isFound);
+  return { acknowledged, lost: acknowledged.filter((entry) => !isFound[entry.kind](entry)) };
+}
+
+/** Experiments whose stored evidence is not, bit for bit, what their sessions give from zero. */
+async function driftOf(store, database) {
+  const drifted = [];
+  const sql = `SELECT uid, experiments.id, folded_seq AS foldedSeq, evidence FROM checkpoints
+    JOIN experiments ON experiments.id = checkpoints.experiment_id`;
+  const stored = rowsOf(database, sql);
+  for (const { uid, id, foldedSeq, evidence } of stored) {
+    const experiment = await store.experimentByUid(uid);
+    const folding = new ExperimentFolding(experiment);
+    for (const row of await allFoldRows(store, id, foldedSeq, { withSignals: true })) folding.add(row);
+    if (JSON.stringify(folding.evidence) !== JSON.stringify(JSON.parse(evidence))) drifted.push(uid);
+  }
+  return { drifted, folded: stored.length };
+}
+
+async function verifications(store) {
+  const decisions = await store.decisions({});
+  return Promise.all(decisions.map((decision) => verifyDecision(store, decision, decision.engineVersion)));
+}
+
+const some = (list) =>
+  `${list
+    .slice(0, 3)
+    .map((each) => JSON.stringify(each))
+    .join("; ")}${list.length > 3 ? `; and ${list.length - 3} more` : ""}`;
+
+/** All that must hold; what does not, in words, and the figures. */
+export async function check(path, diary) {
+  const database = new Database(path, { timeout: BUSY_WAIT_MS });
+  const store = await openLibsqlStore(locate(path), { mustExist: true });
+  const failures = [];
+  const fail = (what, where) => failures.push(`${what}: ${some(where)}`);
+  try {
+    const breaches = Object.entries(BREACHES).map(([what, sql]) => ({ what, rows: rowsOf(database, sql) }));
+    for (const { what, rows } of breaches) if (rows.length > 0) fail(what, rows);
+    const integrity = rowsOf(database, "PRAGMA integrity_check");
+    if (integrity[0]?.integrity_check !== "ok") fail("the database is damaged", integrity);
+    const { acknowledged, lost } = compare(database, diary);
+    if (lost.length > 0) fail("acknowledged and not found", lost);
+    const { drifted, folded } = await driftOf(store, database);
+    if (drifted.length > 0) fail("evidence from zero differs from the checkpoint", drifted);
+    const verified = await verifications(store);
+    const unequal = verified.filter(({ isEqual }) => !isEqual);
+    if (unequal.length > 0) fail("a decision does not come out again", unequal);
+    const [{ sessions }] = rowsOf(database, "SELECT count(*) AS sessions FROM sessions");
+    const double = breaches.filter(({ what }) => what.includes("twice")).flatMap(({ rows }) => rows).length;
+    const counts = {
+      sessions,
+      acknowledged: acknowledged.length,
+      found: acknowledged.length - lost.length,
+      lost: lost.length,
+      double,
+      drift: drifted.length,
+      folded,
+      decisions: verified.length,
+    };
+    return { failures, counts };
+  } finally {
+    await store.close();
+    database.close();
+  }
+}

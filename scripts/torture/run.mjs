@@ -1,0 +1,85 @@
+// Faults on purpose: kills, locks, a slow and failing disk, an error at every call of the store, jumping clocks. After
+// each, everything that was acknowledged has to be there, once, and every number has to come out again.
+//
+// The seed decides what is done, when, and what fails; how processes interleave is the machine's, so a rare failure may
+// take several runs of its seed.
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { brokenDiskScenario, busyScenario, slowScenario } from "./busy.mjs";
+import { callsScenario } from "./calls.mjs";
+import { clocksScenario } from "./clocks.mjs";
+import { killScenario } from "./kill.mjs";
+
+const SCENARIOS = {
+  kill: killScenario,
+  busy: busyScenario,
+  slow: slowScenario,
+  disk: brokenDiskScenario,
+  calls: callsScenario,
+  clocks: clocksScenario,
+};
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string" },
+    rounds: { type: "string" },
+    only: { type: "string" },
+    short: { type: "boolean", default: false },
+    keep: { type: "boolean", default: false },
+  },
+});
+const isShort = values.short;
+const seed = Number(values.seed ?? Date.now() % 1e6);
+const rounds = Number(values.rounds ?? (isShort ? 6 : 200));
+const names = values.only?.split(",") ?? Object.keys(SCENARIOS);
+const usage = "npm run torture -- [--seed N] [--rounds N] [--short] [--keep] [--only kill,busy,...]";
+const areKnown = names.every((name) => name in SCENARIOS);
+if (!Number.isSafeInteger(seed) || seed < 0 || !Number.isSafeInteger(rounds) || rounds < 1 || !areKnown) {
+  console.error(`${usage}\n  scenarios: ${Object.keys(SCENARIOS).join(", ")}`);
+  process.exit(2);
+}
+
+const again = (name) =>
+  `npm run torture -- --seed ${seed} --rounds ${rounds}${isShort ? " --short" : ""} --only ${name}`;
+
+const root = mkdtempSync(join(tmpdir(), "dethrone-torture-"));
+const total = { rounds: 0, kills: 0, sessions: 0, acknowledged: 0, found: 0, lost: 0, double: 0, drift: 0 };
+let failed = 0;
+
+console.log(`torture: seed ${seed}, rounds ${rounds}${isShort ? ", short" : ""}; ${names.join(", ")}`);
+for (const name of names) {
+  const start = performance.now();
+  const counts = {};
+  await SCENARIOS[name]({
+    seed,
+    rounds,
+    isShort,
+    folderFor: (part) => {
+      const folder = join(root, part);
+      mkdirSync(folder);
+      return folder;
+    },
+    report: ({ where, failures, counts: some }) => {
+      for (const [key, value] of Object.entries(some)) {
+        counts[key] = (counts[key] ?? 0) + value;
+        total[key] = (total[key] ?? 0) + value;
+      }
+      for (const failure of failures) console.error(`FAILED ${name} (${where}): ${failure}`);
+      if (failures.length > 0) console.error(`  again: ${again(name)}`);
+      failed += failures.length;
+      if (failures.length === 0 && !values.keep) rmSync(where, { recursive: true, force: true });
+    },
+  });
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`  ${name} (${seconds} s): ${lineOf(counts)}`);
+}
+function lineOf(counts) {
+  return Object.entries(counts)
+    .map(([key, value]) => `${value} ${key}`)
+    .join(", ");
+}
+if (failed === 0 && !values.keep) rmSync(root, { recursive: true, force: true });
+console.log(`torture: ${failed === 0 ? "all holds" : `${failed} FAILED`}; seed ${seed}; ${lineOf(total)}`);
+process.exitCode = failed === 0 ? 0 : 1;
