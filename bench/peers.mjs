@@ -75,7 +75,7 @@ async function launchDarkly(table, { keys, idAt }) {
   const module = await peer(table, "@launchdarkly/node-server-sdk");
   if (!module) return null;
   const { default: sdk, init = sdk.init } = module;
-  const { FileDataSourceFactory } = (await import("@launchdarkly/node-server-sdk/integrations")).default;
+  const { FileDataSourceFactory } = (await peer(table, "@launchdarkly/node-server-sdk/integrations")).default;
   const folder = mkdtempSync(join(tmpdir(), "dethrone-launchdarkly-"));
   const path = join(folder, "flags.json");
   writeFileSync(

@@ -13,7 +13,7 @@ import type { Durability, Outcome, WriteOperation, WriterReply, WriterRequest } 
 // `src/store` and `dist/store` lie at the same depth, so this finds the built file from either.
 const WORKER_URL = new URL("../../dist/store/writer-worker.js", import.meta.url);
 
-const BATCH_MAX = 1000;
+const BATCH_MAX = 2000;
 
 /** How long the writer waits for another process's lock before it gives a batch up. */
 const PATIENCE_MS = 10_000;

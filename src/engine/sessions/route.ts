@@ -47,6 +47,8 @@ export function isOutside(excluded: Exclusion | null): boolean {
 
 /** The arm a unit was given by hand; one that is out of the contest is given to nobody. */
 function overriddenArm(state: ProjectState, experiment: StoredExperiment, unit: string): StoredArm | null {
+  // Most projects have none, and to look a text up it is hashed.
+  if (state.overrides.size === 0) return null;
   const id = state.overrides.get(unit);
   if (id === undefined) return null;
   const arm = experiment.arms.find((each) => each.id === id);
@@ -71,6 +73,7 @@ const HOLDOUT_HASH: HashVersion = 2;
 
 /** What routing asks of an experiment again and again, whoever the session is. */
 interface Routing {
+  readonly experiment: StoredExperiment;
   readonly salt: Salt;
   readonly shares: readonly number[];
   readonly isRandomised: boolean;
@@ -83,6 +86,7 @@ function routingOf(experiment: StoredExperiment): Routing {
   const known = routings.get(experiment);
   if (known) return known;
   const routing = {
+    experiment,
     salt: saltOf(experiment.hashVersion, experiment.uid),
     shares: experiment.arms.slice(1).map(({ bucketCount }) => shareOf(bucketCount)),
     isRandomised: isRandomised(experiment),
@@ -106,28 +110,28 @@ function outsideBecause(
 
 /** The arm by the hash of the unit; the champion's for who stays outside. */
 function hashedArm(
-  experiment: StoredExperiment,
+  { experiment, salt, isRandomised: isChance }: Routing,
   session: RoutedSession,
   outside: Exclusion | null,
 ): { readonly arm: StoredArm; readonly excluded: Exclusion | null } {
   const champion = experiment.arms[0] as StoredArm;
   if (outside) return { arm: champion, excluded: outside };
-  const routing = routingOf(experiment);
-  const arm = armOf(saltedBucketOf(routing.salt, session.unit), experiment.arms);
-  return { arm, excluded: routing.isRandomised ? null : "share" };
+  const arm = armOf(saltedBucketOf(salt, session.unit), experiment.arms);
+  return { arm, excluded: isChance ? null : "share" };
 }
 
 function placeIn(
   state: ProjectState,
-  experiment: StoredExperiment,
+  routing: Routing,
   session: RoutedSession,
 ): { readonly arm: StoredArm; readonly excluded: Exclusion | null } {
+  const { experiment } = routing;
   const { forced, unit } = session;
   const forcedArm = forced && experiment.arms.find(({ role, out }) => role === forced && out === null);
   if (forcedArm) return { arm: forcedArm, excluded: "forced" };
   const overridden = overriddenArm(state, experiment, unit);
   if (overridden) return { arm: overridden, excluded: "override" };
-  return hashedArm(experiment, session, outsideBecause(state, experiment, session));
+  return hashedArm(routing, session, outsideBecause(state, experiment, session));
 }
 
 /**
@@ -139,6 +143,7 @@ export function routeOf(state: ProjectState, session: RoutedSession): Route {
   if (experiment?.status !== "running") {
     return { experiment: null, arm: null, config: champion, shares: null, excluded: null };
   }
-  const { arm, excluded } = placeIn(state, experiment, session);
-  return { experiment, arm, config: arm.config, shares: routingOf(experiment).shares, excluded };
+  const routing = routingOf(experiment);
+  const { arm, excluded } = placeIn(state, routing, session);
+  return { experiment, arm, config: arm.config, shares: routing.shares, excluded };
 }
