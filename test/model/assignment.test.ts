@@ -4,10 +4,13 @@ import { beginnings } from "./operations-contests.js";
 import { sessions } from "./operations-sessions.js";
 import { assertAgrees, timeoutOf } from "./run.js";
 
-const RUNS = 10;
+const RUNS = 8;
 
-const { challenge, start, draft, pass, decide } = beginnings;
+const { challenge, start, draft, pass, decide, restart } = beginnings;
 const { revise, drop, override, pause, promote, rollback, abort, holdout } = changes;
+
+/** A contest to begin with: without one everyone gets the champion. */
+const challengeOf = (project: string) => challenge.map((step) => step.doneBy({ process: "A", project }));
 
 describe("sessions", () => {
   it(
@@ -15,22 +18,24 @@ describe("sessions", () => {
     () =>
       assertAgrees({
         runs: RUNS,
-        steps: 250,
+        steps: 400,
+        opening: [challengeOf("sales"), challengeOf("support")],
         weights: [
-          [40, sessions],
-          [14, challenge],
-          [2, draft],
-          [2, start],
-          [8, pass],
-          [1, decide],
-          [3, revise],
-          [5, drop],
-          [4, override],
-          [2, pause],
-          [1, promote],
-          [1, rollback],
+          [80, sessions],
+          [16, challenge],
+          [3, draft],
+          [3, start],
+          [16, pass],
+          [2, decide],
+          [1, restart],
+          [6, revise],
+          [10, drop],
+          [8, override],
+          [8, pause],
+          [2, promote],
+          [2, rollback],
           [1, abort],
-          [1, holdout],
+          [2, holdout],
         ],
       }),
     timeoutOf(RUNS),

@@ -7,21 +7,26 @@ import { ACTORS, type By, hashOf, type Model, REASON, type Ref, type Share } fro
 export const NAMES = ["a", "b", "c", "d", "e", "f"] as const;
 export const config = fc.constantFrom<string>(...NAMES);
 export const labels = fc.array(fc.constantFrom(null, null, "X", "Y", "Z"), { minLength: 3, maxLength: 3 });
+// Mostly not the first champions.
+const challenger = fc.oneof(
+  { weight: 5, arbitrary: fc.constantFrom<string>("c", "d", "e", "f") },
+  { weight: 1, arbitrary: config },
+);
 /** Mostly lists that are allowed. */
 export const challengers = fc.oneof(
-  { weight: 6, arbitrary: config.map((name) => [name]) },
-  { weight: 9, arbitrary: fc.uniqueArray(config, { minLength: 2, maxLength: 3 }) },
+  { weight: 5, arbitrary: challenger.map((name) => [name]) },
+  { weight: 10, arbitrary: fc.uniqueArray(challenger, { minLength: 2, maxLength: 3 }) },
   { weight: 1, arbitrary: fc.array(config, { maxLength: 3 }) },
 );
 export const share = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom<Share>(0.2, 0.5, 0.99) },
+  { weight: 9, arbitrary: fc.constantFrom<Share>(0.2, 0.5, 0.8, 0.99) },
   { weight: 2, arbitrary: fc.constantFrom<Share>(0, 0.01) },
-  { weight: 3, arbitrary: fc.constantFrom<Share>([0.3, 0.4], [0, 0.5], [0.1, 0, 0.5]) },
+  { weight: 2, arbitrary: fc.constantFrom<Share>([0.3, 0.4], [0, 0.5], [0.1, 0, 0.5]) },
   { weight: 1, arbitrary: fc.constantFrom<Share>(0.005, 1, [0.5, 0.5], [0.5, -1], []) },
 );
 /** A challenger by its place, label or hash; undefined where there is but one. */
 export const ref = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom<Ref>(undefined, 1, 2, "1", "2", 3) },
+  { weight: 8, arbitrary: fc.constantFrom<Ref>(undefined, 1, 1, 2, 2, "1", "2", 3) },
   { weight: 2, arbitrary: config.map((name): Ref => `hash:${name}`) },
   { weight: 2, arbitrary: fc.constantFrom<Ref>("X", "Y", "Z") },
   { weight: 1, arbitrary: fc.constantFrom<Ref>("nobody", 0, 4) },

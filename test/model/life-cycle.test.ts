@@ -6,7 +6,7 @@ import { assertAgrees, timeoutOf } from "./run.js";
 
 const RUNS = 10;
 
-const { challenge, draft, edit, start, pass, decide } = beginnings;
+const { challenge, draft, edit, start, pass, decide, restart } = beginnings;
 const { pause, revise, drop, abort, answer, promote, rollback, archive, holdout, override, label } = changes;
 
 describe("experiments, configs and champions", () => {
@@ -15,26 +15,27 @@ describe("experiments, configs and champions", () => {
     () =>
       assertAgrees({
         runs: RUNS,
-        steps: 200,
+        steps: 300,
         weights: [
-          [5, challenge],
-          [3, draft],
-          [3, edit],
-          [3, start],
-          [3, pass],
-          [3, decide],
-          [2, pause],
-          [2, revise],
-          [3, drop],
-          [1, abort],
+          [9, challenge],
+          [8, draft],
+          [6, edit],
+          [8, start],
+          [5, pass],
+          [5, decide],
+          [1, restart],
+          [4, pause],
+          [4, revise],
+          [6, drop],
+          [3, abort],
           [1, answer],
-          [4, promote],
-          [2, rollback],
-          [2, archive],
-          [1, holdout],
-          [2, override],
-          [2, label],
-          [1, reads],
+          [8, promote],
+          [6, rollback],
+          [3, archive],
+          [2, holdout],
+          [4, override],
+          [3, label],
+          [2, reads],
         ],
       }),
     timeoutOf(RUNS),

@@ -129,9 +129,8 @@ function knownOutcome(project: Project, { challengers, again }: Plan): Outcome |
       ),
     );
   if (challengers.includes(champion)) {
-    const promotedBy = contests.find(
-      ({ decision, arms }) => decision?.verdict === "promote" && arms[decision.arm ?? 0]?.config === champion,
-    );
+    // Of several challengers that promoted one; DESIGN.md speaks of pairs.
+    const promotedBy = contests.find(({ status }) => status === "promoted");
     return { status: "is-champion", experiment: promotedBy?.uid ?? null };
   }
   const existing = contests.find(

@@ -152,11 +152,11 @@ export function createModel(nowMs: number, champions: Readonly<Record<string, st
     projects: Object.fromEntries(projects),
     sessions: [],
     views: { A: {}, B: {} },
-    refreshAtMs: { A: nowMs + REFRESH_MS, B: nowMs + REFRESH_MS },
+    refreshAtMs: { A: 0, B: 0 },
     newExperiments: [],
     newSessions: [],
   };
-  for (const process of PROCESSES) lookAtAll(model, process);
+  for (const process of PROCESSES) restart(model, { process });
   return model;
 }
 
@@ -176,13 +176,17 @@ function lookAtAll(model: Model, process: Process): void {
   for (const project of Object.keys(model.projects)) look(model, { process, project });
 }
 
+/** A process that starts anew knows what is stored, and nothing else. */
+export function restart(model: Model, { process }: Pick<By, "process">): void {
+  lookAtAll(model, process);
+  model.refreshAtMs[process] = model.nowMs + REFRESH_MS;
+}
+
 /** Time passes; a process that is due looks at all of its projects. */
 export function advance(model: Model, ms: number): void {
   model.nowMs += ms;
   for (const process of PROCESSES) {
-    if (model.refreshAtMs[process] > model.nowMs) continue;
-    lookAtAll(model, process);
-    model.refreshAtMs[process] = model.nowMs + REFRESH_MS;
+    if (model.refreshAtMs[process] <= model.nowMs) restart(model, { process });
   }
 }
 

@@ -3,7 +3,7 @@
  */
 import fc from "fast-check";
 import { challengers, given, labels, later, NAMES, real, reasonOf, share, uidOf, which } from "./inputs.js";
-import { ACTORS, advance, type By, type Model, type Plan, type View } from "./model.js";
+import { ACTORS, advance, type By, type Model, type Plan, restart as restartOf, type View } from "./model.js";
 import * as byHand from "./model-by-hand.js";
 import { challenge, draft } from "./model-contests.js";
 import { stepsOf } from "./step.js";
@@ -22,10 +22,10 @@ const asked: fc.Arbitrary<Asked> = fc.record({
   share,
   labels,
   again: fc.constantFrom("", "", "", "new model", "second try"),
-  audience: fc.constantFrom(null, null, null, "ios"),
-  group: fc.constantFrom(null, "one"),
+  audience: fc.constantFrom(null, null, null, null, "ios"),
+  group: fc.constantFrom(null, "one", "one"),
   watch: fc.constantFrom(null, null, 0.05, 0.3),
-  lastsMs: fc.constantFrom(null, null, null, 60_000),
+  lastsMs: fc.constantFrom(null, null, null, 5000),
   startsInMs: fc.option(later, { nil: null }),
 });
 
@@ -130,9 +130,14 @@ const start = stepsOf("start", which, (at, by, model) => {
 });
 
 // Less than an engine waits before it looks again, as long, or more.
-const pass = stepsOf("pass", fc.constantFrom(1, 2500, 2500, 5000, 5000, 61_000), (ms) => ({
+const pass = stepsOf("pass", fc.constantFrom(1, 2500, 5000, 5000, 5000, 61_000), (ms) => ({
   perform: (world) => world.advance(ms),
   predict: (model) => advance(model, ms),
+}));
+
+const restart = stepsOf("restart", fc.constant(null), (_, by) => ({
+  perform: (world) => world.restart(by.process),
+  predict: (model) => restartOf(model, by),
 }));
 
 const decide = stepsOf("decide", fc.constant(null), (_, by) => ({
@@ -144,4 +149,12 @@ const decide = stepsOf("decide", fc.constant(null), (_, by) => ({
 }));
 
 /** Steps by which contests begin. */
-export const beginnings = { challenge: challengeSteps, draft: draftSteps, edit, start, pass, decide };
+export const beginnings = {
+  challenge: challengeSteps,
+  draft: draftSteps,
+  edit,
+  start,
+  pass,
+  decide,
+  restart,
+};

@@ -74,23 +74,40 @@ export class World {
   readonly #underWay = new UnderWay();
   readonly #engines = new Map<Process, Engine>();
   readonly #projects = new Map<string, Project<Config>>();
-  #database: Database.Database | null = null;
   readonly #statements = new Map<string, Database.Statement>();
+  readonly #champions: Readonly<Record<string, string>>;
+  #database: Database.Database | null = null;
+  #starts = 0;
   #audit: readonly object[] = [];
 
+  private constructor(champions: Readonly<Record<string, string>>) {
+    this.#champions = champions;
+  }
+
+  /** @param champions the first champion of each project */
   static async open(champions: Readonly<Record<string, string>>): Promise<World> {
-    const world = new World();
-    const path = join(world.#folder, "test.db");
-    for (const [at, process] of PROCESSES.entries())
-      world.#engines.set(process, await openEngine(path, world.clock, at + 1, world.#underWay));
-    for (const process of PROCESSES) {
-      for (const [key, name] of Object.entries(champions)) {
-        const project = await world.engine(process).project<Config>(key, { champion: { name } });
-        world.#projects.set(`${process} ${key}`, project);
-      }
-    }
-    world.#database = new Database(path);
+    const world = new World(champions);
+    for (const process of PROCESSES) await world.#start(process);
+    world.#database = new Database(world.#path);
     return world;
+  }
+
+  get #path(): string {
+    return join(this.#folder, "test.db");
+  }
+
+  /** Boot code, the same whenever a process starts. */
+  async #start(process: Process): Promise<void> {
+    this.#starts += 1;
+    const engine = await openEngine(this.#path, this.clock, this.#starts, this.#underWay);
+    this.#engines.set(process, engine);
+    for (const [key, name] of Object.entries(this.#champions))
+      this.#projects.set(`${process} ${key}`, await engine.project<Config>(key, { champion: { name } }));
+  }
+
+  async restart(process: Process): Promise<void> {
+    await this.engine(process).close();
+    await this.#start(process);
   }
 
   engine(process: Process): Engine {
