@@ -8,8 +8,10 @@ import { consoleLogger, randomIds, safeLogger, systemClock } from "./engine/envi
 import type { DecisionEvent } from "./engine/experiments/decision-event.js";
 import type { Logger } from "./engine/ports.js";
 import type { ExposureSink } from "./engine/sessions/exposures.js";
+import { ChampionsFile } from "./store/champions-file.js";
 import { locate } from "./store/database.js";
 import { openLibsqlStore } from "./store/libsql-store.js";
+import { Spool } from "./store/spool.js";
 import { VERSION } from "./version.js";
 
 /** Settings of an engine. */
@@ -28,6 +30,13 @@ export interface EngineOptions {
   readonly exposures?: readonly ExposureSink[];
   /** told of each decision that this process makes; whatever it throws is counted and goes no further */
   readonly onDecision?: (decision: DecisionEvent) => void | Promise<void>;
+  /**
+   * What an acknowledged write has survived. `full`, the default: the end of the process, kill -9 included, and a loss of
+   * power. `relaxed` is faster where few sessions are written at a time, and risks this: a loss of power or a crash of the
+   * operating system may take the last commits back (never a part of one, and the database stays whole); the end of the
+   * process takes nothing.
+   */
+  readonly durability?: "full" | "relaxed";
   /** refuses texts that must not be stored, in contexts, signals and configs; `codeGuard` refuses source code */
   readonly guard?: PrivacyGuard;
 }
@@ -55,6 +64,20 @@ function checkedFunction<T>(field: string, value: T): T {
   });
 }
 
+function checkedDurability(value: unknown): "full" | "relaxed" {
+  if (value === undefined || value === "full") return "full";
+  if (value === "relaxed") return value;
+  throw new DethroneError(
+    "settings_invalid",
+    `durability must be full or relaxed; received ${String(value)}.`,
+    {
+      field: "durability",
+      received: received(value),
+      allowed: ["full", "relaxed"],
+    },
+  );
+}
+
 function checkedSinks(sinks: unknown): readonly ExposureSink[] {
   if (sinks === undefined) return [];
   const isSink = (sink: unknown): boolean => typeof Object(sink).expose === "function";
@@ -73,7 +96,7 @@ function checkedSinks(sinks: unknown): readonly ExposureSink[] {
  * Opens an engine.
  *
  * Rejects for invalid settings alone. Where the database cannot be opened the engine starts degraded: agents run on the
- * champion of the code, and the database is tried again in the background (`strict: true` rejects instead). With the
+ * last known champion, kept in `<database>.champions.json`, or else on that of the code, and the database is tried again in the background (`strict: true` rejects instead). With the
  * environment variable DETHRONE=off every session gets the champion and nothing is read or written.
  *
  * @throws DethroneError `settings_invalid`
@@ -83,11 +106,17 @@ function checkedSinks(sinks: unknown): readonly ExposureSink[] {
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   const isOff = process.env.DETHRONE === "off";
   const location = isOff ? null : locate(options.url ?? DEFAULT_URL);
+  // A temporary database is not to leave anything behind.
+  const lasting = location?.temporaryFolder === null ? location : null;
+  const spool = lasting ? new Spool(lasting.path) : undefined;
+  const durability = checkedDurability(options.durability);
   return Engine.start({
     clock: systemClock,
     ids: randomIds,
     logger: safeLogger(options.logger ?? consoleLogger),
-    openStore: () => openLibsqlStore(location ?? locate(DEFAULT_URL), { mustExist: false }),
+    champions: lasting ? new ChampionsFile(lasting.path) : undefined,
+    openStore: ({ onTrouble }) =>
+      openLibsqlStore(location ?? locate(DEFAULT_URL), { mustExist: false, spool, durability, onTrouble }),
     isOff,
     isStrict: options.strict ?? false,
     refreshMs: positive("refreshMs", options.refreshMs, 5000),
@@ -146,6 +175,7 @@ export type {
   StoredDecision,
   Watch,
 } from "./engine/ports.js";
+export type { BackupFile } from "./engine/ports-upkeep.js";
 export type { ChallengeResult, Project } from "./engine/project.js";
 export { fromBaggage, type ParentSession, toBaggage } from "./engine/sessions/baggage.js";
 export { currentSession } from "./engine/sessions/current-session.js";
@@ -161,4 +191,8 @@ export {
 export type { EndInput, Receipt, Session, SignalInput } from "./engine/sessions/session.js";
 export type { SessionOptions, SessionParent } from "./engine/sessions/session-options.js";
 export type { ArgsOf, Runner, WrapOptions, Wrapped } from "./engine/sessions/wrap.js";
+export type { DoctorOptions, DoctorReport } from "./engine/upkeep/doctor.js";
+export type { Finding, Severity } from "./engine/upkeep/findings.js";
+export type { ForgetOptions, ForgetResult } from "./engine/upkeep/forget.js";
+export type { PruneOptions, PruneResult } from "./engine/upkeep/prune.js";
 export type { FileSettings } from "./file-settings.js";

@@ -77,6 +77,9 @@ const ABOUT: Record<string, (details: JsonObject, naming: Naming) => string> = {
   holdout: ({ from, to }) => `holdout ${shareText(from)} -> ${shareText(to)}`,
   override: ({ unit, arm }, naming) => `override ${unitText(unit)} -> ${naming.arm(arm)}`,
   "override-removed": ({ unit }) => `override of ${unitText(unit)} taken away`,
+  pruned: ({ sessions, experiments }) =>
+    `pruned ${plural(Number(sessions), "session")} of ${plural(Array.isArray(experiments) ? experiments.length : 0, "experiment")} and of none`,
+  forgotten: ({ sessions }) => `a unit forgotten, ${plural(Number(sessions), "session")}`,
   labelled: ({ config: hash, label }) =>
     label === null
       ? `label of ${short(String(hash))} taken away`

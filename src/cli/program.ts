@@ -8,6 +8,7 @@ import { Output } from "./output.js";
 import { addQuestions } from "./program/analysis.js";
 import { addByHand, addDecisions, addLooking, addPlans } from "./program/experiments.js";
 import { addProjects, addSetUp } from "./program/set-up.js";
+import { addUpkeep } from "./program/upkeep.js";
 
 /** The commands, by what they are for. */
 const GROUPS: readonly (readonly [heading: string, add: (program: Command) => void])[] = [
@@ -18,6 +19,7 @@ const GROUPS: readonly (readonly [heading: string, add: (program: Command) => vo
   ["Decide:", addDecisions],
   ["By hand, each with a reason:", addByHand],
   ["Ask what would be:", addQuestions],
+  ["Upkeep of the database:", addUpkeep],
 ];
 
 /** The whole command tree. Usage errors and failures throw. */

@@ -43,6 +43,7 @@ const KIND_BY_CODE = {
   arm_in_use: "conflict",
   champion_differs: "conflict",
   idempotency_mismatch: "conflict",
+  file_exists: "conflict",
   state_changed: "conflict",
   queue_full: "throttled",
   storage_busy: "unavailable",
@@ -50,6 +51,7 @@ const KIND_BY_CODE = {
   schema_newer: "unavailable",
   engine_closed: "unavailable",
   decision_mismatch: "internal",
+  doctor_found_problems: "internal",
   stored_data_invalid: "internal",
   invariant_violated: "internal",
 } as const satisfies Record<string, ErrorKind>;

@@ -6,7 +6,7 @@ import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.
 import type { PrivacyGuard } from "./configs/privacy.js";
 import type { DecisionEvent } from "./experiments/decision-event.js";
 import { Outlet } from "./outlet.js";
-import type { Clock, IdSource, Logger, OpenStore, Store } from "./ports.js";
+import type { ChampionMemory, Clock, IdSource, Logger, OpenStore, SpoolState, Store } from "./ports.js";
 import type { Exposure, ExposureSink } from "./sessions/exposures.js";
 
 /** How the engine is doing. Counters only rise. */
@@ -23,6 +23,8 @@ export interface Health {
   readonly listenersFailed: number;
   /** rows waiting to be written */
   readonly queueLength: number;
+  /** what sessions recorded while the database was away, kept in a file beside it until it is back */
+  readonly spool: SpoolState;
   /** code of the newest failure, or null */
   readonly lastError: string | null;
 }
@@ -31,12 +33,19 @@ type Counter = "sessionsDropped" | "writesFailed" | "callbacksFailed" | "listene
 
 const RETRY_MS = [250, 500, 1000, 2000, 5000] as const;
 
+const NO_SPOOL: SpoolState = { rows: 0, bytes: 0, isDraining: false, lost: 0 };
+
+/** How long closing tries to store what waits beside the database; it stays there for the next process. */
+const CLOSE_RECOVERY_MS = 2000;
+
 /** What an engine is made of. */
 export interface ContextSettings {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
   readonly openStore: OpenStore;
+  /** who remembers champions while the database is away; default: nobody */
+  readonly champions?: ChampionMemory | undefined;
   /** DETHRONE=off: the champion, and no I/O */
   readonly isOff: boolean;
   /** longest wait, in milliseconds, for the database on the way to an agent's run */
@@ -52,7 +61,9 @@ export interface ContextSettings {
 }
 
 /** The shared state of one engine. */
-export class EngineContext implements Omit<ContextSettings, "exposures" | "onDecision" | "guard"> {
+export class EngineContext
+  implements Omit<ContextSettings, "exposures" | "onDecision" | "guard" | "champions">
+{
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
@@ -60,8 +71,9 @@ export class EngineContext implements Omit<ContextSettings, "exposures" | "onDec
   readonly patienceMs: number;
   readonly version: string;
   readonly openStore: OpenStore;
-  /** tells the host's sinks of each assignment */
   readonly guard: PrivacyGuard | null;
+  readonly champions: ChampionMemory | null;
+  /** tells the host's sinks of each assignment */
   readonly exposures: Outlet<Exposure>;
   readonly decisions: Outlet<DecisionEvent>;
   readonly #counters: Record<Counter, number> = {
@@ -78,6 +90,12 @@ export class EngineContext implements Omit<ContextSettings, "exposures" | "onDec
   #isFailing = false;
   #isClosed = false;
   #cancelRetry: (() => void) | null = null;
+  #cancelRecovery: (() => void) | null = null;
+  /** whether the host has been told that what sessions record is kept beside the database */
+  #isAway = false;
+  /** from the end of a store until the projects have been read from the next one */
+  #isReopening = false;
+  #refresh: (() => Promise<void>) | null = null;
 
   constructor(settings: ContextSettings) {
     this.clock = settings.clock;
@@ -88,6 +106,7 @@ export class EngineContext implements Omit<ContextSettings, "exposures" | "onDec
     this.version = settings.version;
     this.openStore = settings.openStore;
     this.guard = settings.guard ?? null;
+    this.champions = settings.champions ?? null;
     this.exposures = new Outlet({
       channel: "dethrone:exposure",
       listeners: (settings.exposures ?? []).map((sink) => (exposure) => sink.expose(exposure)),
@@ -124,8 +143,9 @@ export class EngineContext implements Omit<ContextSettings, "exposures" | "onDec
    * @throws DethroneError why it cannot be opened
    */
   async open(): Promise<void> {
+    const previous = this.#store;
     try {
-      this.#store = await this.openStore();
+      this.#store = await this.openStore({ onTrouble: (error) => this.#trouble(error) });
       this.#failure = null;
       this.#isFailing = false;
     } catch (error) {
@@ -140,7 +160,18 @@ export class EngineContext implements Omit<ContextSettings, "exposures" | "onDec
       throw this.#failure;
     }
     if (this.#isClosed) return this.#store.close();
+    // Not before: it has kept what was recorded meanwhile.
+    previous?.close().catch(() => undefined);
     for (const listener of this.#whenOpen.splice(0)) listener();
+    // It may be another database, where projects have to be created before their sessions can be stored.
+    if (previous) await this.#refresh?.();
+    this.#isReopening = false;
+    if (previous) await this.recover();
+  }
+
+  /** What is to be done once the database has been opened anew: it may be another one. */
+  whenReopened(refresh: () => Promise<void>): void {
+    this.#refresh = refresh;
   }
 
   /** Goes on trying to open the store in the background, until it works or the engine closes. */
@@ -155,11 +186,57 @@ export class EngineContext implements Omit<ContextSettings, "exposures" | "onDec
   /** Gives up a store whose writer has stopped, and opens it anew in the background. */
   reopenIfDead(): void {
     const store = this.#store;
-    if (!store || this.#isClosed || store.isAlive()) return;
-    this.#store = null;
-    store.close().catch(() => undefined);
+    if (!store || this.#isClosed || this.#isReopening || store.isAlive()) return;
+    this.#isReopening = true;
     this.fail(null, "the database writer stopped; the database is opened anew", this.#failure);
     this.keepOpening();
+  }
+
+  /** Stores what was kept while the database was away, if anything; where that fails it is tried again later. */
+  async recover(): Promise<void> {
+    await this.#tryRecovery();
+  }
+
+  /** The database fails: said once, and looked at again and again until it is back. */
+  #trouble(error: unknown): void {
+    if (isDethroneError(error)) this.#failure = error;
+    this.#isFailing = true;
+    if (this.#isAway || this.#isClosed) return;
+    this.#isAway = true;
+    this.logger.warn(
+      { code: this.#failure?.code ?? null, error: String(error) },
+      "the database fails; what sessions record is kept in a file beside it until it is back",
+    );
+    this.reopenIfDead();
+    this.#recoverLater(0);
+  }
+
+  #recoverLater(attempt: number): void {
+    if (this.#isClosed) return;
+    const wait = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] as number;
+    this.#cancelRecovery = this.clock.after(wait, () => {
+      void this.#tryRecovery().then((isDone) => {
+        if (!isDone) this.#recoverLater(attempt + 1);
+      });
+    });
+  }
+
+  /** Whether nothing waits any more. */
+  async #tryRecovery(): Promise<boolean> {
+    const store = this.#store;
+    if (!store?.isAlive() || this.#isReopening) return false;
+    try {
+      const rows = await store.recover();
+      const fields = { rows, lost: store.spool().lost };
+      if (this.#isAway) this.logger.info(fields, "the database is back; what was kept meanwhile is stored");
+      else if (rows > 0) this.logger.info(fields, "what a process that is gone has left is stored");
+      this.#isAway = false;
+      this.#isFailing = false;
+      return true;
+    } catch (error) {
+      this.#trouble(error);
+      return false;
+    }
   }
 
   /** Runs `fn` now if the store is open, else once it is. */
@@ -195,12 +272,13 @@ export class EngineContext implements Omit<ContextSettings, "exposures" | "onDec
   }
 
   health(): Health {
-    const isWell = this.#store !== null && !this.#isFailing;
+    const isWell = this.#store?.isAlive() === true && !this.#isFailing && !this.#isAway;
     const status = this.#isClosed ? "closed" : this.isOff ? "off" : isWell ? "ok" : "degraded";
     return {
       status,
       ...this.#counters,
       queueLength: this.#store?.queueLength() ?? 0,
+      spool: this.#store?.spool() ?? NO_SPOOL,
       lastError: this.#failure?.code ?? null,
     };
   }
@@ -209,12 +287,19 @@ export class EngineContext implements Omit<ContextSettings, "exposures" | "onDec
   refuse(): void {
     this.#isClosed = true;
     this.#cancelRetry?.();
+    this.#cancelRecovery?.();
   }
 
   /** Closes the store. */
   async close(): Promise<void> {
     this.refuse();
-    await this.#store?.close();
+    const store = this.#store;
+    if (!store) return;
+    if (store.isAlive() && store.spool().rows > 0) {
+      const recovered = store.recover().catch(() => 0);
+      await within(this.clock, CLOSE_RECOVERY_MS, recovered, 0);
+    }
+    await store.close();
   }
 }
 

@@ -13,7 +13,7 @@ import { type ChallengeOptions, planChallenge } from "./experiments/challenge-pl
 import type { TickResult } from "./experiments/tick.js";
 import { Ticker, type TickOptions } from "./experiments/ticker.js";
 import { type Verification, verifyDecision } from "./experiments/verify.js";
-import type { SignalReceipt, StoredExperiment } from "./ports.js";
+import type { BackupFile, SignalReceipt, StoredExperiment } from "./ports.js";
 import {
   championOf,
   checkProjectKey,
@@ -23,6 +23,9 @@ import {
 } from "./project.js";
 import type { ForcedRole } from "./sessions/route.js";
 import { checkedSignal, type Receipt, recordSignal, type SignalInput } from "./sessions/session.js";
+import { type DoctorOptions, type DoctorReport, doctor } from "./upkeep/doctor.js";
+import { type ForgetOptions, type ForgetResult, forget } from "./upkeep/forget.js";
+import { type PruneOptions, type PruneResult, prune } from "./upkeep/prune.js";
 
 /** What an engine runs on; see `createEngine` for the settings of a host. */
 export interface EngineSettings extends ContextSettings {
@@ -111,6 +114,7 @@ export class Engine implements AsyncDisposable {
     const opened = context.open();
     if (this.#settings.isStrict) await opened;
     else await this.#openInTime(opened);
+    context.whenReopened(() => this.#refreshAll());
     this.#scheduleRefresh();
   }
 
@@ -145,7 +149,9 @@ export class Engine implements AsyncDisposable {
 
   async #refreshAll(): Promise<void> {
     this.#context.reopenIfDead();
-    for (const project of this.#projects.values()) await project.refresh();
+    // Side by side: a host that takes its time with the configs of one holds up no other.
+    await Promise.all([...this.#projects.values()].map((project) => project.refresh()));
+    void this.#context.recover();
   }
 
   /**
@@ -187,7 +193,10 @@ export class Engine implements AsyncDisposable {
     await project.prepareOwn();
     if (this.#context.store) await this.#load(project, hasChampion);
     else if (!hasChampion) this.#context.requireStore();
+    if (!this.#context.isOff) await project.recall();
     this.#projects.set(settings.key, project);
+    // What was left by processes that are gone may be this project's, which exists from now on.
+    void this.#context.recover();
     return project;
   }
 
@@ -306,14 +315,50 @@ export class Engine implements AsyncDisposable {
     return this.#context.requireStore().experiments(projectKey);
   }
 
+  /** The health of the database: whether it is sound, whether a job is ticking, and what to do about it. */
+  doctor(options: DoctorOptions = {}): Promise<DoctorReport> {
+    return doctor(this.#context, this.#context.requireStore(), options);
+  }
+
+  /**
+   * Deletes the sessions of experiments that ended long ago, and sessions outside of experiments that settled long ago.
+   * Evidence, decisions and reports stay as they are, and can still be recomputed.
+   *
+   * @throws DethroneError `settings_invalid`, `project_not_found`
+   */
+  prune(options: PruneOptions): Promise<PruneResult> {
+    return prune(this.#context, this.#context.requireStore(), options);
+  }
+
+  /**
+   * Erases what is stored of a unit, in all projects or in one; the evidence stays. Afterwards the unit is a new one.
+   *
+   * @throws DethroneError `input_invalid`, `settings_invalid`, `project_not_found`
+   */
+  forget(unit: string, options: ForgetOptions): Promise<ForgetResult> {
+    return forget(this.#context, this.#context.requireStore(), unit, options);
+  }
+
+  /**
+   * Copies the database to a new file while agents write, and checks the copy. To restore it, use the file.
+   *
+   * @throws DethroneError `file_exists`, `storage_unavailable`, `database_invalid`
+   */
+  async backup(path: string): Promise<BackupFile> {
+    const store = this.#context.requireStore();
+    await store.flush();
+    return store.upkeep.backup(path);
+  }
+
   /** How the engine is doing. */
   health(): Health {
     return this.#context.health();
   }
 
   /**
-   * Resolves when everything recorded so far is on disk and the host's listeners have been told. Asynchronous scores
-   * still being taken, and listeners still at work, are waited for, but no longer than 10 seconds.
+   * Resolves when everything recorded so far is on disk (in the database, or beside it while that is away) and the host's
+   * listeners have been told. Asynchronous scores still being taken, and listeners still at work, are waited for, but no
+   * longer than 10 seconds.
    */
   async flush(): Promise<void> {
     await this.#settleTasks();
@@ -321,13 +366,19 @@ export class Engine implements AsyncDisposable {
   }
 
   async #settleTasks(): Promise<void> {
-    const { exposures, decisions, clock } = this.#context;
+    const { exposures, decisions, champions, clock } = this.#context;
     const tasks = [...this.#projects.values()].map((project) => project.settleTasks());
-    const told = [exposures.flush(), decisions.flush()];
+    const told = [exposures.flush(), decisions.flush(), champions?.flush()];
     await within(clock, FLUSH_PATIENCE_MS, Promise.all([...tasks, ...told]), undefined);
   }
 
-  /** Takes nothing new, writes what is queued, and closes; safe to call twice. */
+  /**
+   * Takes nothing new, writes what is queued, and closes, in bounded time; safe to call twice. What the database does not
+   * take is left beside it for the next process.
+   *
+   * A process that ends without it (`process.exit`, a signal nobody handles) keeps every `end`, `signal` and `flush` that
+   * has resolved, and loses what was still queued: a host that stops on SIGTERM closes first.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

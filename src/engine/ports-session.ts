@@ -9,7 +9,7 @@ import type { ScoringSignal, Settlement, SignalKind } from "../core/sessions/sco
 /**
  * Why a session may not become evidence. Within the experiment: `repeat` (a later session of its unit), `override` (its
  * unit was given an arm by hand), `forced` (by a test of the host), `unconfirmed` (the store did not answer in time),
- * `share` (a share at which nothing is random). Outside, under the champion: `holdout`, `audience` (not among those who
+ * `share` (a share at which nothing is random), `forgotten` (its unit was, before it had settled). Outside, under the champion: `holdout`, `audience` (not among those who
  * take part), `exclusive` (its unit takes part in another experiment of the group), `dropped` (its unit's challenger is
  * out of the contest).
  */
@@ -19,6 +19,7 @@ export type Exclusion =
   | "forced"
   | "unconfirmed"
   | "share"
+  | "forgotten"
   | "holdout"
   | "audience"
   | "exclusive"
@@ -69,8 +70,11 @@ export interface SessionEnd {
 
 /** What became of an acknowledged end. */
 export interface EndReceipt {
-  /** `recorded`, `duplicate` (the same end again) or `late` (after the window; changes nothing) */
-  readonly status: "recorded" | "duplicate" | "late";
+  /**
+   * `recorded`, `duplicate` (the same end again), `late` (after the window; changes nothing), or `spooled`: the database
+   * is away; it is on disk beside it, and which of the others it is will turn out when the database is back
+   */
+  readonly status: "recorded" | "duplicate" | "late" | "spooled";
 }
 
 /** A signal, as accepted. */
@@ -86,8 +90,8 @@ export interface SessionSignal {
 
 /** What became of an acknowledged signal. */
 export interface SignalReceipt {
-  /** `recorded`, `duplicate` (same key and body) or `late` (kept and shown, never counted) */
-  readonly status: "recorded" | "duplicate" | "late";
+  /** `recorded`, `duplicate` (same key and body), `late` (kept and shown, never counted), or `spooled` as an end is */
+  readonly status: "recorded" | "duplicate" | "late" | "spooled";
 }
 
 /** A session whose window has closed unsettled. */

@@ -35,9 +35,11 @@ import type {
   SignalReceipt,
   StartedSession,
 } from "./ports-session.js";
+import type { UpkeepStore } from "./ports-upkeep.js";
 
 export type * from "./ports-experiment.js";
 export type * from "./ports-session.js";
+export type * from "./ports-upkeep.js";
 
 /** Where time comes from. */
 export interface Clock {
@@ -175,12 +177,24 @@ export interface Override {
   readonly atMs: number;
 }
 
+/** What waits beside the database until that is back. */
+export interface SpoolState {
+  /** starts, ends and signals that are kept there */
+  readonly rows: number;
+  readonly bytes: number;
+  /** whether they are being stored */
+  readonly isDraining: boolean;
+  /** entries that could not be stored: damaged, or of a project or session that is gone with its database */
+  readonly lost: number;
+}
+
 /**
  * The one repository. Methods that record enqueue at once and in order, and resolve when the row is on disk; methods
  * that change the state of experiments return `false` where a compare-and-set found another state.
  */
 export interface Store {
-  startSession(start: SessionStart): Promise<StartedSession>;
+  /** Null where the database is away: the start is on disk beside it, and will be stored as it was served, as no evidence. */
+  startSession(start: SessionStart): Promise<StartedSession | null>;
   /** The session of an id, also one whose start is still queued here; null where there is none. Writes nothing. */
   findSession(id: string): Promise<StartedSession | null>;
   endSession(end: SessionEnd): Promise<EndReceipt>;
@@ -194,7 +208,15 @@ export interface Store {
   flush(): Promise<void>;
   close(): Promise<void>;
   queueLength(): number;
-  /** False once the writer has stopped for good; then the store has to be opened anew. */
+  /** Stores what was kept while the database was away, by processes that are gone too; how many entries. */
+  recover(): Promise<number>;
+  spool(): SpoolState;
+  /** Whether what is recorded now is kept beside the database. */
+  isSpooling(): boolean;
+  /**
+   * False once the writer has stopped for good; then the store has to be opened anew. This one goes on keeping what is
+   * recorded until it is closed.
+   */
   isAlive(): boolean;
   /** Whether the queue takes one more session, its end included. */
   hasRoom(): boolean;
@@ -299,9 +321,26 @@ export interface Store {
   decisions(filter: { uid?: string; experimentId?: number }): Promise<StoredDecision[]>;
   /** How each experiment of a project was tested and ended, oldest first. */
   rulings(projectKey: string): Promise<StoredRuling[]>;
+  readonly upkeep: UpkeepStore;
   /** Newest first. */
   auditLog(projectId: number, limit: number): Promise<StoredAuditEntry[]>;
 }
 
+/** Remembers champions outside of the database, for processes that start while it is away. Never rejects. */
+export interface ChampionMemory {
+  /** The last champion a process has seen of the project, unchecked; null where there is no telling. */
+  recall(project: string): Promise<NewConfig | null>;
+  /** Keeps it, in the background. */
+  remember(project: string, champion: NewConfig): void;
+  /** Resolves when everything so far is kept or given up. */
+  flush(): Promise<void>;
+}
+
 /** Opens the store, again and again until it works: the engine survives a database that is away. */
-export type OpenStore = () => Promise<Store>;
+export type OpenStore = (events: StoreEvents) => Promise<Store>;
+
+/** What a store tells. */
+export interface StoreEvents {
+  /** the database has failed to take what was recorded, which is kept beside it; may be said again and again */
+  readonly onTrouble: (error: unknown) => void;
+}

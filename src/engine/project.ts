@@ -6,9 +6,9 @@ import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.
 import type { ConfigPreparation } from "./configs/prepared.js";
 import { assertPrivate } from "./configs/privacy.js";
 import { configWithoutSecrets } from "./configs/secrets.js";
-import type { EngineContext } from "./context.js";
+import { type EngineContext, within } from "./context.js";
 import { DEFAULT_ACTOR } from "./experiments/audit.js";
-import { type ChallengeOutcome, challenge } from "./experiments/challenge.js";
+import { type ChallengeOutcome, challenge, type PlanFor } from "./experiments/challenge.js";
 import {
   type ChallengeOptions,
   type ChallengePlan,
@@ -20,7 +20,7 @@ import { type DraftOptions, draft, type EditInput } from "./experiments/drafts.j
 import { type ExperimentSummary, summaryOf } from "./experiments/experiment-summary.js";
 import { requireProject } from "./experiments/lookup.js";
 import { ProjectExperiments, type ProjectExperimentsApi } from "./experiments/project-experiments.js";
-import type { NewConfig, Store } from "./ports.js";
+import type { NewConfig, ProjectState, Store, StoredConfig } from "./ports.js";
 import { ProjectSessions } from "./sessions/project-sessions.js";
 import type { ForcedRole } from "./sessions/route.js";
 import type { Session } from "./sessions/session.js";
@@ -100,13 +100,22 @@ export class EngineProject<Config, Built>
     return this.#sessions.prepareOwn();
   }
 
+  /** Serves the champion that was last seen, by any process, while this one has not seen the database yet. */
+  async recall(): Promise<void> {
+    const { champions, clock } = this.#context;
+    if (!champions || this.#sessions.state) return;
+    const recalled = await within(clock, RECALL_PATIENCE_MS, champions.recall(this.key), null);
+    if (recalled) await this.#sessions.serveRecalled(recalled);
+  }
+
   /** Loads the project's state, creating the project if it is new and the host gave a champion. */
   async load(store: Store): Promise<void> {
     const known = await store.projectState(this.key);
     if (!known && this.#codeChampion) await this.#create(store, this.#codeChampion);
     const state = known ?? (await requireProject(store, this.key));
     const isFirst = this.#sessions.state === null;
-    await this.#sessions.serve(state);
+    await this.#sessions.serve(state, store);
+    this.#context.champions?.remember(this.key, state.champion);
     if (isFirst && this.#codeChampion && state.champion.hash !== this.#codeChampion.hash) {
       this.#context.logger.info(
         { project: this.key, code: this.#codeChampion.hash, champion: state.champion.hash },
@@ -167,15 +176,19 @@ export class EngineProject<Config, Built>
     challengers: Challengers<Config>,
     options: ChallengeOptions = {},
   ): Promise<ChallengeResult> {
-    const plan = this.#planOf(challengers, options);
-    if (this.#context.isOff) return { experiment: null, started: false, status: "off", forecast: null };
-    await this.#checkChallengers(plan.challengers);
-    const { store } = this.#context;
-    if (!store) return this.#challengeLater(plan);
+    const { store, isOff } = this.#context;
+    // What can never be right is told at once, by the champion known here where the stored one is out of reach.
+    if (isOff || !store || typeof challengers !== "function") {
+      const plan = this.#planOf(challengers, options, () => this.champion);
+      if (isOff) return OFF;
+      await this.#checkChallengers(plan.challengers);
+    }
+    const planFor: PlanFor = (state) => this.#checkedPlan(challengers, options, state);
+    if (!store) return this.#challengeLater(planFor);
     try {
       // The project may not have been created yet, if the database was away when it was opened.
       if (!this.#sessions.state) await this.load(store);
-      const outcome = await challenge(this.#context, store, this.key, plan);
+      const outcome = await challenge(this.#context, store, this.key, planFor);
       if (outcome.status === "overlap") {
         this.#context.logger.warn(
           { project: this.key, running: outcome.experiment?.uid ?? null },
@@ -185,23 +198,19 @@ export class EngineProject<Config, Built>
       await this.refresh();
       return resultOf(outcome);
     } catch (error) {
-      if (isDethroneError(error) && (error.kind === "invalid_input" || REFUSED.includes(error.code)))
-        throw error;
+      if (isRefusal(error)) throw error;
       this.#context.fail(null, "a challenge could not be started yet; it will be tried again", error);
-      return this.#challengeLater(plan);
+      return this.#challengeLater(planFor);
     }
   }
 
-  /** Applied to the champion as it is known here, where a function makes the challengers. */
-  #challengersOf(challengers: Challengers<Config>): unknown {
-    if (typeof challengers !== "function") return challengers;
-    return (challengers as (champion: Config) => unknown)(this.champion);
-  }
-
   async draft(challengers: Challengers<Config>, options: DraftOptions = {}): Promise<ChallengeResult> {
-    const plan = this.#planOf(challengers, options);
-    await this.#checkChallengers(plan.challengers);
-    return resultOf(await draft(this.#context, this.#context.requireStore(), this.key, plan));
+    if (this.#context.isOff) {
+      this.#planOf(challengers, options, () => this.champion);
+      return OFF;
+    }
+    const planFor: PlanFor = (state) => this.#checkedPlan(challengers, options, state);
+    return resultOf(await draft(this.#context, this.#context.requireStore(), this.key, planFor));
   }
 
   override async edit(experiment: string, changes: EditInput): Promise<ExperimentSummary> {
@@ -224,22 +233,64 @@ export class EngineProject<Config, Built>
     }
   }
 
-  /** What the project was opened with holds for its challenges, unless they say otherwise. */
-  #planOf(challengers: Challengers<Config>, options: DraftOptions): ChallengePlan {
+  /**
+   * What the project was opened with holds for its challenges, unless they say otherwise.
+   *
+   * @param champion asked for where a function makes the challengers from it
+   */
+  #planOf(challengers: Challengers<Config>, options: DraftOptions, champion: () => Config): ChallengePlan {
     const { allowSecrets } = this.#settings;
-    return planChallenge(this.#challengersOf(challengers), { allowSecrets, ...options });
+    const list: unknown =
+      typeof challengers === "function"
+        ? madeOf(challengers as (champion: Config) => unknown, champion())
+        : challengers;
+    return planChallenge(list, { allowSecrets, ...options });
+  }
+
+  /** The plan for a project as it is stored: a champion that this process has not heard of yet counts too. */
+  async #checkedPlan(
+    challengers: Challengers<Config>,
+    options: DraftOptions,
+    { champion }: ProjectState,
+  ): Promise<ChallengePlan> {
+    const config = typeof challengers === "function" ? await this.#usable(champion) : undefined;
+    const plan = this.#planOf(challengers, options, () => config as Config);
+    await this.#checkChallengers(plan.challengers);
+    return plan;
+  }
+
+  /** The stored champion as the host's code knows it. @throws DethroneError `champion_differs` where it cannot use it */
+  async #usable(champion: StoredConfig): Promise<Config> {
+    try {
+      const { config } = await this.#preparation.prepare(champion);
+      return structuredClone(config) as Config;
+    } catch (cause) {
+      throw new DethroneError(
+        "champion_differs",
+        `The champion of project '${this.key}' is one that this process cannot use, so it can make no challenger from it.`,
+        { project: this.key, champion: champion.hash },
+        { cause },
+      );
+    }
   }
 
   /** Boot code must not fail because the database is away: the challenge starts once it is back. */
-  #challengeLater(plan: ChallengePlan): ChallengeResult {
+  #challengeLater(planFor: PlanFor): ChallengeResult {
     const again = (): void => {
       const { store } = this.#context;
-      if (!store) return;
+      if (!store) {
+        this.#context.whenOpen(again);
+        return;
+      }
       // The project itself may have to be created first.
       this.refresh()
-        .then(() => challenge(this.#context, store, this.key, plan))
+        .then(() => challenge(this.#context, store, this.key, planFor))
         .then(() => this.refresh())
         .catch((error: unknown) => {
+          if (isRefusal(error)) {
+            this.#context.fail(null, "a challenge that had to wait is refused", error);
+            return;
+          }
           this.#context.fail(null, "a challenge could not be started yet; it will be tried again", error);
           if (!this.#context.isClosed) this.#context.clock.after(CHALLENGE_RETRY_MS, again);
         });
@@ -250,14 +301,38 @@ export class EngineProject<Config, Built>
   }
 }
 
+/** The challengers that a function of the host makes. @throws DethroneError `config_invalid` where it throws */
+function madeOf<Config>(make: (champion: Config) => unknown, champion: Config): unknown {
+  try {
+    return make(champion);
+  } catch (cause) {
+    throw new DethroneError(
+      "config_invalid",
+      `The function that makes the challengers failed: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      { allowed: "a function of the champion that returns a config, or a list of them" },
+      { cause },
+    );
+  }
+}
+
+/** Whether trying again makes it no better: what boot code is told of. */
+function isRefusal(error: unknown): boolean {
+  return isDethroneError(error) && (error.kind === "invalid_input" || REFUSED.includes(error.code));
+}
+
 function resultOf(outcome: ChallengeOutcome): ChallengeResult {
   return { ...outcome, experiment: outcome.experiment && summaryOf(outcome.experiment) };
 }
 
-/** What boot code is told of besides invalid input: it will not get better by trying again. */
+const OFF: ChallengeResult = { experiment: null, started: false, status: "off", forecast: null };
+
+/** What boot code is told of besides invalid input. */
 const REFUSED: readonly string[] = ["label_taken", "engine_closed"];
 
 const CHALLENGE_RETRY_MS = 1000;
+
+/** How long a start waits for a remembered champion. */
+const RECALL_PATIENCE_MS = 250;
 
 const KEY_LENGTH_MAX = 200;
 

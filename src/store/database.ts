@@ -11,17 +11,22 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Client, createClient } from "@libsql/client";
 import { drizzle, type LibSQLDatabase } from "drizzle-orm/libsql";
 import { DethroneError } from "../core/errors.js";
+import { FILE_REPLACED, fileAt } from "./file-identity.js";
 import * as schema from "./schema.js";
 import { storageError } from "./storage-error.js";
-import { Writer } from "./writer.js";
+import { Writer, type WriterOptions } from "./writer.js";
 
 // `src/store` and `dist/store` lie at the same depth, so this finds the shipped migrations from either.
-const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../drizzle", import.meta.url));
+/** Where the migrations are. */
+export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../drizzle", import.meta.url));
 
 /** How long a read waits, synchronously, for a lock. Readers of a WAL database hardly ever wait. */
 const READ_WAIT_MS = 50;
 const READ_ATTEMPTS = 20;
 const READ_BACKOFF_MS = 25;
+
+/** How often, at most, a read looks whether the file is still the one at its path. */
+const CHECK_MS = 100;
 
 /** Where a database lies. */
 export interface Location {
@@ -64,10 +69,13 @@ export class OpenDatabase {
   readonly #location: Location;
   readonly #client: Client;
   readonly #drizzle: LibSQLDatabase<typeof schema>;
+  readonly #file: string | null;
+  #checkedAtMs = performance.now();
 
   private constructor(location: Location, writer: Writer) {
     this.#location = location;
     this.writer = writer;
+    this.#file = fileAt(location.path);
     this.#client = createClient({
       url: pathToFileURL(location.path).href,
       concurrency: 1,
@@ -84,16 +92,16 @@ export class OpenDatabase {
    */
   static async open(
     location: Location,
-    options: { mustExist: boolean; queueCapacity: number },
+    { mustExist, ...options }: { readonly mustExist: boolean } & Omit<WriterOptions, "migrationsFolder">,
   ): Promise<OpenDatabase> {
-    if (options.mustExist && !existsSync(location.path)) {
+    if (mustExist && !existsSync(location.path)) {
       throw new DethroneError(
         "database_not_found",
         `There is no database at ${location.path}. Create one with 'dethrone init', or name another with --db.`,
         { database: location.path },
       );
     }
-    const writer = await Writer.open(location.path, MIGRATIONS_FOLDER, options.queueCapacity);
+    const writer = await Writer.open(location.path, { ...options, migrationsFolder: MIGRATIONS_FOLDER });
     try {
       return new OpenDatabase(location, writer);
     } catch (error) {
@@ -102,8 +110,14 @@ export class OpenDatabase {
     }
   }
 
+  /** The file. */
+  get path(): string {
+    return this.#location.path;
+  }
+
   /** Runs a read; a busy connection is renewed, because a statement that met a lock may linger on it. */
   async read<T>(query: (database: LibSQLDatabase<typeof schema>) => Promise<T>): Promise<T> {
+    this.#assertInPlace();
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await query(this.#drizzle);
@@ -115,6 +129,17 @@ export class OpenDatabase {
         await new Promise((wake) => setTimeout(wake, READ_BACKOFF_MS));
       }
     }
+  }
+
+  /** A file that was deleted or replaced is still open here, and would be read for ever. */
+  #assertInPlace(): void {
+    if (performance.now() - this.#checkedAtMs < CHECK_MS) return;
+    if (fileAt(this.#location.path) !== this.#file) {
+      const error = { code: FILE_REPLACED, message: "the file at the path is another one" };
+      this.writer.abandon(storageError(error, this.#location.path));
+      throw storageError(error, this.#location.path);
+    }
+    this.#checkedAtMs = performance.now();
   }
 
   async close(): Promise<void> {

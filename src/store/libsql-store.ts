@@ -4,41 +4,99 @@
 import { DethroneError } from "../core/errors.js";
 import type {
   EndReceipt,
+  ProjectState,
   SessionEnd,
   SessionSignal,
   SessionStart,
   SignalReceipt,
+  SpoolState,
   StartedSession,
   Store,
+  StoreEvents,
 } from "../engine/ports.js";
 import * as changes from "./changes.js";
 import { type Location, OpenDatabase } from "./database.js";
+import { DurableWriter } from "./durable-writer.js";
 import * as leaseChanges from "./lease-changes.js";
+import { LibsqlUpkeep } from "./libsql-upkeep.js";
 import * as projectChanges from "./project-changes.js";
 import { LibsqlReads } from "./reads.js";
 import * as sessionChanges from "./session-changes.js";
-import type { Outcome, WriteOperation, WriteStatement } from "./write-protocol.js";
+import type { Spool } from "./spool.js";
+import { Names } from "./spool-entries.js";
+import type { Durability, Outcome, WriteOperation, WriteStatement } from "./write-protocol.js";
 
 /** Rows waiting to be written at which new sessions, and then signals, are turned away. */
 const QUEUE_CAPACITY = 20_000;
 
+/** How a store is opened. */
+export interface StoreOptions {
+  /** reject a database that is not there, instead of creating it */
+  readonly mustExist: boolean;
+  /** where what sessions record is kept while the database is away; default: nowhere, it fails */
+  readonly spool?: Spool | undefined;
+  readonly durability?: Durability | undefined;
+  /** see `WriterOptions` */
+  readonly patienceMs?: number | undefined;
+  /** see `StoreEvents` */
+  readonly onTrouble?: StoreEvents["onTrouble"] | undefined;
+}
+
 /** Opens a store over a libSQL file. */
-export async function openLibsqlStore(location: Location, options: { mustExist: boolean }): Promise<Store> {
-  const database = await OpenDatabase.open(location, { ...options, queueCapacity: QUEUE_CAPACITY });
-  return new LibsqlStore(database);
+export async function openLibsqlStore(location: Location, options: StoreOptions): Promise<Store> {
+  const { mustExist, spool, onTrouble = () => undefined, ...more } = options;
+  let durable: DurableWriter | undefined;
+  const rescue = (operation: WriteOperation, error: DethroneError): Promise<Outcome> | null =>
+    durable?.rescue(operation, error) ?? null;
+  const settings = { ...more, mustExist, rescue, capacity: QUEUE_CAPACITY };
+  const database = await OpenDatabase.open(location, settings);
+  const names = new Names();
+  if (spool) durable = new DurableWriter({ writer: database.writer, spool, names, onTrouble });
+  spool?.retain();
+  return new LibsqlStore({ database, names, durable, spool });
+}
+
+const NO_SPOOL: SpoolState = { rows: 0, bytes: 0, isDraining: false, lost: 0 };
+
+interface LibsqlStoreSettings {
+  readonly database: OpenDatabase;
+  readonly names: Names;
+  readonly durable: DurableWriter | undefined;
+  readonly spool: Spool | undefined;
 }
 
 class LibsqlStore extends LibsqlReads implements Store {
+  readonly upkeep: LibsqlUpkeep;
   readonly #database: OpenDatabase;
+  readonly #names: Names;
+  readonly #durable: DurableWriter | undefined;
+  readonly #spool: Spool | undefined;
+  /** who writes what sessions record */
+  readonly #recorder: Pick<DurableWriter, "write" | "hasRoom">;
 
-  constructor(database: OpenDatabase) {
+  constructor({ database, names, durable, spool }: LibsqlStoreSettings) {
     super(database);
     this.#database = database;
+    this.#names = names;
+    this.#durable = durable;
+    this.#spool = spool;
+    this.#recorder = durable ?? database.writer;
+    this.upkeep = new LibsqlUpkeep({
+      database,
+      transact: (statements) => this.#transact(statements),
+    });
   }
 
-  async startSession(start: SessionStart): Promise<StartedSession> {
+  override async projectState(key: string): Promise<ProjectState | null> {
+    const state = await super.projectState(key);
+    if (state) this.#names.learn(state);
+    return state;
+  }
+
+  async startSession(start: SessionStart): Promise<StartedSession | null> {
     if (!this.hasRoom()) throw queueFull("session");
     const outcome = await this.#write({ kind: "start", start });
+    if (outcome.status === "spooled") return null;
     if (outcome.status !== "started") throw unexpected(outcome);
     return outcome.session;
   }
@@ -62,15 +120,40 @@ class LibsqlStore extends LibsqlReads implements Store {
   }
 
   async excludeSession(input: Parameters<Store["excludeSession"]>[0]): Promise<void> {
-    await this.#transact(sessionChanges.excludeSession(input));
+    const { sessionId, served } = input;
+    const names = served && this.#names.served(served);
+    const statements = sessionChanges.excludeSession(input);
+    await this.#write({
+      kind: "statements",
+      statements,
+      spooledAs: { kind: "exclude", sessionId, names },
+    });
   }
 
-  flush(): Promise<void> {
-    return this.#database.writer.flush();
+  async flush(): Promise<void> {
+    await this.#database.writer.flush();
+    await this.#spool?.flush();
   }
 
-  close(): Promise<void> {
-    return this.#database.close();
+  async close(): Promise<void> {
+    await this.upkeep.close();
+    await this.#database.close();
+    await this.#spool?.release();
+  }
+
+  async recover(): Promise<number> {
+    return this.#durable?.recover() ?? 0;
+  }
+
+  isSpooling(): boolean {
+    return this.#durable?.isSpooling ?? false;
+  }
+
+  spool(): SpoolState {
+    const [spool, durable] = [this.#spool, this.#durable];
+    if (!spool || !durable) return NO_SPOOL;
+    const { isRecovering, lostCount } = durable;
+    return { rows: spool.rows, bytes: spool.bytes, isDraining: isRecovering, lost: lostCount };
   }
 
   queueLength(): number {
@@ -82,7 +165,7 @@ class LibsqlStore extends LibsqlReads implements Store {
   }
 
   hasRoom(): boolean {
-    return this.#database.writer.hasRoom();
+    return this.#recorder.hasRoom();
   }
 
   async createProject(input: Parameters<Store["createProject"]>[0]): Promise<boolean> {
@@ -138,7 +221,7 @@ class LibsqlStore extends LibsqlReads implements Store {
   }
 
   async #write(operation: WriteOperation): Promise<Outcome> {
-    const outcome = await this.#database.writer.write(operation);
+    const outcome = await this.#recorder.write(operation);
     if (outcome.status === "failed") throw refused("row", outcome.message);
     return outcome;
   }
@@ -167,9 +250,8 @@ function receipt(outcome: Outcome, sessionId: string, what: string): EndReceipt 
       { sessionId, stored: outcome.stored, received: outcome.received },
     );
   }
-  if (outcome.status === "recorded" || outcome.status === "duplicate" || outcome.status === "late") {
-    return { status: outcome.status };
-  }
+  if (outcome.status === "recorded" || outcome.status === "duplicate") return { status: outcome.status };
+  if (outcome.status === "late" || outcome.status === "spooled") return { status: outcome.status };
   throw unexpected(outcome);
 }
 

@@ -3,7 +3,6 @@
  */
 import { and, asc, count, desc, eq, gt, gte, inArray, isNotNull, isNull, lt, lte, sql } from "drizzle-orm";
 import { FAILURE_SIGNALS, type LiveCount } from "../core/decision/fuse.js";
-import type { ScoringSignal } from "../core/sessions/score.js";
 import type { ArmCounts, DueSession, FoldRow, Pulse, Store, Traffic } from "../engine/ports.js";
 import type { OpenDatabase } from "./database.js";
 import { arms, experiments, projects, sessions, signals } from "./schema.js";
@@ -57,6 +56,7 @@ export class SessionReads {
   }
 
   async #countedSignals(seqs: number[]): Promise<Map<number, (typeof signals.$inferSelect)[]>> {
+    if (seqs.length === 0) return new Map();
     const rows = await this.#database.read((db) =>
       db
         .select()
@@ -96,6 +96,10 @@ export class SessionReads {
           context: sessions.context,
           startedAtMs: sessions.startedAtMs,
           endedAtMs: sessions.endedAtMs,
+          // Most have none, and then there is no second query.
+          hasSignals: input.withSignals
+            ? sql`EXISTS (SELECT 1 FROM signals WHERE session_seq = ${sessions.seq})`.mapWith(Boolean)
+            : sql`0`.mapWith(Boolean),
         })
         .from(sessions)
         .innerJoin(arms, eq(arms.id, sessions.armId))
@@ -112,10 +116,9 @@ export class SessionReads {
         .orderBy(asc(sessions.seq))
         .limit(input.limit);
     });
-    const bySession = input.withSignals
-      ? await this.#countedSignals(rows.map((row) => row.seq))
-      : new Map<number, ScoringSignal[]>();
-    return rows.map(({ startedAtMs, endedAtMs, ...row }) => ({
+    const withSignals = rows.filter(({ hasSignals }) => hasSignals);
+    const bySession = await this.#countedSignals(withSignals.map(({ seq }) => seq));
+    return rows.map(({ startedAtMs, endedAtMs, hasSignals: _hasSignals, ...row }) => ({
       ...row,
       shares: row.shares as readonly number[],
       durationMs: endedAtMs === null ? null : Math.max(0, endedAtMs - startedAtMs),
@@ -125,45 +128,23 @@ export class SessionReads {
 
   async liveCounts(experimentId: number): Promise<LiveCount[]> {
     const failed = sql`EXISTS (SELECT 1 FROM signals WHERE session_seq = seq AND name IN ${FAILURE_SIGNALS} AND value <> 0)`;
-    const isOfExperiment = eq(sessions.experimentId, experimentId);
-    return this.#database.read(async (db) => {
-      const ids = await db
-        .select({ id: arms.id })
+    const ofExperiment = sql`sessions WHERE experiment_id = ${experimentId}`;
+    const oldest = sql`coalesce((SELECT seq FROM ${ofExperiment} ORDER BY seq DESC LIMIT 1 OFFSET ${LIVE_REACH}), 0)`;
+    const newest = sql`SELECT ${failed} AS is_failed FROM ${ofExperiment} AND seq > ${oldest} AND arm_id = ${arms.id}
+      AND (ended_at_ms IS NOT NULL OR ${failed}) ORDER BY seq DESC LIMIT ${LIVE_SAMPLE}`;
+    const rows = await this.#database.read((db) =>
+      db
+        .select({
+          // Two numbers of one subquery, which has to be run once.
+          counts: sql<string>`(SELECT json_array(count(*), coalesce(sum(is_failed), 0)) FROM (${newest}))`,
+        })
         .from(arms)
         .where(eq(arms.experimentId, experimentId))
-        .orderBy(asc(arms.position));
-      const [oldest] = await db
-        .select({ seq: sessions.seq })
-        .from(sessions)
-        .where(isOfExperiment)
-        .orderBy(desc(sessions.seq))
-        .limit(1)
-        .offset(LIVE_REACH);
-      const result: LiveCount[] = [];
-      for (const { id } of ids) {
-        const newest = db
-          .select({ isFailed: sql<number>`${failed}`.as("is_failed") })
-          .from(sessions)
-          .where(
-            and(
-              isOfExperiment,
-              gt(sessions.seq, oldest?.seq ?? 0),
-              eq(sessions.armId, id),
-              sql`(${sessions.endedAtMs} IS NOT NULL OR ${failed})`,
-            ),
-          )
-          .orderBy(desc(sessions.seq))
-          .limit(LIVE_SAMPLE)
-          .as("newest");
-        const [counts] = await db
-          .select({
-            sessions: count(),
-            errors: sql<number>`coalesce(sum(${newest.isFailed}), 0)`.mapWith(Number),
-          })
-          .from(newest);
-        result.push({ sessions: counts?.sessions ?? 0, errors: counts?.errors ?? 0 });
-      }
-      return result;
+        .orderBy(asc(arms.position)),
+    );
+    return rows.map(({ counts }) => {
+      const [served, errors] = JSON.parse(counts) as [number, number];
+      return { sessions: served, errors };
     });
   }
 

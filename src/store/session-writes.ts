@@ -48,12 +48,17 @@ export class SessionWrites {
     const existing = start.mayExist ? this.find(start.id) : undefined;
     if (existing) return existing;
     const placed = this.place(start);
+    this.insert(start, placed);
+    return this.startedOf(start, placed);
+  }
+
+  /** Stores a session that is known to be new. */
+  insert(start: SessionStart, placed: Placed): void {
     this.#statements.run(
       `INSERT INTO sessions (id, project_id, config_id, experiment_id, arm_id, unit, root_id, shares, is_evidence,
          excluded, context, started_at_ms, window_ends_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       this.startRow(start, placed),
     );
-    return this.startedOf(start, placed);
   }
 
   /** A new session as its host is told of it. */

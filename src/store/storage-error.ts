@@ -2,6 +2,7 @@
  * Turns the errors of libsql into ours, once.
  */
 import { DethroneError, ERROR_CODES, type ErrorCode } from "../core/errors.js";
+import { FILE_REPLACED } from "./file-identity.js";
 import type { WireError } from "./write-protocol.js";
 
 const HINTS: readonly (readonly [RegExp, ErrorCode, string])[] = [
@@ -9,6 +10,7 @@ const HINTS: readonly (readonly [RegExp, ErrorCode, string])[] = [
   [/^SQLITE_NOTADB/, "database_invalid", "the file is not a database; give dethrone a file of its own"],
   [/^SQLITE_CORRUPT/, "database_invalid", "the database is damaged; restore a backup"],
   [/^SQLITE_FULL/, "storage_unavailable", "the disk is full"],
+  [new RegExp(`^${FILE_REPLACED}`), "storage_unavailable", "its file was deleted or replaced while in use"],
   [/^SQLITE_READONLY/, "storage_unavailable", "the database is read-only"],
 ];
 

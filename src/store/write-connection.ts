@@ -6,9 +6,11 @@
  */
 import Database from "libsql";
 import { BatchWrites, type SessionOperation, segmentsOf } from "./batch-writes.js";
+import { FILE_REPLACED, fileAt } from "./file-identity.js";
 import { migrate } from "./migrate.js";
+import { Replay } from "./replay.js";
 import { SessionWrites, type Statements } from "./session-writes.js";
-import type { Outcome, Value, WriteOperation, WriteStatement } from "./write-protocol.js";
+import type { Durability, Outcome, Value, WriteOperation, WriteStatement } from "./write-protocol.js";
 
 /** How long one attempt waits for another process's lock; the writer backs off between attempts. */
 const BUSY_WAIT_MS = 100;
@@ -26,9 +28,13 @@ export class WriteConnection {
   readonly #statements = new Map<string, Statement>();
   readonly #sessions: SessionWrites;
   readonly #batches: BatchWrites;
+  readonly #replay: Replay;
+  readonly #path: string;
+  readonly #file: string | null;
 
   /** @throws SqliteError or DethroneError; see `migrate` */
-  constructor(path: string, migrationsFolder: string) {
+  constructor(path: string, migrationsFolder: string, durability: Durability = "full") {
+    this.#path = path;
     this.#database = new Database(path, { timeout: BUSY_WAIT_MS });
     const statements: Statements = {
       run: (sql, values) => this.#run(sql, values),
@@ -37,9 +43,11 @@ export class WriteConnection {
     };
     this.#sessions = new SessionWrites(statements);
     this.#batches = new BatchWrites(statements, this.#sessions);
+    this.#replay = new Replay(statements, this.#sessions);
+    this.#file = fileAt(path);
     try {
       migrate(this.#database, migrationsFolder);
-      this.#database.exec("PRAGMA synchronous = FULL");
+      this.#database.exec(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);
       this.#database.exec("PRAGMA foreign_keys = ON");
     } catch (error) {
       this.#database.close();
@@ -62,11 +70,18 @@ export class WriteConnection {
     try {
       const outcomes = this.#runsOf(operations).flatMap((run) => this.#applyRun(run));
       this.#run("COMMIT");
+      this.#assertInPlace();
       return outcomes;
     } catch (error) {
       if (this.#database.inTransaction) this.#run("ROLLBACK");
       throw error;
     }
+  }
+
+  /** What was committed to a file that nobody can open any more is not stored. */
+  #assertInPlace(): void {
+    if (fileAt(this.#path) === this.#file) return;
+    throw Object.assign(new Error("the file at the path is another one"), { code: FILE_REPLACED });
   }
 
   /** Operations on sessions that can be written together, and the others one by one. */
@@ -136,6 +151,8 @@ export class WriteConnection {
         return this.#sessions.end(operation.end);
       case "signal":
         return this.#sessions.signal(operation.signal);
+      case "replay":
+        return this.#replay.apply(operation.entry);
       case "statements":
         return this.#transact(operation.statements);
     }

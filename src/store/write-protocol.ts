@@ -1,7 +1,9 @@
 /**
  * What the main thread and the writer say to each other. Plain data, because it crosses a thread.
  */
+
 import type { SessionEnd, SessionSignal, SessionStart, StartedSession } from "../engine/ports.js";
+import type { SpoolEntry } from "./spool-entries.js";
 
 /** A value bound to a statement. */
 export type Value = number | string | null | boolean;
@@ -20,15 +22,31 @@ export type WriteOperation =
   | { readonly kind: "find"; readonly sessionId: string }
   | { readonly kind: "end"; readonly end: SessionEnd }
   | { readonly kind: "signal"; readonly signal: SessionSignal }
-  | { readonly kind: "statements"; readonly statements: readonly WriteStatement[] };
+  | { readonly kind: "replay"; readonly entry: SpoolEntry }
+  | {
+      readonly kind: "statements";
+      readonly statements: readonly WriteStatement[];
+      /** what is kept of them while the database is away; default: nothing, they fail */
+      readonly spooledAs?: SpoolEntry;
+    };
 
 /** What became of an operation, once its transaction is on disk. */
 export type Outcome =
   | { readonly status: "recorded" | "duplicate" | "late" | "unknown-session" }
+  /** on disk beside the database, to be stored once that is back */
+  | { readonly status: "spooled" }
+  /** of a start that was spooled: this database has no such project or config */
+  | { readonly status: "unknown-place" }
   | { readonly status: "started"; readonly session: StartedSession }
   | { readonly status: "mismatch"; readonly stored: number | null; readonly received: number | null }
   | { readonly status: "conflict"; readonly index: number }
   | { readonly status: "failed"; readonly message: string };
+
+/**
+ * What a commit waits for: `full`, the disk, so that an acknowledged write survives a loss of power; `relaxed`, the
+ * operating system, so that it survives the end of the process alone.
+ */
+export type Durability = "full" | "relaxed";
 
 /** Main thread to writer. */
 export type WriterRequest =
@@ -37,6 +55,7 @@ export type WriterRequest =
       readonly path: string;
       readonly migrationsFolder: string;
       readonly patienceMs: number;
+      readonly durability: Durability;
     }
   | { readonly type: "apply"; readonly operations: readonly WriteOperation[] }
   | { readonly type: "close" };

@@ -39,7 +39,7 @@ async function handle(request: WriterRequest): Promise<WriterReply> {
       patienceMs = request.patienceMs;
       connection = await withPatience(
         patienceMs,
-        () => new WriteConnection(request.path, request.migrationsFolder),
+        () => new WriteConnection(request.path, request.migrationsFolder, request.durability),
       );
       return { type: "done", outcomes: [] };
     case "apply": {
@@ -55,9 +55,13 @@ async function handle(request: WriterRequest): Promise<WriterReply> {
 }
 
 const port = parentPort;
+let last: Promise<unknown> = Promise.resolve();
 port?.on("message", (request: WriterRequest) => {
-  handle(request).then(
-    (reply) => port.postMessage(reply),
-    (error: unknown) => port.postMessage({ type: "error", error: wireError(error) } satisfies WriterReply),
-  );
+  // In order: one that waits for a lock is not overtaken by the next.
+  last = last
+    .then(() => handle(request))
+    .then(
+      (reply) => port.postMessage(reply),
+      (error: unknown) => port.postMessage({ type: "error", error: wireError(error) } satisfies WriterReply),
+    );
 });

@@ -6,8 +6,9 @@
  */
 import { Worker } from "node:worker_threads";
 import { DethroneError } from "../core/errors.js";
+import { FILE_REPLACED } from "./file-identity.js";
 import { storageError } from "./storage-error.js";
-import type { Outcome, WriteOperation, WriterReply, WriterRequest } from "./write-protocol.js";
+import type { Durability, Outcome, WriteOperation, WriterReply, WriterRequest } from "./write-protocol.js";
 
 // `src/store` and `dist/store` lie at the same depth, so this finds the built file from either.
 const WORKER_URL = new URL("../../dist/store/writer-worker.js", import.meta.url);
@@ -42,22 +43,40 @@ interface Exchange {
   readonly onReply: (reply: WriterReply) => void;
 }
 
+/** How a writer is opened. */
+export interface WriterOptions {
+  readonly migrationsFolder: string;
+  /** operations that may wait to be written before new sessions are refused */
+  readonly capacity: number;
+  readonly durability?: Durability | undefined;
+  /** how long, in milliseconds, a batch waits for another process's lock; default 10,000 */
+  readonly patienceMs?: number | undefined;
+  /** asked, in order, what is to become of each operation that the database has failed to take; null: it fails */
+  readonly rescue?:
+    | ((operation: WriteOperation, error: DethroneError) => Promise<Outcome> | null)
+    | undefined;
+}
+
 /** Writes in order; a resolved write is on disk. */
 export class Writer {
   readonly #worker: Worker;
   readonly #path: string;
   readonly #capacity: number;
+  readonly #rescue: WriterOptions["rescue"];
   readonly #exchanges: Exchange[] = [];
   #queue: Queued[] = [];
-  #inFlight = 0;
+  /** sent, and not answered yet */
+  #batch: Queued[] = [];
   #isBusy = false;
+  #isHeld = false;
   #failure: DethroneError | undefined;
   /** settles once everything queued so far is written or given up */
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(path: string, capacity: number) {
+  private constructor(path: string, { capacity, rescue }: WriterOptions) {
     this.#path = path;
     this.#capacity = capacity;
+    this.#rescue = rescue;
     this.#worker = new Worker(WORKER_URL);
     this.#worker.on("message", (reply: WriterReply) => this.#exchanges.shift()?.onReply(reply));
     this.#worker.on("error", (error) => this.#crash(error));
@@ -66,10 +85,11 @@ export class Writer {
   }
 
   /** @throws DethroneError for a database that cannot be opened or is not one of ours */
-  static async open(path: string, migrationsFolder: string, capacity: number): Promise<Writer> {
-    const writer = new Writer(path, capacity);
+  static async open(path: string, options: WriterOptions): Promise<Writer> {
+    const { migrationsFolder, durability = "full", patienceMs = PATIENCE_MS } = options;
+    const writer = new Writer(path, options);
     try {
-      await writer.#exchange({ type: "open", path, migrationsFolder, patienceMs: PATIENCE_MS });
+      await writer.#exchange({ type: "open", path, migrationsFolder, patienceMs, durability });
       return writer;
     } catch (error) {
       await writer.#worker.terminate();
@@ -78,7 +98,7 @@ export class Writer {
   }
 
   get length(): number {
-    return this.#queue.length + this.#inFlight;
+    return this.#queue.length + this.#batch.length;
   }
 
   /** Whether one more new session, and its end and signals after it, can be taken. */
@@ -108,6 +128,38 @@ export class Writer {
     return this.#failure === undefined;
   }
 
+  /** Writes at once, ahead of what is queued. @throws DethroneError; then nothing is written */
+  async writeFirst(operations: readonly WriteOperation[]): Promise<readonly Outcome[]> {
+    if (this.#failure) throw this.#failure;
+    return (await this.#exchange({ type: "apply", operations })).outcomes;
+  }
+
+  /** Keeps what is queued from being written, until released. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** See {@link hold}. */
+  release(): void {
+    this.#isHeld = false;
+    this.#pump();
+  }
+
+  /** Takes back what is queued and has not been sent to the database, as if that had failed. */
+  takeBack(error: DethroneError): void {
+    this.#giveUp(this.#queue.splice(0), error);
+  }
+
+  /** Writes no more: what it would write to is not the database any more. */
+  abandon(error: DethroneError): void {
+    this.#stop(error);
+  }
+
+  /** Why it does not write any more. */
+  get failure(): DethroneError | undefined {
+    return this.#failure;
+  }
+
   /** Writes what is queued, for as long as the patience lasts, and stops. */
   async close(): Promise<void> {
     if (!this.#failure) {
@@ -120,29 +172,42 @@ export class Writer {
   }
 
   #pump(): void {
-    if (this.#isBusy || this.#queue.length === 0) return;
+    if (this.#isBusy || this.#isHeld || this.#queue.length === 0) return;
     this.#isBusy = true;
     // Starts on the next turn, so that what is queued in one turn is one batch.
     setImmediate(() => this.#sendBatch());
   }
 
   #sendBatch(): void {
-    const batch = this.#queue.splice(0, BATCH_MAX);
-    this.#inFlight = batch.length;
-    this.#exchange({ type: "apply", operations: batch.map((queued) => queued.operation) }).then(
+    if (this.#isHeld || this.#queue.length === 0) {
+      this.#isBusy = false;
+      return;
+    }
+    this.#batch = this.#queue.splice(0, BATCH_MAX);
+    this.#exchange({ type: "apply", operations: this.#batch.map((queued) => queued.operation) }).then(
       (reply) => {
-        for (const [index, queued] of batch.entries()) queued.resolve(reply.outcomes[index] as Outcome);
+        for (const [index, queued] of this.#batch.splice(0).entries())
+          queued.resolve(reply.outcomes[index] as Outcome);
         this.#batchDone();
       },
       (error: DethroneError) => {
-        for (const queued of batch) queued.reject(error);
+        if (error.details.storageCode === FILE_REPLACED) this.#failure ??= error;
+        // All that is queued behind it too, or an end could be written whose start was not.
+        this.#giveUp([...this.#batch.splice(0), ...this.#queue.splice(0)], error);
         this.#batchDone();
       },
     );
   }
 
+  #giveUp(failed: readonly Queued[], error: DethroneError): void {
+    for (const { operation, resolve, reject } of failed) {
+      const rescued = this.#rescue?.(operation, error);
+      if (rescued) rescued.then(resolve, reject);
+      else reject(error);
+    }
+  }
+
   #batchDone(): void {
-    this.#inFlight = 0;
     this.#isBusy = false;
     this.#pump();
   }
@@ -163,15 +228,17 @@ export class Writer {
   }
 
   #crash(cause: Error): void {
-    this.#failure ??= new DethroneError(
-      "storage_unavailable",
-      `The database writer stopped: ${cause.message}`,
-      {},
-      { cause },
-    );
-    const { code, message } = this.#failure;
+    const message = `The database writer stopped: ${cause.message}`;
+    this.#stop(new DethroneError("storage_unavailable", message, {}, { cause }));
+  }
+
+  #stop(error: DethroneError): void {
+    this.#failure ??= error;
+    const failure = this.#failure;
+    const { code, message } = failure;
+    // In their order, and before anything that is written from now on.
+    this.#giveUp([...this.#batch.splice(0), ...this.#queue.splice(0)], failure);
     for (const exchange of this.#exchanges.splice(0))
       exchange.onReply({ type: "error", error: { code, message } });
-    for (const queued of this.#queue.splice(0)) queued.reject(this.#failure);
   }
 }

@@ -8,6 +8,14 @@ it("the benchmark runs to its end, on the built package", () => {
     env: { ...process.env, BENCH: "short" },
     encoding: "utf8",
   });
-  for (const part of ["wrapped", "Monte Carlo draws", "fold one session", "simulate one experiment"])
+  for (const part of [
+    "assignment",
+    "bulk ingest",
+    "Monte Carlo draws",
+    "tick, nothing new",
+    "wrapped no-op",
+    "simulate one experiment",
+    "report, 1k sessions",
+  ])
     expect(output).toContain(part);
 });

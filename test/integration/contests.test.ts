@@ -87,6 +87,8 @@ describe("several challengers", () => {
     expect(report!.decision).toMatchObject({ arm: 2, verdict: "promote" });
     expect(report!.challenger).toMatchObject({ place: 2, hash: hashOf(BETTER) });
     expect(await test.engine.verify()).toMatchObject([{ isEqual: true }]);
+    await rows("UPDATE decisions SET arm = 1");
+    expect(await test.engine.verify()).toMatchObject([{ isEqual: false, differences: ["arm: 1 -> 2"] }]);
   });
 
   it("one that does harm is dropped, its share returns to the champion, and the others go on", async () => {
@@ -207,6 +209,24 @@ describe("several challengers", () => {
     expect(experiment).toMatchObject({ challenger: { model: "m", prompt: "short" } });
   });
 
+  it("a function makes it from the champion as stored, of which this process may not have heard yet", async () => {
+    const champion = { model: "m", prompt: "long" };
+    const here = await test.engine.project("patch", { champion });
+    const elsewhere = await createTestEngine({ seed: 6, url: path });
+    const there = await elsewhere.engine.project("patch", { champion });
+    await there.challenge({ model: "n", prompt: "long" });
+    await there.promote(BECAUSE);
+    const drafted = await here.draft((known) => ({ ...known, prompt: "kind" }));
+    expect(drafted.experiment!.challenger).toEqual({ model: "n", prompt: "kind" });
+    const { experiment } = await here.challenge((known) => ({ ...known, prompt: "short" }));
+    expect(experiment!.challenger).toEqual({ model: "n", prompt: "short" });
+    const failing = here.challenge(() => {
+      throw new TypeError("no such field");
+    });
+    await expect(failing).rejects.toMatchObject({ code: "config_invalid" });
+    await elsewhere.close();
+  });
+
   it.each<[string, readonly unknown[] | object, object, string]>([
     ["none", [], {}, "config_invalid"],
     ["one twice", [SAME, { rate: 0.5000001 }], {}, "config_invalid"],
@@ -284,6 +304,27 @@ describe("drafts", () => {
     ]);
   });
 
+  it("keep what an edit of their policy leaves out; another rule begins with its own defaults", async () => {
+    const bot = await project();
+    const policy = { alpha: 0.01, guardrails: [], maxDurationMs: 10 * DAY_MS };
+    const { experiment } = await bot.draft(BETTER, { policy });
+    const edited = await bot.edit(experiment!.id, { policy: { horizon: 700 }, ...BECAUSE });
+    expect(edited.policy).toMatchObject({ ...policy, horizon: 700 });
+    const other = await bot.edit(experiment!.id, { policy: "threshold", ...BECAUSE });
+    expect(other.policy).toMatchObject({ kind: "threshold", alpha: 0.05, minPerArm: 20, horizon: 2000 });
+  });
+
+  it("with a goal take another size in its place, and no further challenger", async () => {
+    const bot = await project();
+    const { experiment } = await bot.draft(BETTER, { detect: 0.1, within: "7d" });
+    const edit = (changes: object) => bot.edit(experiment!.id, { ...changes, ...BECAUSE });
+    await expect(edit({ add: SAME })).rejects.toMatchObject({ code: "settings_invalid" });
+    const { policy } = await edit({ policy: { alpha: 0.01 } });
+    expect(policy.horizon).toBeGreaterThan(experiment!.policy.horizon);
+    await edit({ policy: { horizon: 700 } });
+    expect((await bot.start(experiment!.id, BECAUSE)).policy).toMatchObject({ horizon: 700, alpha: 0.01 });
+  });
+
   it("contend against whoever is champion when they start", async () => {
     const bot = await project();
     const { experiment } = await bot.draft([SAME]);
@@ -291,6 +332,15 @@ describe("drafts", () => {
     await expect(bot.start(experiment!.id, BECAUSE)).rejects.toMatchObject({ code: "experiment_overlap" });
     await bot.promote(BECAUSE);
     expect(await bot.start(experiment!.id, BECAUSE)).toMatchObject({ champion: BETTER, challenger: SAME });
+  });
+
+  it("stand for the same challenge under another champion too", async () => {
+    const bot = await project();
+    const { experiment } = await bot.draft(SAME);
+    await bot.challenge(BETTER);
+    await bot.promote(BECAUSE);
+    const again = await bot.draft(SAME);
+    expect(again).toMatchObject({ status: "existing", experiment: { id: experiment!.id, status: "draft" } });
   });
 
   it("cannot start with the champion as a challenger, nor twice, nor once discarded", async () => {
@@ -337,6 +387,8 @@ describe("drafts", () => {
     );
     await bot.abort(BECAUSE);
     await test.engine.decide();
+    // The process that has started it serves it at once.
+    expect((await bot.session()).experiment).toBe(id);
     expect((await bot.report())!).toMatchObject({ experiment: id, status: "running", startsAtMs: null });
     expect((await bot.history())[0]).toMatchObject({ action: "started", actor: "schedule" });
   });

@@ -72,6 +72,65 @@ describe("guarantee 5: the host's agent is never broken", () => {
     await engine.close();
   });
 
+  it("a challenge that had to wait is made from the champion as stored, not from the code's", async () => {
+    const path = temporaryDatabase();
+    const before = await createEngine({ url: `file:${path}` });
+    const made = await before.project("support", { champion: { model: "m", ...LONG } });
+    await made.challenge({ model: "n", ...LONG });
+    await made.promote({ reason: "better" });
+    await before.close();
+    let isAway = true;
+    const { engine, clock } = await engineOver(async () => {
+      if (isAway) throw new Error("connection refused");
+      return openLibsqlStore(locate(path), { mustExist: false });
+    });
+    const bot = await engine.project("support", { champion: { model: "m", ...LONG } });
+    expect(await bot.challenge((champion) => ({ ...champion, ...SHORT }))).toMatchObject({
+      status: "pending",
+    });
+    isAway = false;
+    clock.advance(60_000);
+    await vi.waitFor(async () => expect((await engine.experiments("support")).length).toBe(2));
+    const [newest] = await bot.experiments();
+    expect(newest!.challenger).toEqual({ model: "n", ...SHORT });
+    await engine.close();
+  });
+
+  it("a challenge that waits outlives the store it waited for", async () => {
+    let isAlive = true;
+    const { store, real } = await faultyStore((open) => ({
+      isAlive: () => isAlive,
+      experiments: () => Promise.reject(new DethroneError("storage_unavailable", "broken")),
+      close: () => open.flush(),
+    }));
+    let opened = 0;
+    const { engine, clock } = await engineOver(async () => {
+      opened += 1;
+      if (opened === 2) throw new Error("connection refused");
+      return opened === 1 ? store : real;
+    });
+    const bot = await engine.project("support", { champion: LONG });
+    expect(await bot.challenge(SHORT)).toMatchObject({ status: "pending" });
+    isAlive = false;
+    // The store is found dead at the next look at the state, and is away when the challenge tries again.
+    clock.advance(5000);
+    clock.advance(60_000);
+    await vi.waitFor(async () => {
+      clock.advance(5000);
+      expect(await engine.experiments("support")).toHaveLength(1);
+    });
+    await engine.close();
+  });
+
+  it("DETHRONE=off drafts nothing either", async () => {
+    vi.stubEnv("DETHRONE", "off");
+    const engine = await createEngine();
+    const bot = await engine.project("support", { champion: LONG });
+    expect(await bot.draft(SHORT)).toMatchObject({ status: "off", experiment: null });
+    await expect(bot.draft(7 as never)).rejects.toMatchObject({ code: "config_invalid" });
+    await engine.close();
+  });
+
   it("rejects for invalid settings alone, unless strict", async () => {
     const folder = temporaryFolder();
     const noFolder = join(folder, "missing", "x.db");

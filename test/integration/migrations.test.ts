@@ -42,4 +42,22 @@ describe("a database of the first schema", () => {
     ]);
     await test.close();
   });
+
+  it("can be pruned: its decision still recomputes, and its running experiment is left alone", async () => {
+    const test = await createTestEngine({ url: databaseOf("0000-spine") });
+    const ended = await test.engine.project("ended");
+    await test.settleAll();
+    const before = await ended.report();
+    test.clock.advance(300 * 86_400_000);
+    const { projects } = await test.engine.prune({ olderThanMs: 86_400_000 });
+    expect(projects.map(({ project, experiments }) => [project, experiments.length])).toContainEqual([
+      "ended",
+      1,
+    ]);
+    expect(await ended.report()).toEqual(before);
+    expect(await test.engine.verify()).toMatchObject([{ verdict: "promote", isEqual: true }]);
+    const { verification } = await test.engine.doctor({ verify: true });
+    expect(verification).toMatchObject({ archives: 1, differentEvidence: [], differentDecisions: [] });
+    await test.close();
+  });
 });

@@ -108,7 +108,7 @@ describe("build", () => {
 });
 
 describe("a challenger that is added to a draft", () => {
-  it("is checked as any other: by the schema, the guard, and for secrets as the project allows them", async () => {
+  it("is checked like any other: by the schema, the guard, and for secrets as the project allows them", async () => {
     const guard = (text: string): string | null => (text.includes("private") ? "it is private" : null);
     const guarded = await createTestEngine({ guard });
     others.push(guarded);
@@ -164,6 +164,29 @@ describe("a stored config that this process cannot use", () => {
     await refreshed(async () => expect((await bot.session()).experiment).not.toBeNull());
   });
 
+  it.each(["running", "paused"])(
+    "leaves resumed sessions out whatever their arm, while it is %s",
+    async (status) => {
+      const bot = await test.engine.project("support", { schema, champion: LONG });
+      const there = await elsewhere();
+      await there.challenge(UNUSABLE, { share: 0.5 });
+      const sessions = await Promise.all(Array.from({ length: 20 }, () => there.session()));
+      if (status === "paused") await there.pause(BECAUSE);
+      await refreshed(() => expect(test.engine.health().callbacksFailed).toBe(1));
+      for (const { id } of sessions) {
+        const session = await bot.session({ id });
+        expect(session.config).toMatchObject(LONG);
+        await session.end({ score: 1 });
+      }
+      if (status === "paused") await there.resume(BECAUSE);
+      expect(await test.engine.decide()).toMatchObject([{ reason: "collecting", sessionCount: 0 }]);
+      const excluded = (await there.report())!.sessions.map((arm) => arm.excluded);
+      expect(excluded).toEqual([expect.any(Number), expect.any(Number)]);
+      expect(excluded[0]! + excluded[1]!).toBe(20);
+      expect(Math.min(...excluded)).toBeGreaterThan(0);
+    },
+  );
+
   it("is tried again: once it can be used, this process takes part", async () => {
     let isDown = true;
     const build = ({ prompt }: { prompt: string }) => {
@@ -192,6 +215,9 @@ describe("a stored config that this process cannot use", () => {
     expect(await answer()).toEqual({ prompt: "long", temperature: 0.2 });
     expect(test.engine.health().sessionsDropped).toBe(before + 1);
     expect(bot.champion).toMatchObject(LONG);
+    // Nothing can be made from it, which boot code must not fail for.
+    const made = bot.challenge((champion) => ({ ...champion, prompt: "brief" }));
+    expect(await made).toMatchObject({ status: "pending" });
     await there.rollback(BECAUSE);
     await refreshed(async () => {
       const { sessionsDropped } = test.engine.health();
@@ -258,6 +284,19 @@ describe("a stored config that this process cannot use", () => {
       expect(engine.health().callbacksFailed).toBe(1);
     });
     expect(await bot.session()).toMatchObject({ experiment: null, built: "long" });
+
+    // Nor again and again: other projects hear of a promotion elsewhere as soon as ever.
+    const here = await engine.project("other", { champion: LONG });
+    const there = await plain.engine.project("other");
+    await there.challenge(SHORT);
+    await there.promote(BECAUSE);
+    const beganAtMs = clock.now();
+    const hears = (): void => {
+      clock.advance(400);
+      expect(here.champion).toEqual(SHORT);
+    };
+    await vi.waitFor(hears, { timeout: 5000 });
+    expect(clock.now() - beganAtMs).toBeLessThan(2 * REFRESH_MS);
     await engine.close();
   });
 });

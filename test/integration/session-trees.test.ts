@@ -356,6 +356,17 @@ describe("a session of another service", () => {
     expect(await sessions()).toEqual([]);
   });
 
+  it("that is of another project than its header says does not fail the call, which is a part of it", async () => {
+    const [support, writer] = await Promise.all(["support", "writer"].map((key) => project(key)));
+    const { id } = await support!.session();
+    const parent = { id, project: "writer", root: id };
+    const session = await writer!.session({ parent });
+    expect(session).toMatchObject({ project: "writer", root: id, isResumed: false });
+    expect(await session.end({ score: 1 })).toEqual({ status: "recorded" });
+    expect(await writer!.wrap((inner) => inner.root, { parent: () => parent })()).toBe(id);
+    expect(test.engine.health().callbacksFailed).toBe(0);
+  });
+
   it("is never waited for beyond the patience, and is no evidence then", async () => {
     const excluded: string[] = [];
     const { store } = await faultyStore(() => ({

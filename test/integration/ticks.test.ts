@@ -74,6 +74,17 @@ describe("a tick over many experiments", () => {
     expect(await test.engine.decide()).toMatchObject([{ verdict: "abort", reason: "fuse" }]);
   });
 
+  it("sees the ends of the champion's sessions where the challenger's have failed", async () => {
+    const bot = await test.engine.project<RateConfig>("support", { champion: CHAMPION });
+    await bot.challenge(SAME, { share: 0.5, policy: { fuse: { minSessions: 20, errorRate: 0.5 } } });
+    const sessions = await test.runSessions(80, () => bot.session());
+    const failing = sessions.filter(({ arm }) => arm === "challenger").slice(0, 22);
+    for (const { id } of failing) await test.engine.signal(id, { name: "error", value: 1 });
+    expect(await test.engine.decide()).toMatchObject([{ verdict: "continue" }]);
+    for (const session of sessions) if (session.arm === "champion") await session.end();
+    expect(await test.engine.decide()).toMatchObject([{ verdict: "abort", reason: "fuse" }]);
+  });
+
   it("of what a ramp moves goes on at the next tick", async () => {
     const bot = await test.engine.project<RateConfig>("support", { champion: CHAMPION });
     const steps = [
@@ -122,5 +133,20 @@ describe("a lease", () => {
   it("has one taker of many at once", async () => {
     const takers = await Promise.all(Array.from({ length: 10 }, (_, i) => take(`p${i}`, 0)));
     expect(takers.filter(Boolean)).toHaveLength(1);
+  });
+
+  it("on one project's ticks holds up no other project's", async () => {
+    const { engine, clock } = await engineOver(async () => store);
+    for (const key of ["a", "b"]) {
+      const bot = await engine.project<RateConfig>(key, { champion: CHAMPION });
+      await bot.challenge(SAME);
+    }
+    await store.takeLease({ name: "tick a", holder: "another", nowMs: clock.now(), ttlMs: 60_000 });
+    const ticked = (project: string) =>
+      new Promise((resolve) => engine.schedule("* * * * * *", { project, onTick: resolve }));
+    const [a, b] = await Promise.all([ticked("a"), ticked("b")]);
+    expect(a).toEqual([]);
+    expect(b).toMatchObject([{ project: "b", verdict: "continue" }]);
+    await engine.close();
   });
 });

@@ -1,7 +1,7 @@
 import { createRandom } from "../../src/core/random.js";
 import { Engine, type EngineSettings } from "../../src/engine/engine.js";
 import { seededIds } from "../../src/engine/environment.js";
-import type { Store } from "../../src/engine/ports.js";
+import type { OpenStore, Store } from "../../src/engine/ports.js";
 import { locate } from "../../src/store/database.js";
 import { openLibsqlStore } from "../../src/store/libsql-store.js";
 import { createTestClock } from "../../src/testing.js";
@@ -9,7 +9,7 @@ import { recordingLogger } from "./recording-logger.js";
 import { temporaryDatabase } from "./temporary.js";
 
 /** An engine as a host gets it, not strict, on a virtual clock, over whatever store is opened. */
-export async function engineOver(openStore: () => Promise<Store>, more: Partial<EngineSettings> = {}) {
+export async function engineOver(openStore: OpenStore, more: Partial<EngineSettings> = {}) {
   const clock = createTestClock();
   const logger = recordingLogger();
   const ids = seededIds(createRandom(1), clock);

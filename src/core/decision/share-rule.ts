@@ -4,7 +4,7 @@
  */
 
 import { DethroneError, received } from "../errors.js";
-import { bucketCountOf, SHARE_MAX, shareOf } from "../sessions/assignment.js";
+import { bucketCountOf, SHARE_MAX, SHARE_MIN, shareOf } from "../sessions/assignment.js";
 import type { Evidence, PairState } from "./evidence.js";
 import { probabilityBetterBy } from "./posterior.js";
 import type { Terms } from "./terms.js";
@@ -128,9 +128,11 @@ export function plannedShares(rule: ShareRule, challengers: number): readonly nu
   return divided(mean, challengers);
 }
 
-/** The share of each of several challengers that have `total` together. */
-const partOf = (total: number, challengers: number): number =>
-  onGrid(Math.max(total === 0 ? 0 : 0.01, total / challengers));
+/** The share of each of several challengers that have `total` together: rounded, but the champion keeps what it needs. */
+function partOf(total: number, challengers: number): number {
+  const most = shareOf(Math.floor(bucketCountOf(SHARE_MAX) / challengers));
+  return Math.min(onGrid(Math.max(total === 0 ? 0 : SHARE_MIN, total / challengers)), most);
+}
 
 const divided = (total: number, challengers: number): readonly number[] =>
   Array(challengers).fill(partOf(total, challengers));

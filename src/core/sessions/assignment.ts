@@ -20,7 +20,8 @@ export const SHARE_MIN = 0.01;
 /** Largest share an experiment may give its challenger. */
 export const SHARE_MAX = 0.99;
 
-// 64-bit words as two unsigned 32-bit halves: BigInt is an order of magnitude slower on this path.
+// 64-bit words as two signed 32-bit halves: BigInt is an order of magnitude slower on this path, and so are halves
+// beyond the range of small integers.
 interface Word {
   high: number;
   low: number;
@@ -32,22 +33,40 @@ function multiply(word: Word, high: number, low: number): void {
   const a1 = word.low >>> 16;
   const b0 = low & 0xffff;
   const b1 = low >>> 16;
+  // A product of two limbs plus a limb stays below 2^32.
   const low0 = a0 * b0;
   const middle = a1 * b0 + (low0 >>> 16);
   const cross = a0 * b1 + (middle & 0xffff);
-  // `middle` and `cross` stay below 2^33, so their upper parts are taken by division, not by a 32-bit shift.
-  const carry = a1 * b1 + Math.floor(middle / 0x10000) + Math.floor(cross / 0x10000);
-  const newHigh = (carry + Math.imul(word.high, low) + Math.imul(word.low, high)) >>> 0;
-  word.low = (((cross & 0xffff) << 16) | (low0 & 0xffff)) >>> 0;
-  word.high = newHigh;
+  const carry = a1 * b1 + (middle >>> 16) + (cross >>> 16);
+  word.high = (carry + Math.imul(word.high, low) + Math.imul(word.low, high)) | 0;
+  word.low = (cross << 16) | (low0 & 0xffff);
 }
 
-const FNV_PRIME_HIGH = 0x100;
+// The prime of 64-bit FNV is 2^40 + this.
 const FNV_PRIME_LOW = 0x1b3;
 
+/** Adds characters up to the first that is not ASCII, which is its place; the length of the text where all are. */
+function addAscii(word: Word, text: string): number {
+  let { high, low } = word;
+  let place = 0;
+  for (; place < text.length; place += 1) {
+    const byte = text.charCodeAt(place);
+    if (byte >= 0x80) break;
+    // The product with the prime, whose limbs are so small that a signed half holds all there is on the way.
+    low ^= byte;
+    const first = (low & 0xffff) * FNV_PRIME_LOW;
+    const second = (low >>> 16) * FNV_PRIME_LOW + (first >>> 16);
+    high = (Math.imul(high, FNV_PRIME_LOW) + (low << 8) + (second >>> 16)) | 0;
+    low = (second << 16) | (first & 0xffff);
+  }
+  word.high = high;
+  word.low = low;
+  return place;
+}
+
 function addByte(word: Word, byte: number): void {
-  word.low = (word.low ^ byte) >>> 0;
-  multiply(word, FNV_PRIME_HIGH, FNV_PRIME_LOW);
+  word.low ^= byte;
+  multiply(word, 0x100, FNV_PRIME_LOW);
 }
 
 /** Adds the UTF-8 bytes of one code point: a lead byte, then six bits a byte. */
@@ -62,11 +81,11 @@ function addCodePoint(word: Word, point: number): void {
     addByte(word, 0x80 | ((point >> shift) & 0x3f));
 }
 
-/** 64-bit FNV-1a over the UTF-8 bytes of `text`; lone surrogates count as U+FFFD, as in TextEncoder. */
-function fnv1a64(text: string): Word {
-  const word: Word = { high: 0xcbf29ce4, low: 0x84222325 };
-  for (const character of text) addCodePoint(word, codePointOf(character));
-  return word;
+/** Adds the UTF-8 bytes of a text by 64-bit FNV-1a; lone surrogates count as U+FFFD, as in TextEncoder. */
+function addText(word: Word, text: string): void {
+  const place = addAscii(word, text);
+  if (place === text.length) return;
+  for (const character of text.slice(place)) addCodePoint(word, codePointOf(character));
 }
 
 function codePointOf(character: string): number {
@@ -76,15 +95,39 @@ function codePointOf(character: string): number {
 
 /** The 64-bit finaliser of MurmurHash3 (Appleby): spreads every input bit over the whole word. */
 function finalise(word: Word): void {
-  word.low = (word.low ^ (word.high >>> 1)) >>> 0;
+  word.low ^= word.high >>> 1;
   multiply(word, 0xff51afd7, 0xed558ccd);
-  word.low = (word.low ^ (word.high >>> 1)) >>> 0;
+  word.low ^= word.high >>> 1;
   multiply(word, 0xc4ceb9fe, 0x1a85ec53);
-  word.low = (word.low ^ (word.high >>> 1)) >>> 0;
+  word.low ^= word.high >>> 1;
 }
 
 // 2^32 modulo 10000
 const HIGH_WEIGHT = 7296;
+
+/** What the hash of an experiment's units starts from, so that the experiment is hashed once and not for each unit. */
+export interface Salt {
+  readonly version: HashVersion;
+  readonly high: number;
+  readonly low: number;
+}
+
+/** The salt of an experiment, or of whatever else divides units into buckets. */
+export function saltOf(version: HashVersion, experiment: string): Salt {
+  const word: Word = { high: 0xcbf29ce4 | 0, low: 0x84222325 | 0 };
+  addText(word, `${experiment}:`);
+  return { version, ...word };
+}
+
+/** As {@link bucketOf}, by the salt of the experiment. */
+export function saltedBucketOf(salt: Salt, unit: string): number {
+  const word: Word = { high: salt.high, low: salt.low };
+  addText(word, unit);
+  if (salt.version === 2) finalise(word);
+  const high = word.high >>> 0;
+  const low = word.low >>> 0;
+  return ((high % BUCKET_COUNT) * HIGH_WEIGHT + (low % BUCKET_COUNT)) % BUCKET_COUNT;
+}
 
 /**
  * Bucket of a unit in an experiment, an integer in [0, 10000).
@@ -103,9 +146,7 @@ export function bucketOf(input: {
   readonly experiment: string;
   readonly unit: string;
 }): number {
-  const word = fnv1a64(`${input.experiment}:${input.unit}`);
-  if (input.version === 2) finalise(word);
-  return ((word.high % BUCKET_COUNT) * HIGH_WEIGHT + (word.low % BUCKET_COUNT)) % BUCKET_COUNT;
+  return saltedBucketOf(saltOf(input.version, input.experiment), input.unit);
 }
 
 /** An arm's claim on the buckets. */

@@ -145,7 +145,8 @@ function checkOptions({ promotion, again, fdr, hashVersion, exclusionGroup }: Ch
   }
 }
 
-function checkDetect({ detect, share, horizon, policy }: ChallengeOptions, challengers: number): void {
+/** A goal stands alone: it derives what else could be asked for. @throws DethroneError `settings_invalid` */
+export function checkDetect({ detect, share, horizon, policy }: ChallengeOptions, challengers: number): void {
   if (detect === undefined) return;
   const hasHorizon = horizon !== undefined || (typeof policy === "object" && policy?.horizon !== undefined);
   if (share !== undefined || hasHorizon) {

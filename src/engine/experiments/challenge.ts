@@ -45,6 +45,9 @@ export async function previewChallenge(
   return { known, champion: state.champion.body, design: await designOf(context, store, state, plan) };
 }
 
+/** A challenge for a project as it stands: a function may make the challengers from its champion. */
+export type PlanFor = (state: ProjectState) => Promise<ChallengePlan>;
+
 /**
  * Starts an experiment, or returns the one this challenge stands for. Idempotent by champion, challengers and `again`:
  * boot code may run it in every process.
@@ -53,10 +56,11 @@ export function challenge(
   context: EngineContext,
   store: Store,
   key: string,
-  plan: ChallengePlan,
+  planFor: PlanFor,
 ): Promise<ChallengeOutcome> {
   return persist(key, async () => {
     const state = await requireProject(store, key);
+    const plan = await planFor(state);
     const all = await store.experiments(key);
     const known = knownOutcome(all, state, plan);
     if (known) return { isDone: true, result: known };
@@ -103,7 +107,8 @@ export function knownOutcome(
   const existing = all.find(
     (experiment) =>
       isThese(experiment) &&
-      experiment.champion.hash === state.champion.hash &&
+      // A draft is against whoever is champion when it starts.
+      (experiment.status === "draft" || experiment.champion.hash === state.champion.hash) &&
       (plan.again === "" || experiment.again === plan.again),
   );
   if (existing) return { experiment: existing, started: false, status: "existing", forecast: null };

@@ -8,11 +8,12 @@ import type { EngineContext } from "../context.js";
 import type { Description, ProjectState, Store, StoredExperiment } from "../ports.js";
 import { challengersOf } from "./arms.js";
 import { auditByHand, type ByHand, persist, pinned } from "./audit.js";
-import { type ChallengeOutcome, knownOutcome, newestId } from "./challenge.js";
+import { type ChallengeOutcome, knownOutcome, newestId, type PlanFor } from "./challenge.js";
 import {
   type ChallengeOptions,
   type ChallengePlan,
   challengersFrom,
+  checkDetect,
   OPTION_NAMES,
   planFor,
   refuseUnknown,
@@ -41,10 +42,11 @@ export function draft(
   context: EngineContext,
   store: Store,
   key: string,
-  plan: ChallengePlan,
+  planFor: PlanFor,
 ): Promise<ChallengeOutcome> {
   return persist(key, async () => {
     const state = await requireProject(store, key);
+    const plan = await planFor(state);
     const all = await store.experiments(key);
     const known = knownOutcome(all, state, plan);
     if (known && known.status !== "overlap") return { isDone: true, result: known };
@@ -111,6 +113,22 @@ function plannedFields({
 /** A goal brings a horizon of its own, and refuses another beside it. */
 const withoutHorizon = ({ horizon: _horizon, ...rest }: Policy): PolicyInput => rest;
 
+/** A rule by name, or another rule, begins with its own defaults; fields change these alone of the rule there is. */
+function editedPolicy(before: Policy, { policy, detect }: EditInput): ChallengeOptions["policy"] {
+  const kept = detect === undefined ? before : withoutHorizon(before);
+  if (policy === undefined) return kept;
+  const isOther = typeof policy !== "object" || (policy?.kind ?? before.kind) !== before.kind;
+  if (isOther) return policy;
+  const given = Object.entries(policy ?? {}).filter(([, value]) => value !== undefined);
+  return { ...kept, ...Object.fromEntries(given) };
+}
+
+/** Whether the edit says by itself how large the contest is to be, in the place of a goal. */
+function isSized({ detect, share, horizon, policy }: EditInput, before: Policy): boolean {
+  const planned = (typeof policy === "object" ? policy?.horizon : undefined) ?? before.horizon;
+  return [detect, share, horizon].some((given) => given !== undefined) || planned !== before.horizon;
+}
+
 /** The plan of a draft after an edit. @throws DethroneError as `challenge` does, and `arm_not_found` */
 async function editedPlan(
   store: Store,
@@ -124,16 +142,17 @@ async function editedPlan(
   // What the edit asks for is checked as a challenge of its own; what it leaves out stays as it was.
   const asked = planFor(challengers, {
     ...options,
-    ...(given("policy") ? {} : { policy: given("detect") ? withoutHorizon(before.policy) : before.policy }),
+    policy: editedPolicy(before.policy, input),
     ...(given("share") || given("detect") ? {} : { share: before.goal === null ? before.share : undefined }),
     ...(startsAt === undefined || startsAt === null ? {} : { startsAt }),
   });
   const kept = KEPT.filter((name) => !given(name)).map((name) => [name, before[name]] as const);
-  const keepsGoal = !given("detect") && !given("share") && !given("horizon");
+  const goal = isSized(input, before.policy) ? asked.goal : before.goal;
+  if (goal !== null) checkDetect({ detect: goal.detect }, challengers.length);
   return {
     ...asked,
     ...(Object.fromEntries(kept) as Partial<ChallengePlan>),
-    goal: keepsGoal ? before.goal : asked.goal,
+    goal,
     description: describe(input, before.description),
     startsAtMs: startsAt === undefined ? before.startsAtMs : asked.startsAtMs,
   };
@@ -268,21 +287,24 @@ function requireContest(
 
 const SCHEDULE = "schedule";
 
-/** Starts the drafts whose time has come. One that cannot start now waits; why is logged. */
+/** Starts the drafts whose time has come; returns their projects. One that cannot start now waits; why is logged. */
 export async function startDueDrafts(
   context: EngineContext,
   store: Store,
   projectKey: string | null,
-): Promise<void> {
+): Promise<string[]> {
   const due = await store.dueDrafts(context.clock.now());
+  const started: string[] = [];
   for (const { projectKey: key, uid } of due) {
     if (projectKey !== null && projectKey !== key) continue;
     const byHand = { reason: "its time has come", actor: SCHEDULE };
-    await startDraft(context, store, key, uid, byHand).catch((error: unknown) =>
-      context.fail(null, "a draft could not start at its time; the next tick tries again", error, {
-        project: key,
-        experiment: uid,
-      }),
-    );
+    try {
+      await startDraft(context, store, key, uid, byHand);
+      started.push(key);
+    } catch (error) {
+      const fields = { project: key, experiment: uid };
+      context.fail(null, "a draft could not start at its time; the next tick tries again", error, fields);
+    }
   }
+  return started;
 }

@@ -3,25 +3,60 @@
  */
 import { type Evidence, emptyEvidence, type FoldInput, Folding } from "../../core/decision/evidence.js";
 import type { Terms } from "../../core/decision/terms.js";
+import { breathe } from "../breathe.js";
 import type { FoldRow, Store, StoredExperiment } from "../ports.js";
 import { foldInput, startTerms, termsAt } from "./terms.js";
 
 const PAGE = 5000;
 
-/** All folded units of an experiment, in assignment order. */
+interface FoldRowOptions {
+  readonly withSignals: boolean;
+}
+
+/**
+ * All folded units of an experiment, in assignment order, some thousand at a time; from its archive, where its sessions
+ * are deleted.
+ */
+export async function* foldRowPages(
+  store: Store,
+  experimentId: number,
+  untilSeq: number,
+  options: FoldRowOptions,
+): AsyncGenerator<readonly FoldRow[]> {
+  const isArchived = async (): Promise<boolean> =>
+    ((await store.upkeep.archive(experimentId))?.sealedAtMs ?? null) !== null;
+  let afterSeq = 0;
+  let isInArchive = await isArchived();
+  for (;;) {
+    const page = isInArchive
+      ? await store.upkeep.archivedRows(experimentId, afterSeq)
+      : await store.foldRows({ experimentId, afterSeq, untilSeq, limit: PAGE, ...options });
+    // Asked afterwards: what was read before the archive was sealed is whole, what was read later may not be.
+    if (!isInArchive && (await isArchived())) {
+      isInArchive = true;
+      continue;
+    }
+    const within = page.filter(({ seq }) => seq <= untilSeq);
+    if (within.length > 0) yield isInArchive && !options.withSignals ? within.map(withoutSignals) : within;
+    const isLast = isInArchive ? page.length === 0 || within.length < page.length : page.length < PAGE;
+    if (isLast) return;
+    await breathe();
+    afterSeq = page.at(-1)?.seq ?? afterSeq;
+  }
+}
+
+const withoutSignals = (row: FoldRow): FoldRow => ({ ...row, signals: [] });
+
+/** See {@link foldRowPages}; all at once. */
 export async function allFoldRows(
   store: Store,
   experimentId: number,
   untilSeq: number,
-  options: { readonly withSignals: boolean } = { withSignals: false },
+  options: FoldRowOptions = { withSignals: false },
 ): Promise<FoldRow[]> {
   const rows: FoldRow[] = [];
-  for (;;) {
-    const afterSeq = rows.at(-1)?.seq ?? 0;
-    const page = await store.foldRows({ experimentId, afterSeq, untilSeq, limit: PAGE, ...options });
-    rows.push(...page);
-    if (page.length < PAGE) return rows;
-  }
+  for await (const page of foldRowPages(store, experimentId, untilSeq, options)) rows.push(...page);
+  return rows;
 }
 
 /** Evidence on its way, row by row; the terms follow the revisions. */

@@ -175,7 +175,9 @@ export async function reportOf(
   by?: string,
 ): Promise<ExperimentReport> {
   const decisions = await store.decisions({ experimentId: experiment.id });
-  const counts = await store.armCounts(experiment.id);
+  const archive = await store.upkeep.archive(experiment.id);
+  // Where the sessions are deleted, these are told as they were then.
+  const counts = archive?.counts ?? (await store.armCounts(experiment.id));
   const checkpoint = await store.checkpoint(experiment.id);
   const { policy } = termsAt(experiment, checkpoint.foldedSeq);
   const { evaluation, units } = await evaluateWithUnits(store, experiment, { checkpoint });
@@ -189,7 +191,10 @@ export async function reportOf(
     sessions: counts.map(sessionsOf),
     decision: decisions.at(-1) ?? null,
     ...paceOf(experiment, checkpoint.evidence.index, policy.horizon, nowMs),
-    breakdown: breakdownOf(units, experiment.arms.length, by === undefined ? {} : { attribute: by }),
+    breakdown:
+      by === undefined && archive?.breakdown
+        ? archive.breakdown
+        : breakdownOf(units, experiment.arms.length, by === undefined ? {} : { attribute: by }),
     ledger: await projectLedger(store, experiment.projectKey),
   };
 }

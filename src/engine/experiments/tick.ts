@@ -64,6 +64,8 @@ export interface Ticked {
   readonly isStored: boolean;
   /** whether sessions to come are served otherwise */
   readonly hasMoved: boolean;
+  /** whether so many sessions have failed that the mere end of others may blow the fuse */
+  readonly isFuseNear: boolean;
 }
 
 /** Lets the host's timers and requests run between two pages of work. */
@@ -300,6 +302,12 @@ function resultOf(finding: Finding, changed: boolean): TickResult {
   };
 }
 
+function isFuseNear({ terms: { policy }, live }: Finding): boolean {
+  const { fuse } = policy;
+  if (fuse === null || live === null) return false;
+  return live.slice(1).some(({ errors }) => errors >= fuse.errorRate * fuse.minSessions);
+}
+
 /**
  * Folds and decides one running experiment, and moves its share as its rule says.
  *
@@ -316,10 +324,16 @@ export async function tickExperiment(
   const arms = isWaitingStill ? null : nextArms(finding);
   const hasNews = finding.checkpoint !== finding.from || !isCollecting(finding.ruling) || arms !== null;
   if (options.isDryRun || isWaitingStill || !hasNews)
-    return { result: resultOf(finding, false), isStored: false, hasMoved: false };
+    return {
+      result: resultOf(finding, false),
+      isStored: false,
+      hasMoved: false,
+      isFuseNear: isFuseNear(finding),
+    };
   const change = await changeOf(context, store, finding, { actor: options.actor, arms });
   const isStored = await store.changeExperiment(change);
   if (isStored && change.decision) decided(context, experiment, change.decision);
   const result = resultOf(finding, isStored && !isCollecting(finding.ruling));
-  return { result, isStored, hasMoved: result.changed || arms !== null };
+  const hasMoved = result.changed || arms !== null;
+  return { result, isStored, hasMoved, isFuseNear: isFuseNear(finding) };
 }

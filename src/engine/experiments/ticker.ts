@@ -20,8 +20,9 @@ export interface TickOptions {
   readonly onFailure?: ((project: string, error: unknown) => void) | undefined;
 }
 
-/** The lease that unattended ticks share: two at once would do no harm, only the same work twice. */
-const LEASE = "tick";
+/** The lease that unattended ticks of the same projects share: two at once do no harm, only the same work twice. */
+const leaseOf = ({ project }: TickOptions): string => (project === undefined ? "tick" : `tick ${project}`);
+
 /** After so long another process takes over from one that has stopped in the middle. */
 const LEASE_MS = 60_000;
 
@@ -51,11 +52,14 @@ export class Ticker {
   async tick(store: Store, options: TickOptions): Promise<TickResult[]> {
     const { project = null, dryRun = false } = options;
     if (project !== null) await requireProject(store, project);
+    // Ends that were kept while the database was away come before their sessions are given up as abandoned.
+    if (!dryRun) await this.#context.recover();
     // What is queued in this process counts; outcomes that its host is still working on do not keep the tick waiting.
     await store.flush();
     if (!dryRun) {
       await settleDue(this.#context, store, project);
-      await startDueDrafts(this.#context, store, project);
+      // This process must serve what it has just started.
+      for (const key of await startDueDrafts(this.#context, store, project)) await this.#refresh(key);
     }
     const pulses = await store.pulses(project);
     const results: (TickResult | null)[] = [];
@@ -70,7 +74,7 @@ export class Ticker {
   /** One tick, unless another process is at one; null then. */
   async tickAlone(store: Store, options: TickOptions): Promise<TickResult[] | null> {
     this.#holder ??= this.#context.ids.next();
-    const lease = { name: LEASE, holder: this.#holder };
+    const lease = { name: leaseOf(options), holder: this.#holder };
     if (!(await store.takeLease({ ...lease, nowMs: this.#context.clock.now(), ttlMs: LEASE_MS })))
       return null;
     try {
@@ -127,15 +131,13 @@ export class Ticker {
     try {
       const experiment = await read();
       if (experiment?.status !== "running") return null;
-      const { result, isStored, hasMoved } = await tickExperiment(this.#context, store, experiment, {
-        isDryRun,
-        actor,
-      });
+      const ticked = await tickExperiment(this.#context, store, experiment, { isDryRun, actor });
+      const { result, isStored, hasMoved, isFuseNear } = ticked;
       // This process must not serve what it has just changed.
       if (hasMoved) await this.#refresh(projectKey);
       // As it was before, but for what the tick has stored: what came meanwhile is news to the next one.
       const beat = beatOf({ ...pulse, version: version + Number(isStored) }, this.#context.clock.now());
-      if (beat !== null && !result.changed && !isDryRun)
+      if (beat !== null && !result.changed && !isDryRun && !isFuseNear)
         this.#seen.set(experimentUid, { pulse: beat, result });
       return result;
     } catch (error) {
@@ -154,7 +156,8 @@ export class Ticker {
 
 /**
  * What a tick of the experiment depends on, as a text that is the same while nothing has changed. Null where time itself
- * may decide. Signals of settled sessions change nothing; of open ones they may blow the fuse.
+ * may decide. Signals of settled sessions change nothing; of open ones they may blow the fuse. So may their ends, where it
+ * is near; a pulse does not tell of these.
  */
 function beatOf(pulse: Pulse, nowMs: number): string | null {
   const { version, newestSeq, firstOpenSeq, newestSignalId, startedAtMs, maxDurationMs } = pulse;

@@ -35,7 +35,8 @@ function areEqual(stored: Json, computed: Json, isSameVersion: boolean): boolean
 const isTree = (value: Json): value is Exclude<Json, null | boolean | number | string> =>
   typeof value === "object" && value !== null;
 
-function differencesOf(stored: Json, computed: Json, isSameVersion: boolean, path: string): string[] {
+/** What a recomputed value lacks or has otherwise, as `path: stored -> recomputed`; both as JSON gives them. */
+export function differencesOf(stored: Json, computed: Json, isSameVersion: boolean, path: string): string[] {
   if (!isTree(stored) || !isTree(computed)) {
     return areEqual(stored, computed, isSameVersion)
       ? []
@@ -49,18 +50,22 @@ function differencesOf(stored: Json, computed: Json, isSameVersion: boolean, pat
   );
 }
 
-/** What the rules say of the decision's own evidence; a decision by hand keeps its own verdict. */
+/** A value as it comes back from the store: through JSON. */
+export const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value)) as Json;
+
+/** What the rules say of the decision's own evidence; a decision by hand keeps its own verdict and arm. */
 function recomputedRuling(
   decision: StoredDecision,
   terms: Terms,
   evidence: StoredDecision["evidence"],
-): Pick<Ruling, "verdict" | "reason"> {
-  if (BY_HAND.includes(decision.reason)) return { verdict: decision.verdict, reason: decision.reason };
+): Pick<StoredDecision, "verdict" | "reason" | "arm"> {
   const { isExpired, live, out } = decision;
+  if (BY_HAND.includes(decision.reason))
+    return { verdict: decision.verdict, reason: decision.reason, arm: decision.arm };
   // An approved promotion rests on the rule that asked for the approval.
   const promotion = decision.verdict === "promote" ? "auto" : decision.promotion;
-  const { verdict, reason } = decide({ ...terms, promotion, evidence, isExpired, live, out });
-  return { verdict, reason };
+  const { verdict, reason, arm = null } = decide({ ...terms, promotion, evidence, isExpired, live, out });
+  return { verdict, reason, arm };
 }
 
 /** What the session log and the terms make of a decision today. */
@@ -89,13 +94,11 @@ export async function verifyDecision(
   const experiment = await store.experimentByUid(decision.experimentUid);
   if (!experiment) throw new DethroneError("invariant_violated", "A decision without an experiment.");
   const computed = await recomputed(store, decision, experiment);
-  const { verdict, reason, sessionCount, policy, evidence, evaluation } = decision;
+  const { verdict, reason, arm, sessionCount, policy, evidence, evaluation } = decision;
   const { policyHash } = experiment;
-  const stored = { verdict, reason, sessionCount, policy, policyHash, evidence, evaluation };
+  const stored = { verdict, reason, arm, sessionCount, policy, policyHash, evidence, evaluation };
   // What the first schema stored beside the verdict had another shape.
   const comparable = "arms" in evidence ? stored : { verdict, reason, sessionCount };
-  // Through JSON, as the stored one went.
-  const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value)) as Json;
   const differences = differencesOf(
     plain(comparable),
     plain(computed),

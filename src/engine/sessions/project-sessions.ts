@@ -3,9 +3,10 @@
  * the champion's without a record where there is no telling what to do.
  */
 import { DethroneError } from "../../core/errors.js";
+import { identifyConfig } from "../configs/config.js";
 import type { ConfigPreparation, PreparedConfig } from "../configs/prepared.js";
-import type { EngineContext } from "../context.js";
-import type { NewConfig, ProjectState } from "../ports.js";
+import { type EngineContext, within } from "../context.js";
+import type { NewConfig, ProjectState, Store } from "../ports.js";
 import { enclosingSession } from "./current-session.js";
 import { type FusedSession, LocalFuse } from "./local-fuse.js";
 import { Readiness, type ReadyState } from "./ready-state.js";
@@ -24,6 +25,9 @@ import {
 
 /** Rows waiting to be written from which a new session lets the event loop turn once. */
 const BACKLOG_MAX = 2000;
+
+/** How long the host may take to make a remembered champion ready. */
+const RECALL_PATIENCE_MS = 1000;
 
 /** What the sessions of a project need to know of it. */
 export interface ProjectSessionsSettings {
@@ -47,6 +51,8 @@ export class ProjectSessions<Config, Built> {
   readonly #fuse: LocalFuse;
   readonly #tasks = new Set<Promise<unknown>>();
   #state: ProjectState | null = null;
+  /** the store that the state was read from: its ids are of that one's database */
+  #store: Store | null = null;
   /** what sessions are begun by; null before the first state, and where its champion could not be made ready */
   #ready: ReadyState | null = null;
   /** the champion of the host's code */
@@ -81,17 +87,38 @@ export class ProjectSessions<Config, Built> {
   }
 
   /**
+   * Serves a remembered champion, which nobody vouches for, until the first state; nothing is recorded of its sessions.
+   * One that is not what its hash says, or that the host refuses, is left alone.
+   */
+  async serveRecalled(recalled: NewConfig): Promise<void> {
+    try {
+      const champion = identifyConfig(recalled.body);
+      if (champion.hash !== recalled.hash) return;
+      const prepared = await within(
+        this.#context.clock,
+        RECALL_PATIENCE_MS,
+        this.#settings.preparation.prepare(champion),
+        null,
+      );
+      if (prepared && !this.#state) this.#champion = prepared;
+    } catch (error) {
+      this.#context.fail(null, "the last known champion could not be prepared; the code's serves", error);
+    }
+  }
+
+  /**
    * Makes a state ready; sessions are begun by it from then on.
    *
    * @throws DethroneError `config_invalid` where its champion cannot be, and there has never been another to serve
    */
-  async serve(state: ProjectState): Promise<void> {
+  async serve(state: ProjectState, store: Store): Promise<void> {
     this.#offered += 1;
     const turn = this.#offered;
     const ready = await this.#readiness.of(state);
     if (turn < this.#served) return;
     this.#served = turn;
     this.#state = state;
+    this.#store = store;
     this.#ready = ready;
     this.#champion = ready?.configs.get(state.champion.id) ?? this.#own ?? this.#champion;
     if (!this.#champion) throw this.#readiness.failureOf(state.champion);
@@ -168,10 +195,11 @@ export class ProjectSessions<Config, Built> {
 
   /** What sessions are started by; null, which is counted, where nothing can be recorded. */
   #serving(): Serving | null {
-    const { store } = this.#context;
+    // A store that has been given up goes on keeping what is recorded until the state has been read from the next one.
+    const store = this.#context.store && this.#store;
     const ready = this.#ready;
     if (store && ready && !this.#isRefusing)
-      return { store, configs: ready.configs, state: this.#fuse.served(ready.state) };
+      return { ...ready, store, state: this.#fuse.served(ready.state) };
     if (!this.#context.isOff) {
       const message =
         store && this.#state && !this.#isRefusing

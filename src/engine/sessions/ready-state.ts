@@ -11,6 +11,8 @@ import type { ProjectState, StoredConfig, StoredExperiment } from "../ports.js";
 
 /** How long the host may take to make the configs of a state ready before the process goes on without them. */
 const PATIENCE_MS = 10_000;
+/** For a config that was not ready before: one that is slow goes on being made, and a later look finds it. */
+const PATIENCE_AGAIN_MS = 50;
 
 /** What sessions are begun by. */
 export interface ReadyState {
@@ -18,12 +20,13 @@ export interface ReadyState {
   readonly state: ProjectState;
   /** the champion and who contends, by the configs' internal ids */
   readonly configs: ReadonlyMap<number, PreparedConfig>;
+  /** internal id of the experiment that is not served here, because a config of it is not ready; null for none */
+  readonly refused: number | null;
 }
 
-/** The configs that new sessions of the experiment may get. */
+/** The configs that sessions of the experiment may get, while it is paused those that are resumed. */
 function contending(experiment: StoredExperiment | null): readonly StoredConfig[] {
-  if (experiment?.status !== "running") return [];
-  return experiment.arms.filter(({ out }) => out === null).map(({ config }) => config);
+  return (experiment?.arms ?? []).filter(({ out }) => out === null).map(({ config }) => config);
 }
 
 /** Makes the states of one project ready. */
@@ -50,8 +53,8 @@ export class Readiness {
     };
     await Promise.all(wanted.map(prepare));
     if (!configs.has(state.champion.id)) return null;
-    const isComplete = wanted.every(({ id }) => configs.has(id));
-    return { state: isComplete ? state : { ...state, experiment: null }, configs };
+    if (wanted.every(({ id }) => configs.has(id))) return { state, configs, refused: null };
+    return { state: { ...state, experiment: null }, configs, refused: state.experiment?.id ?? null };
   }
 
   /** Why a config failed when last tried. */
@@ -71,9 +74,10 @@ export class Readiness {
   }
 
   async #inTime(config: StoredConfig): Promise<PreparedConfig> {
-    const prepared = await within(this.#context.clock, PATIENCE_MS, this.#preparation.prepare(config), null);
+    const patience = this.#failures.has(config.hash) ? PATIENCE_AGAIN_MS : PATIENCE_MS;
+    const prepared = await within(this.#context.clock, patience, this.#preparation.prepare(config), null);
     if (prepared) return prepared;
-    const message = `The host's build() or schema took longer than ${PATIENCE_MS} ms for the config ${config.hash.slice(0, 12)}.`;
+    const message = `The host's build() or schema took longer than ${patience} ms for the config ${config.hash.slice(0, 12)}.`;
     throw new DethroneError("config_invalid", message, { hash: config.hash });
   }
 

@@ -3,7 +3,16 @@
  * still put it elsewhere.
  */
 import type { JsonObject } from "../../core/errors.js";
-import { armOf, bucketOf, SHARE_MIN, shareOf } from "../../core/sessions/assignment.js";
+import {
+  armOf,
+  type HashVersion,
+  type Salt,
+  SHARE_MIN,
+  saltedBucketOf,
+  saltOf,
+  shareOf,
+} from "../../core/sessions/assignment.js";
+
 import { isHeldOut } from "../../core/sessions/holdout.js";
 import type { Exclusion, ProjectState, StoredArm, StoredConfig, StoredExperiment } from "../ports.js";
 import { isInAudience } from "./audience.js";
@@ -57,17 +66,41 @@ function isRandomised({ arms }: StoredExperiment): boolean {
     challengers.some((arm) => arm.out === null && hasShare(arm))
   );
 }
+/** Whatever hash an experiment assigns by: the same units are held out of all of them. Never changes. */
+const HOLDOUT_HASH: HashVersion = 2;
+
+/** What routing asks of an experiment again and again, whoever the session is. */
+interface Routing {
+  readonly salt: Salt;
+  readonly shares: readonly number[];
+  readonly isRandomised: boolean;
+}
+
+/** By the experiment as one snapshot of the project has it, which never changes. */
+const routings = new WeakMap<StoredExperiment, Routing>();
+
+function routingOf(experiment: StoredExperiment): Routing {
+  const known = routings.get(experiment);
+  if (known) return known;
+  const routing = {
+    salt: saltOf(experiment.hashVersion, experiment.uid),
+    shares: experiment.arms.slice(1).map(({ bucketCount }) => shareOf(bucketCount)),
+    isRandomised: isRandomised(experiment),
+  };
+  routings.set(experiment, routing);
+  return routing;
+}
 
 function outsideBecause(
   state: ProjectState,
   experiment: StoredExperiment,
   session: RoutedSession,
 ): Exclusion | null {
-  const { hashVersion: version, holdoutBuckets: bucketCount, audience } = experiment;
+  const { holdoutBuckets: bucketCount, audience } = experiment;
   // Most projects hold nobody out, and a second hash would be for nothing.
   const hasHoldout = bucketCount > 0;
-  if (hasHoldout && isHeldOut({ version, project: state.key, unit: session.unit, bucketCount }))
-    return "holdout";
+  const of = { version: HOLDOUT_HASH, project: state.key, unit: session.unit, bucketCount };
+  if (hasHoldout && isHeldOut(of)) return "holdout";
   return isInAudience(audience, session.context) ? null : "audience";
 }
 
@@ -79,9 +112,9 @@ function hashedArm(
 ): { readonly arm: StoredArm; readonly excluded: Exclusion | null } {
   const champion = experiment.arms[0] as StoredArm;
   if (outside) return { arm: champion, excluded: outside };
-  const { hashVersion: version, uid, arms } = experiment;
-  const arm = armOf(bucketOf({ version, experiment: uid, unit: session.unit }), arms);
-  return { arm, excluded: isRandomised(experiment) ? null : "share" };
+  const routing = routingOf(experiment);
+  const arm = armOf(saltedBucketOf(routing.salt, session.unit), experiment.arms);
+  return { arm, excluded: routing.isRandomised ? null : "share" };
 }
 
 function placeIn(
@@ -107,6 +140,5 @@ export function routeOf(state: ProjectState, session: RoutedSession): Route {
     return { experiment: null, arm: null, config: champion, shares: null, excluded: null };
   }
   const { arm, excluded } = placeIn(state, experiment, session);
-  const shares = experiment.arms.slice(1).map(({ bucketCount }) => shareOf(bucketCount));
-  return { experiment, arm, config: arm.config, shares, excluded };
+  return { experiment, arm, config: arm.config, shares: routingOf(experiment).shares, excluded };
 }

@@ -95,11 +95,12 @@ export class Router {
 
   #startAs(serving: Serving, known: WithId<SessionPlan>, route: Route): EngineSession {
     const { store, state } = serving;
+    const isSpooled = store.isSpooling();
     const { isRecorded } = this.#queueStart(store, this.#startRecord(state, route, known));
     const placement = { ...placementOf(serving, route, known), isRecorded };
     this.#expose(placement, {
       arm: route.arm,
-      excluded: isRecorded ? route.excluded : "unconfirmed",
+      excluded: isRecorded && !isSpooled ? route.excluded : "unconfirmed",
       requestId: known.requestId,
     });
     return this.#session(placement);
@@ -136,7 +137,7 @@ export class Router {
 
   /**
    * Takes part in the session of an id, which another process has started; nothing is written. Null where its unit is
-   * another one than the plan's.
+   * another one than the plan's, and where it is of another project: what a request says of its parent need not be true.
    */
   async join(serving: Serving, plan: WithId<SessionPlan>): Promise<EngineSession | null> {
     const { store, state } = serving;
@@ -146,7 +147,8 @@ export class Router {
       this.#find(store, plan.id),
       null,
     );
-    if (found && plan.unit !== undefined && found.unit !== plan.unit) return null;
+    const isOther = plan.unit !== undefined && found?.unit !== plan.unit;
+    if (found && (isOther || found.projectId !== state.id)) return null;
     const placement = { ...placementOf(serving, this.#route(state, plan), plan), isResumed: true };
     const confirmed = found && (await this.#confirmed(serving, placement, found));
     if (!confirmed) this.#leaveOut(store, plan.id, null);
@@ -208,8 +210,8 @@ export class Router {
       lost(new DethroneError("queue_full", "Too many rows wait to be written; the session is not recorded."));
       return { started: Promise.resolve(null), isRecorded: false };
     }
-    const stored = (session: StartedSession): StartedSession => {
-      this.#context.succeed();
+    const stored = (session: StartedSession | null): StartedSession | null => {
+      if (session) this.#context.succeed();
       return session;
     };
     try {
@@ -222,7 +224,8 @@ export class Router {
 
   /**
    * The session as the store has it: a unit keeps its arm, a resumed session its config, across promotions too. Null where
-   * its config cannot be read and made ready in time.
+   * its config cannot be read and made ready in time; and whatever its arm where its experiment is not served here, for to
+   * leave out the sessions of one arm alone would bias the evidence.
    */
   async #confirmed(
     serving: Serving,
@@ -236,6 +239,7 @@ export class Router {
         project: state.key,
       });
     }
+    if (stored.experimentId !== null && stored.experimentId === serving.refused) return null;
     const { experiment } = state;
     const place = experiment?.arms.findIndex(({ id }) => id === stored.armId) ?? -1;
     const isOfRunning = experiment !== null && stored.experimentId === experiment.id;

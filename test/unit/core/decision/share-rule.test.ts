@@ -171,6 +171,14 @@ describe("the shares at start, and those planned for", () => {
     expect(startShares({ kind: "fixed", share: 0 }, 2)).toEqual([0, 0]);
     expect(startShares(ADAPTIVE, 4)).toEqual([0.125, 0.125, 0.125, 0.125]);
   });
+
+  it("leave the champion its 0.01, however many they are", () => {
+    for (let challengers = 1; challengers <= 20; challengers += 1) {
+      const shares = startShares({ kind: "fixed", share: 0.99 }, challengers);
+      const buckets = shares.reduce((sum, share) => sum + Math.round(share * 10_000), 0);
+      expect(buckets, `${challengers} challengers`).toBeLessThanOrEqual(9900);
+    }
+  });
 });
 
 const TERMS = termsOf({}, [0.25]);

@@ -1,0 +1,2 @@
+/** Lets the host's timers and requests run between two pages of work. */
+export const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
