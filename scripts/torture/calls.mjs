@@ -18,7 +18,7 @@ import { chance, sleep } from "./support.mjs";
 
 const STEP_PATIENCE_MS = 20_000;
 /** These answer at once and ask nobody. */
-const SYNCHRONOUS = ["queueLength", "isAlive", "hasRoom"];
+const SYNCHRONOUS = ["queueLength", "isAlive", "hasRoom", "spool", "isSpooling", "remember"];
 
 const storage = (code) => storageError({ code, message: `injected ${code}` }, "torture.db");
 
