@@ -211,7 +211,7 @@ export function promote(model: Model, by: By, uid: string | undefined, ref: Ref)
   const actor = ACTORS[by.process];
   end(model, experiment, { verdict: "promote", reason: "manual", arm, actor });
   crown(project, (experiment.arms[arm] as Arm).config, experiment.kind === "watch" ? "rollback" : "promoted");
-  logBy(project, by, "promoted", experiment);
+  logBy(project, by, experiment.kind === "watch" ? "rolled-back" : "promoted", experiment);
   watchOver(model, project, experiment, actor);
   look(model, by);
 }

@@ -62,8 +62,6 @@ export interface Ticked {
   readonly result: TickResult;
   /** whether it stored anything, the evidence folded so far at least */
   readonly isStored: boolean;
-  /** whether sessions to come are served otherwise */
-  readonly hasMoved: boolean;
   /** whether so many sessions have failed that the mere end of others may blow the fuse */
   readonly isFuseNear: boolean;
 }
@@ -327,13 +325,11 @@ export async function tickExperiment(
     return {
       result: resultOf(finding, false),
       isStored: false,
-      hasMoved: false,
       isFuseNear: isFuseNear(finding),
     };
   const change = await changeOf(context, store, finding, { actor: options.actor, arms });
   const isStored = await store.changeExperiment(change);
   if (isStored && change.decision) decided(context, experiment, change.decision);
   const result = resultOf(finding, isStored && !isCollecting(finding.ruling));
-  const hasMoved = result.changed || arms !== null;
-  return { result, isStored, hasMoved, isFuseNear: isFuseNear(finding) };
+  return { result, isStored, isFuseNear: isFuseNear(finding) };
 }

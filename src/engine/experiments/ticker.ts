@@ -132,9 +132,9 @@ export class Ticker {
       const experiment = await read();
       if (experiment?.status !== "running") return null;
       const ticked = await tickExperiment(this.#context, store, experiment, { isDryRun, actor });
-      const { result, isStored, hasMoved, isFuseNear } = ticked;
-      // This process must not serve what it has just changed.
-      if (hasMoved) await this.#refresh(projectKey);
+      const { result, isStored, isFuseNear } = ticked;
+      // This process must not serve what it has just changed, nor go on without what it has just seen.
+      if (!isDryRun) await this.#refresh(projectKey);
       // As it was before, but for what the tick has stored: what came meanwhile is news to the next one.
       const beat = beatOf({ ...pulse, version: version + Number(isStored) }, this.#context.clock.now());
       if (beat !== null && !result.changed && !isDryRun && !isFuseNear)
