@@ -24,7 +24,9 @@ async function untilTheEnd({ folder, processes, settings, faults, random, isShor
   const agents = diaries.map(start);
   const lock =
     locker && startProcess("locker.mjs", { folder, diary: "locker.txt", settings: { path, ...locker } });
+  let isLate = false;
   const giveUp = () => {
+    isLate = true;
     for (const { kill } of agents) kill();
   };
   const deadline = setTimeout(giveUp, isShort ? SHORT_LIMIT_MS : LIMIT_MS);
@@ -33,11 +35,11 @@ async function untilTheEnd({ folder, processes, settings, faults, random, isShor
   lock?.kill();
   await lock?.ended;
   const written = diaries.map((diary) => readDiary(join(folder, diary)));
-  const failures = ends.flatMap(({ code }, i) =>
-    code === 0
-      ? []
-      : [`process ${i} ${code === null ? "never came to its end" : `ended with ${code}; see stderr.txt`}`],
-  );
+  const failures = ends.flatMap(({ code, signal }, i) => {
+    if (code === 0) return [];
+    const how = isLate ? "never came to its end" : `ended with ${code ?? signal}; see stderr.txt`;
+    return [`process ${i} ${how}`];
+  });
   for (const entry of written.flat().filter(({ kind }) => kind === "broken"))
     failures.push(`an error that nobody may see: ${JSON.stringify(entry)}`);
   const checked = await check(path, written.flat());

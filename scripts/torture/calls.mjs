@@ -18,7 +18,7 @@ import { chance, sleep } from "./support.mjs";
 
 const STEP_PATIENCE_MS = 20_000;
 /** These answer at once and ask nobody. */
-const SYNCHRONOUS = ["queueLength", "isAlive", "hasRoom", "spool", "isSpooling", "remember"];
+const SYNCHRONOUS = ["queueLength", "isAlive", "hasRoom", "spool", "isSpooling"];
 
 const storage = (code) => storageError({ code, message: `injected ${code}` }, "torture.db");
 
@@ -188,7 +188,7 @@ export async function callsScenario({ seed, isShort, folderFor, report }) {
     const { failures, ...rest } = await tortured({ ...shared, fault, at, name: `${fault}-${at}` });
     report({
       where: join(folder, `${fault}-${at}.db`),
-      failures: [...failures, ...unhandled.splice(0)],
+      failures: [...failures, ...unhandled.splice(0).map((failure) => `${fault} at call ${at}: ${failure}`)],
       counts: rest.counts,
     });
     return rest;

@@ -51,7 +51,8 @@ export function checkLabels(
 /** The buckets of a share: several challengers divide it, with a hundredth each at least; who is out has none. */
 export function setBuckets(arms: readonly Arm[], share: Share): void {
   const [champion, ...challengers] = arms as [Arm, ...Arm[]];
-  const divided = (total: number): number => (total === 0 ? 0 : Math.max(0.01, total / challengers.length));
+  const contenders = challengers.filter(({ out }) => out === null).length;
+  const divided = (total: number): number => (total === 0 ? 0 : Math.max(0.01, total / contenders));
   for (const [j, arm] of challengers.entries()) {
     const each = typeof share === "number" ? divided(share) : (share[j] as number);
     arm.buckets = arm.out === null ? Math.round(each * 10_000) : 0;

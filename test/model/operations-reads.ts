@@ -10,7 +10,8 @@ import type { World } from "./world.js";
 function roleOf(project: Project, name: string): string {
   const slot = slotOf(project);
   if (name === championOf(project)) return "champion";
-  if (slot?.arms.some((arm, place) => place > 0 && arm.config === name)) return "contending";
+  if (slot?.arms.some((arm, place) => place > 0 && arm.out === null && arm.config === name))
+    return "contending";
   return project.reigns.some((reign) => reign.config === name) ? "former champion" : "challenger";
 }
 
