@@ -135,7 +135,9 @@ function knownOutcome(project: Project, { challengers, again }: Plan): Outcome |
     return { status: "is-champion", experiment: promotedBy?.uid ?? null };
   }
   const existing = contests.find(
-    ({ arms, ...each }) => arms[0]?.config === champion && (again === "" || each.again === again),
+    // A draft is against whoever is champion when it starts.
+    ({ arms, ...each }) =>
+      (each.status === "draft" || arms[0]?.config === champion) && (again === "" || each.again === again),
   );
   return existing ? { status: "existing", experiment: existing.uid } : null;
 }

@@ -3,12 +3,21 @@
  */
 import fc from "fast-check";
 import { challengers, given, labels, later, NAMES, real, reasonOf, share, uidOf, which } from "./inputs.js";
-import { ACTORS, advance, type By, type Model, type Plan, restart as restartOf, type View } from "./model.js";
+import {
+  ACTORS,
+  advance,
+  type By,
+  championOf,
+  type Model,
+  type Plan,
+  projectOf,
+  restart as restartOf,
+} from "./model.js";
 import * as byHand from "./model-by-hand.js";
 import { challenge, draft } from "./model-contests.js";
 import { stepsOf } from "./step.js";
 
-/** What is asked for; `next` derives the challenger from the champion, as the process knows it. */
+/** What is asked for; `next` derives the challenger from the champion, as it is stored. */
 interface Asked extends Omit<Plan, "challengers" | "startsAtMs"> {
   readonly challengers: readonly string[] | "next";
   readonly startsInMs: number | null;
@@ -31,8 +40,8 @@ const asked: fc.Arbitrary<Asked> = fc.record({
 
 const nextTo = (name: string): string => NAMES[(NAMES.indexOf(name as "a") + 1) % NAMES.length] as string;
 
-function planOf({ startsInMs, ...contest }: Asked, { process, project }: By, model: Readonly<Model>): Plan {
-  const { champion } = model.views[process][project] as View;
+function planOf({ startsInMs, ...contest }: Asked, by: By, model: Readonly<Model>): Plan {
+  const champion = championOf(projectOf(model, by));
   const names = contest.challengers === "next" ? [nextTo(champion)] : contest.challengers;
   const startsAtMs = startsInMs === null ? null : model.nowMs + startsInMs;
   return { ...contest, challengers: names, labels: contest.labels.slice(0, names.length), startsAtMs };
