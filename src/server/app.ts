@@ -101,7 +101,8 @@ const HEADERS = { "x-content-type-options": "nosniff" } as const;
 const PAGE_HEADERS = {
   ...HEADERS,
   "content-security-policy": CSP,
-  "referrer-policy": "no-referrer",
+  // With no-referrer a browser does not say where a form comes from, and none would be believed.
+  "referrer-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
 } as const;
 
@@ -243,11 +244,11 @@ class HttpApp implements App {
     });
   }
 
-  async #principal(c: Context, { scope }: Route): Promise<Principal> {
+  async #principal(c: Context, { scope, isPaced }: Route): Promise<Principal> {
     if (scope === null) return LOCAL;
     const principal = await this.#admitted(c);
     c.set("principal", principal);
-    await assertRate(this.#limiter, principal.keyId || addressOf(c));
+    if (!isPaced) await assertRate(this.#limiter, principal.keyId || addressOf(c));
     return principal;
   }
 
