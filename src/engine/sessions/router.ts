@@ -29,7 +29,8 @@ import type { SessionOptions } from "./session-options.js";
 type Route = RouteOf<StoredExperiment>;
 
 /** A session on its way in, its parent made into a root. */
-export interface SessionPlan extends Pick<SessionOptions, "id" | "unit" | "context" | "requestId"> {
+export interface SessionPlan
+  extends Pick<SessionOptions, "id" | "unit" | "context" | "durable" | "requestId"> {
   readonly root: string | null;
 }
 
