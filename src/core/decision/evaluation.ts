@@ -155,8 +155,8 @@ function compare(input: EvaluatedHistory, challenger: number): Comparison {
   const betas = pairOf(believed);
   const [lossChallenger, lossChampion] = expectedLoss(betas);
   const probabilityBetter = probGreater(betas);
-  // Both tests of the uplift have stepped through the same sessions.
-  const uplift = input.history.upliftAt(challenger, pair.promote.count);
+  // What the test has stepped through is what the history of the pair holds.
+  const { count } = pair.promote;
   return {
     arm,
     out: outReason({ ...input, promotion: "auto", isExpired: false }, challenger),
@@ -166,8 +166,8 @@ function compare(input: EvaluatedHistory, challenger: number): Comparison {
     expectedLossChallenger: lossChallenger,
     expectedLossChampion: lossChampion,
     upliftMean: meanOf(believed.challenger) - meanOf(believed.champion),
-    upliftUnbiased: uplift.unbiased,
-    upliftInterval: uplift.interval,
+    upliftUnbiased: input.history.unbiasedAt(challenger, count),
+    upliftInterval: input.history.intervalAt(challenger, count),
     logEPromote: pair.promote.logE,
     logSupPromote: pair.promote.logSup,
     logEHarm: pair.harm.logE,

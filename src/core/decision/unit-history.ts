@@ -13,14 +13,6 @@ import { pairShare, promotePlan, type Terms } from "./terms.js";
 /** Confidence of every interval that is reported. */
 export const INTERVAL_LEVEL = 0.95;
 
-/** What a challenger's sessions so far say of its uplift over the champion. */
-interface Uplift {
-  /** mean that drift cannot bias while the share moves; null without sessions */
-  readonly unbiased: number | null;
-  /** 95 % confidence sequence */
-  readonly interval: Interval;
-}
-
 interface Pair {
   readonly log: SessionLog;
   readonly confidence: RunningConfidence;
@@ -59,16 +51,25 @@ export class UnitHistory {
     return left > 0;
   }
 
-  /** The uplift after the first `count` sessions of a challenger's contest. */
-  upliftAt(challenger: number, count: number): Uplift {
-    const { log, confidence } = this.#pairs[challenger] as Pair;
+  /** The 95 % confidence sequence of a challenger's uplift, as it was after the first `count` sessions of its contest. */
+  intervalAt(challenger: number, count: number): Interval {
+    return this.#pair(challenger).confidence.at(count);
+  }
+
+  /** The mean uplift of the first `count` sessions that drift cannot bias while the share moves; null without any. */
+  unbiasedAt(challenger: number, count: number): number | null {
+    const { log } = this.#pair(challenger);
     const uplift = new RunningUplift();
     const session: EProcessSession = { g: 0, y: 0, w: 0 };
     for (let i = 0; i < count; i++) {
       log.read(i, session);
       uplift.add(session);
     }
-    return { unbiased: uplift.estimate, interval: confidence.at(count) };
+    return uplift.estimate;
+  }
+
+  #pair(challenger: number): Pair {
+    return this.#pairs[challenger] as Pair;
   }
 }
 
