@@ -116,14 +116,18 @@ const UNITS_KEPT = 2_000_000;
 const ENTRIES = 20;
 
 /** Histories of a store, the one nobody has asked for the longest first. */
-class Histories {
+export class Histories {
   readonly #store: Store;
+  readonly #unitsKept: number;
   readonly #kept = new Map<number, { readonly history: ExperimentHistory; readonly auditId: number }>();
 
-  constructor(store: Store) {
+  /** @param unitsKept of all experiments together; the one asked for last is kept whatever its size */
+  constructor(store: Store, unitsKept = UNITS_KEPT) {
     this.#store = store;
+    this.#unitsKept = unitsKept;
   }
 
+  /** See {@link historyUpTo}. */
   async upTo(experiment: StoredExperiment, seq: number): Promise<ExperimentHistory> {
     const entries = await this.#store.auditLog(experiment.projectId, ENTRIES);
     const { id } = experiment;
@@ -140,7 +144,7 @@ class Histories {
   #dropOldest(): void {
     let units = [...this.#kept.values()].reduce((sum, { history }) => sum + history.unitCount, 0);
     for (const [id, { history }] of this.#kept) {
-      if (units <= UNITS_KEPT || this.#kept.size === 1) return;
+      if (units <= this.#unitsKept || this.#kept.size === 1) return;
       this.#kept.delete(id);
       units -= history.unitCount;
     }
