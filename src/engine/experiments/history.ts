@@ -110,7 +110,7 @@ class ExperimentHistory {
   }
 }
 
-/** Units that are kept of all experiments together; some 20 bytes each. */
+/** Units that are kept of all experiments together; 17 to 34 bytes each. */
 const UNITS_KEPT = 2_000_000;
 /** Newest entries of the audit log that are searched for an erasure. */
 const ENTRIES = 20;
