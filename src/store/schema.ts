@@ -263,6 +263,7 @@ export const sessions = sqliteTable(
   (table) => [
     index("sessions_experiment").on(table.experimentId, table.seq),
     index("sessions_project").on(table.projectId, table.seq),
+    index("sessions_unit").on(table.unit).where(sql`unit IS NOT NULL`),
     index("sessions_root").on(table.rootId).where(sql`root_id IS NOT NULL`),
     index("sessions_due").on(table.windowEndsAtMs).where(sql`settled_at_ms IS NULL`),
     index("sessions_unsettled")
