@@ -21,7 +21,8 @@ function restore(root, { open, focus, count }) {
 }
 
 /** Whether someone is at a form: what is typed must not go. */
-const isBusy = () => main()?.hasAttribute("data-still") || document.activeElement?.matches("input, textarea, select");
+const isBusy = () =>
+  main()?.hasAttribute("data-still") || document.activeElement?.matches("input, textarea, select");
 
 let isRunning = false;
 let isWanted = false;
@@ -56,7 +57,8 @@ function listen() {
   const path = document.documentElement.dataset.events;
   if (!path || main()?.hasAttribute("data-still")) return;
   const stream = new EventSource(path);
-  for (const name of ["message", "audit", "decision", "status", "evaluation"]) stream.addEventListener(name, refresh);
+  for (const name of ["message", "audit", "decision", "status", "evaluation"])
+    stream.addEventListener(name, refresh);
 }
 
 document.addEventListener("visibilitychange", () => {
