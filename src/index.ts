@@ -134,6 +134,12 @@ export type { ArmEvaluation, Evaluation } from "./core/decision/evaluation.js";
 export type { ExperimentStatus } from "./core/decision/life-cycle.js";
 export type { Policy, PolicyInput } from "./core/decision/policy.js";
 export type { ShareRule, ShareRuleInput } from "./core/decision/share-rule.js";
+export type {
+  Trajectory,
+  TrajectoryArm,
+  TrajectoryComparison,
+  TrajectoryPoint,
+} from "./core/decision/trajectory.js";
 export {
   DethroneError,
   type ErrorCode,

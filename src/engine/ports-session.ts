@@ -123,6 +123,8 @@ export interface FoldRow {
   readonly shares: readonly number[];
   readonly score: number | null;
   readonly context: JsonObject | null;
+  /** null where only its archive is left */
+  readonly startedAtMs: number | null;
   /** from start to end; null where it never ended */
   readonly durationMs: number | null;
   /** counted signals, in the order of their acceptance; empty unless asked for */

@@ -31,6 +31,7 @@ function rowOf([seq, arm, shares, score, durationMs, context, signals]: UnitTupl
     shares,
     score,
     context,
+    startedAtMs: null,
     durationMs,
     signals: signals.map(([name, value, kind]) => ({ name, value, kind })),
   };

@@ -118,10 +118,10 @@ export class SessionReads {
     });
     const withSignals = rows.filter(({ hasSignals }) => hasSignals);
     const bySession = await this.#countedSignals(withSignals.map(({ seq }) => seq));
-    return rows.map(({ startedAtMs, endedAtMs, hasSignals: _hasSignals, ...row }) => ({
+    return rows.map(({ endedAtMs, hasSignals: _hasSignals, ...row }) => ({
       ...row,
       shares: row.shares as readonly number[],
-      durationMs: endedAtMs === null ? null : Math.max(0, endedAtMs - startedAtMs),
+      durationMs: endedAtMs === null ? null : Math.max(0, endedAtMs - row.startedAtMs),
       signals: bySession.get(row.seq) ?? [],
     }));
   }

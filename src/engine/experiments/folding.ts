@@ -11,6 +11,8 @@ const PAGE = 5000;
 
 interface FoldRowOptions {
   readonly withSignals: boolean;
+  /** only rows after this one; default: all */
+  readonly afterSeq?: number;
 }
 
 /**
@@ -21,23 +23,23 @@ export async function* foldRowPages(
   store: Store,
   experimentId: number,
   untilSeq: number,
-  options: FoldRowOptions,
+  { withSignals, afterSeq: fromSeq = 0 }: FoldRowOptions,
 ): AsyncGenerator<readonly FoldRow[]> {
   const isArchived = async (): Promise<boolean> =>
     ((await store.upkeep.archive(experimentId))?.sealedAtMs ?? null) !== null;
-  let afterSeq = 0;
+  let afterSeq = fromSeq;
   let isInArchive = await isArchived();
   for (;;) {
     const page = isInArchive
       ? await store.upkeep.archivedRows(experimentId, afterSeq)
-      : await store.foldRows({ experimentId, afterSeq, untilSeq, limit: PAGE, ...options });
+      : await store.foldRows({ experimentId, afterSeq, untilSeq, limit: PAGE, withSignals });
     // Asked afterwards: what was read before the archive was sealed is whole, what was read later may not be.
     if (!isInArchive && (await isArchived())) {
       isInArchive = true;
       continue;
     }
     const within = page.filter(({ seq }) => seq <= untilSeq);
-    if (within.length > 0) yield isInArchive && !options.withSignals ? within.map(withoutSignals) : within;
+    if (within.length > 0) yield isInArchive && !withSignals ? within.map(withoutSignals) : within;
     const isLast = isInArchive ? page.length === 0 || within.length < page.length : page.length < PAGE;
     if (isLast) return;
     await breathe();

@@ -16,6 +16,7 @@ const row: fc.Arbitrary<FoldRow> = fc
     shares: fc.array(fc.double({ min: 0.01, max: 0.5, noNaN: true }), { minLength: 1, maxLength: 3 }),
     score,
     context: fc.option(fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), fc.string())),
+    startedAtMs: fc.constant(null),
     durationMs: fc.option(fc.nat()),
     signals: fc.array(
       fc.record({
