@@ -35,7 +35,7 @@ export function Meter({
   title,
   fraction,
   tone = "plain",
-}: InlineProps & { readonly fraction: number; readonly tone?: "plain" | "good" | "bad" }) {
+}: InlineProps & { readonly fraction: number; readonly tone?: "plain" | "good" | "bad" | "challenger" }) {
   return (
     <Stretched title={title} kind={`meter tone-${tone}`}>
       <rect class="track" width="100" height="16" />

@@ -1,42 +1,13 @@
 /**
  * An experiment's way to its decision: evidence, uplift, scores and shares over the units folded.
  */
+import type { Trajectory, TrajectoryComparison } from "../../core/decision/trajectory.js";
 import { count, evidence, percent, signedPoints } from "../../core/words/numbers.js";
 import { type Line, LineChart, type LinePoint, type Mark, type ReferenceLine } from "./line-chart.js";
 import { shortPoints } from "./short-text.js";
 
-/** A challenger against the champion after some units. */
-export interface ChartedChallenger {
-  readonly arm: number;
-  readonly logEPromote: number;
-  readonly logSupPromote: number;
-  readonly logEHarm: number;
-  readonly logSupHarm: number;
-  readonly probabilityBetter: number;
-  readonly upliftMean: number;
-  readonly upliftInterval: readonly [number, number];
-}
-
-/** An experiment after some units. */
-export interface ChartedPoint {
-  /** units folded so far */
-  readonly index: number;
-  /** the challengers' share of the sessions, together */
-  readonly share: number;
-  readonly perChallenger: readonly ChartedChallenger[];
-  readonly arms: readonly {
-    readonly arm: number;
-    readonly sessionCount: number;
-    readonly mean: number;
-    readonly interval: readonly [number, number];
-  }[];
-}
-
 /** What the charts of a trajectory are drawn from. */
-export interface TrajectoryChartProps {
-  readonly points: readonly ChartedPoint[];
-  readonly logLinePromote: number;
-  readonly logLineHarm: number;
+export interface TrajectoryChartProps extends Trajectory {
   readonly minUplift: number;
   /** names of the arms, the champion's first */
   readonly names: readonly string[];
@@ -57,7 +28,7 @@ const challengersIn = ({ points }: TrajectoryChartProps): readonly number[] =>
 function challengerLine(
   props: TrajectoryChartProps,
   arm: number,
-  pointOf: (challenger: ChartedChallenger) => Omit<LinePoint, "x">,
+  pointOf: (challenger: TrajectoryComparison) => Omit<LinePoint, "x">,
 ): Line {
   const points = props.points.flatMap(({ index, perChallenger }) => {
     const challenger = perChallenger.find((each) => each.arm === arm);
