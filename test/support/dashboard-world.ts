@@ -38,6 +38,8 @@ const WARM: AgentConfig = { ...BRIEF, prompt: `${BRIEF.prompt} Keep a warm tone.
 const SMALL: AgentConfig = { ...BRIEF, model: "m-small" };
 
 const MINUTE_MS = 60_000;
+/** Outcomes that one arm loses. */
+const LOSSES = 7;
 const ADA = { reason: "the evidence is in, and support agrees", actor: "ada" };
 
 /** A world of projects. */
@@ -65,13 +67,11 @@ class Maker {
     bot: Agent,
     count: number,
     of: (config: AgentConfig) => Partial<Behaviour>,
-    options: { readonly everyMs?: number; readonly isLost?: (arm: string | null) => boolean } = {},
   ): Promise<void> {
-    const { everyMs = 9 * MINUTE_MS, isLost = () => false } = options;
     const { random, test } = this;
     const writes: Promise<unknown>[] = [];
     for (let index = 0; index < count; index += 1) {
-      test.clock.advance(everyMs);
+      test.clock.advance(9 * MINUTE_MS);
       const plan = random.next() < 0.3 ? "pro" : "free";
       const platform = ["web", "ios", "android"][Math.floor(random.next() * 3)] as string;
       const session = await bot.session({ unit: `${bot.key}-user-${index}`, context: { plan, platform } });
@@ -82,7 +82,6 @@ class Maker {
       writes.push(session.signal({ name: "cost_usd", value: own.costUsd * spread }));
       writes.push(session.signal({ name: "latency_ms", value: own.latencyMs * spread }));
       writes.push(session.signal({ name: "error", value: isError ? 1 : 0 }));
-      if (isLost(session.arm)) continue;
       const rate = own.rate + (plan === "pro" ? 0.08 : -0.03);
       writes.push(session.end({ score: !isError && random.next() < rate ? 1 : 0 }));
       if (index % 40 === 39) await this.tick(writes);
@@ -100,7 +99,6 @@ class Maker {
 /** Three experiments, one after the other: a promotion, a hold, and one that runs. */
 async function support(maker: Maker): Promise<string> {
   const bot = await maker.open("support", THOROUGH);
-  await bot.label("champion", "thorough", { reason: "the first", actor: "ada" }).catch(() => undefined);
   const first = (await bot.configs())[0]?.hash as string;
   await bot.label(first, "thorough", { reason: "the first", actor: "ada" });
   await bot.challenge(BRIEF, { share: 0.5, horizon: 1200, label: "brief", owner: "ada", actor: "ada" });
@@ -143,25 +141,24 @@ async function billing(maker: Maker): Promise<string> {
   return experiment?.id as string;
 }
 
-/** One arm loses outcomes: not yet enough to abort. */
+/** One arm loses outcomes: enough to be told of, not yet enough to abort. */
 async function router(maker: Maker): Promise<string> {
   const bot = await maker.open("router", BRIEF);
-  const { experiment } = await bot.challenge(WARM, { share: 0.5, horizon: 2000, label: "warm" });
+  const { experiment } = await bot.challenge(WARM, {
+    share: 0.5,
+    horizon: 2000,
+    label: "warm",
+    policy: { futility: null },
+  });
   await maker.play(bot, 200, () => ({}));
-  const lost = { left: 13 };
-  const isLost = (arm: string | null): boolean => {
-    if (arm !== "challenger" || lost.left === 0 || maker.random.next() > 0.5) return false;
-    lost.left -= 1;
-    return true;
-  };
-  const writes: Promise<unknown>[] = [];
-  for (let index = 0; index < 60; index += 1) {
+  let losses = 0;
+  for (let index = 0; losses < LOSSES; index += 1) {
     maker.test.clock.advance(MINUTE_MS);
     const session = await bot.session({ unit: `late-${index}` });
-    if (isLost(session.arm)) writes.push(session.end());
-    else writes.push(session.end({ score: maker.random.next() < 0.6 ? 1 : 0 }));
+    const isLost = session.arm === "challenger" && index % 2 === 0;
+    if (isLost) losses += 1;
+    await session.end(isLost ? undefined : { score: maker.random.next() < 0.6 ? 1 : 0 });
   }
-  await Promise.all(writes);
   maker.test.clock.advance(25 * 60 * MINUTE_MS);
   await maker.test.engine.decide();
   return experiment?.id as string;

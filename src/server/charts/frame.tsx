@@ -43,14 +43,14 @@ export interface ChartProps {
   readonly legend?: readonly LegendItem[] | undefined;
   readonly table: NumberTable;
   readonly draw: (plane: Plane) => Child;
-  /** height of the picture where there is room; default 260 */
+  /** height of the picture where there is room; default 240 */
   readonly height?: number | undefined;
 }
 
-const HEIGHT = 260;
+const HEIGHT = 240;
 
-const WIDE = { width: 640, left: 52, right: 16, top: 14, bottom: 38, isNarrow: false } as const;
-const NARROW = { width: 320, left: 44, right: 10, top: 14, bottom: 38, isNarrow: true } as const;
+const WIDE = { width: 480, left: 46, right: 14, top: 14, bottom: 38, isNarrow: false } as const;
+const NARROW = { width: 300, left: 42, right: 10, top: 14, bottom: 38, isNarrow: true } as const;
 
 function Picture({ plane, ...props }: ChartProps & { readonly plane: Plane }) {
   const id = `${props.id}-${plane.isNarrow ? "narrow" : "wide"}`;

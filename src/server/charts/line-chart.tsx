@@ -36,10 +36,9 @@ export interface Line {
 /** A height that means something. */
 export interface ReferenceLine {
   readonly y: number;
-  readonly label: string;
+  /** its words; none where the axis says enough */
+  readonly label?: string | undefined;
   readonly tone: "good" | "bad" | "neutral";
-  /** where its words stand: at the left or right end; default left */
-  readonly side?: "left" | "right" | undefined;
 }
 
 /** A moment that means something. */
@@ -138,16 +137,14 @@ function References({ references, drawn }: { references: readonly ReferenceLine[
   const { plane, yScale } = drawn;
   return (
     <>
-      {references.map(({ y, label, tone, side = "left" }) => (
+      {references.map(({ y, label, tone }) => (
         <g class={`reference tone-${tone}`}>
           <path d={`M${plane.left} ${at(yScale(y))}H${plane.width - plane.right}`} />
-          <text
-            x={side === "left" ? plane.left + 6 : plane.width - plane.right - 6}
-            y={at(yScale(y)) - 6}
-            text-anchor={side === "left" ? "start" : "end"}
-          >
-            {label}
-          </text>
+          {label === undefined ? null : (
+            <text x={plane.left + 6} y={at(yScale(y)) - 6}>
+              {label}
+            </text>
+          )}
         </g>
       ))}
     </>
@@ -228,7 +225,7 @@ function Drawing({ props, plane }: { readonly props: LineChartProps; readonly pl
   return (
     <>
       <LeftAxis plane={plane} ticks={ticksOf(props.y, y, 5)} />
-      <BottomAxis plane={plane} ticks={ticksOf(props.x, x, plane.isNarrow ? 3 : 7)} label={props.x.label} />
+      <BottomAxis plane={plane} ticks={ticksOf(props.x, x, plane.isNarrow ? 3 : 6)} label={props.x.label} />
       <References references={props.references ?? []} drawn={drawn} />
       {[...props.lines].reverse().map((each) => (
         <Path line={each} drawn={drawn} />

@@ -34,7 +34,11 @@ export function PlanChart({ id, plan }: { readonly id: string; readonly plan: Pl
       description={`To find a challenger with a chance of ${percent(plan.powerWanted, 0)} takes ${days(own?.y ?? 0)} where it is ${signedPoints(plan.effect)} better, and less where it is better by more.`}
       lines={[{ arm: 1, name: "days at most", points }]}
       x={{ label: "points better", text: shortPoints }}
-      y={{ label: "days", text: days, domain: [0, (points[0]?.y ?? 1) * 1.05] }}
+      y={{
+        label: "days",
+        text: (value) => (value === 0 ? "0" : days(value)),
+        domain: [0, (points[0]?.y ?? 1) * 1.05],
+      }}
       marks={own === undefined ? [] : [{ x: own.x, y: own.y, label: days(own.y), tone: "neutral" }]}
       height={240}
     />

@@ -21,7 +21,7 @@ import { Meter } from "../charts/inline.js";
 import { minuteText } from "../time-text.js";
 import { actionsOf, type ExperimentView, rulingOf } from "./experiment-view.js";
 import { configName, contestName, experimentPath, statusTone } from "./names.js";
-import { ArmName, Badge, Head, type NoticeProps, Stat, Term } from "./parts.js";
+import { ArmName, Badge, Head, type NoticeProps, Stat, Term, unbroken } from "./parts.js";
 
 const BUTTONS = {
   start: "Start",
@@ -244,6 +244,30 @@ function SessionsStat({ report }: { readonly report: ExperimentReport }) {
   );
 }
 
+/** Where it stands in a few words, for someone who reads nothing else. */
+function headlineOf(report: ExperimentReport): string {
+  const { evaluation, policy, isAwaitingApproval, challenger } = report;
+  const { verdict, reason } = rulingOf(report);
+  if (isAwaitingApproval) return `${configName(challenger)} is ready to be promoted`;
+  if (verdict === "promote") return `${configName(challenger)} was promoted`;
+  if (verdict === "hold") return "The champion stays";
+  if (verdict === "abort") return `Aborted: ${ABORTED[reason] ?? reason}`;
+  const { probabilityBetterBy: better, logSupPromote, logLinePromote } = evaluation;
+  if (logSupPromote >= logLinePromote) return "The evidence is in";
+  if (better >= Math.min(0.9, policy.tau)) return "The challenger is ahead, not proven yet";
+  if (better <= 0.1) return "The champion is ahead";
+  return "Too close to tell";
+}
+
+const ABORTED: Readonly<Record<string, string>> = {
+  harm: "the challenger was worse",
+  guardrail: "a guardrail was crossed",
+  srm: "the comparison was broken",
+  fuse: "the challenger's errors blew the fuse",
+  manual: "by hand",
+  "champion-changed": "the champion was changed",
+};
+
 /** Who is ahead, how sure that is, what it costs and what happens next: all in one card. */
 export function Verdict({ view }: { readonly view: ExperimentView }) {
   const { report } = view;
@@ -252,12 +276,13 @@ export function Verdict({ view }: { readonly view: ExperimentView }) {
   const isOpen = !hasEnded(report.status) && !report.isAwaitingApproval;
   return (
     <section class="card verdict" aria-label="Where it stands">
+      <h2 class="headline">{headlineOf(report)}</h2>
       <div class="duel">
         <Rate view={view} arm={0} />
         <Rate view={view} arm={evaluation.arm} />
       </div>
-      <p class="verdict-lead">{next}</p>
-      <p class="verdict-lead second">{outcome}</p>
+      <p class="verdict-lead">{unbroken(next)}</p>
+      <p class="verdict-lead second">{unbroken(outcome)}</p>
       <dl class="stats">
         <Stat
           id="better"

@@ -16,7 +16,7 @@ import { Forest, type ForestRow } from "../charts/forest.js";
 import { minuteText } from "../time-text.js";
 import type { ExperimentView } from "./experiment-view.js";
 import { configName } from "./names.js";
-import { ArmName, Card, type Fact, Facts, Term } from "./parts.js";
+import { ArmName, Card, type Fact, Facts, Scroll, Term, unbroken } from "./parts.js";
 
 type Guarded = readonly [
   name: string,
@@ -83,7 +83,7 @@ function forestRow(report: ExperimentReport, [name, metric, guardrail]: Guarded)
     name,
     note: noteOf(report, name, guardrail),
     change: hasChange ? { low: changeInterval[0], middle: change, high: changeInterval[1] } : null,
-    text: metric === undefined ? "" : changeText(name, metric),
+    text: metric === undefined ? "" : unbroken(changeText(name, metric)),
     limit: metric === undefined ? null : limitOf(metric, guardrail),
     state: stateOf(guardrail, metric),
     arm: report.evaluation.arm,
@@ -118,7 +118,7 @@ export function Sessions({ view }: { readonly view: ExperimentView }) {
   );
   return (
     <Card title="Sessions">
-      <div class="scroll">
+      <Scroll label="Sessions of each arm">
         <table>
           <thead>
             <tr>
@@ -153,7 +153,7 @@ export function Sessions({ view }: { readonly view: ExperimentView }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </Card>
   );
 }

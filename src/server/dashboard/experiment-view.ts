@@ -24,6 +24,13 @@ export interface ExperimentView {
 
 const LOG_MAX = 500;
 
+/** The report of an experiment. @throws DethroneError `project_not_found`, `experiment_not_found` */
+export async function reportNamed(engine: Engine, key: string, id: string): Promise<ExperimentReport> {
+  const project = await engine.project(key);
+  // Never null: an experiment that is named and not found is an error.
+  return (await project.report({ experiment: id })) as ExperimentReport;
+}
+
 /**
  * Everything the page of an experiment shows.
  *
@@ -31,10 +38,8 @@ const LOG_MAX = 500;
  */
 export async function experimentView(engine: Engine, key: string, id: string): Promise<ExperimentView> {
   const project = await engine.project(key);
-  const which = { experiment: id };
-  // Never null: an experiment that is named and not found is an error.
-  const report = (await project.report(which)) as ExperimentReport;
-  const trajectory = (await project.trajectory(which)) as Trajectory;
+  const report = await reportNamed(engine, key, id);
+  const trajectory = (await project.trajectory({ experiment: report.experiment })) as Trajectory;
   const history = await project.history(LOG_MAX);
   const configs = await project.configs();
   return {

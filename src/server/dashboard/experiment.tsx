@@ -5,9 +5,8 @@ import { evidence, percent, probability, signedPoints } from "../../core/words/n
 import type { ExperimentReport } from "../../engine/experiments/report.js";
 import { BreakdownCharts } from "../charts/breakdown.js";
 import { DensityChart } from "../charts/density.js";
+import { EvidenceChart, HarmChart } from "../charts/evidence-charts.js";
 import {
-  EvidenceChart,
-  HarmChart,
   ScoresChart,
   SharesChart,
   type TrajectoryChartProps,
@@ -19,7 +18,7 @@ import { Log, Metrics, Sessions, SetUp } from "./experiment-parts.js";
 import type { ExperimentView } from "./experiment-view.js";
 import { Page, type Request } from "./layout.js";
 import { configName, diffPath, projectPath } from "./names.js";
-import { ArmName, Card, Empty, Notices } from "./parts.js";
+import { ArmName, Card, Empty, Notices, Scroll } from "./parts.js";
 
 function chartProps({ report, trajectory, names }: ExperimentView): TrajectoryChartProps {
   const { decision, isAwaitingApproval, policy } = report;
@@ -27,6 +26,7 @@ function chartProps({ report, trajectory, names }: ExperimentView): TrajectoryCh
   return {
     ...trajectory,
     minUplift: policy.minUplift,
+    leading: report.evaluation.arm,
     names,
     promoted: isProven ? (decision?.arm ?? null) : null,
     isAwaitingApproval,
@@ -87,7 +87,7 @@ function Contenders({ report }: { readonly report: ExperimentReport }) {
       title="Challengers"
       note="Each is tested against the champion on the sessions of these two arms alone."
     >
-      <div class="scroll">
+      <Scroll label="Challengers">
         <table>
           <thead>
             <tr>
@@ -124,7 +124,7 @@ function Contenders({ report }: { readonly report: ExperimentReport }) {
             })}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </Card>
   );
 }

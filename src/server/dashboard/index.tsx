@@ -12,7 +12,7 @@ import { ActionPage, act, isAction, RollbackPage } from "./actions.js";
 import { ASSETS } from "./assets.js";
 import { DiffPage, diffView } from "./configs.js";
 import { ExperimentPage } from "./experiment.js";
-import { experimentView } from "./experiment-view.js";
+import { experimentView, reportNamed } from "./experiment-view.js";
 import type { Request, Theme } from "./layout.js";
 import { experimentPath, projectPath } from "./names.js";
 import { LoginPage, TroublePage } from "./notices-pages.js";
@@ -243,10 +243,7 @@ function mendable(error: unknown): string {
 
 function addActions(app: App, options: DashboardOptions): void {
   const { engine } = options;
-  const reportIn = async (c: PageContext) => {
-    const { report } = await experimentView(engine, projectIn(c), c.req.param("id") ?? "");
-    return report;
-  };
+  const reportIn = async (c: PageContext) => reportNamed(engine, projectIn(c), c.req.param("id") ?? "");
   const actionIn = (c: PageContext) => {
     const name = c.req.param("action") ?? "";
     if (isAction(name)) return name;

@@ -27,7 +27,9 @@ export function contestName(
   champion: { readonly hash: string; readonly label?: string | null },
   challengers: readonly { readonly hash: string; readonly label?: string | null }[],
 ): string {
-  return `${listed(challengers.map(configName))} against ${configName(champion)}`;
+  const many = challengers.length > 2;
+  const names = many ? `${challengers.length} challengers` : listed(challengers.map(configName));
+  return `${names} against ${configName(champion)}`;
 }
 
 /** The page of a project. */

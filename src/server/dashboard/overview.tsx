@@ -18,8 +18,8 @@ import type { DecisionHead } from "../../engine/ports-access.js";
 import { stateText } from "../../engine/words/setup.js";
 import { Meter } from "../charts/inline.js";
 import { Page, type Request } from "./layout.js";
-import { configName, experimentPath, projectPath, statusTone } from "./names.js";
-import { ArmName, Badge, Empty, Head, type NoticeProps, Notices, Stat, Term } from "./parts.js";
+import { configName, contestName, experimentPath, projectPath, statusTone } from "./names.js";
+import { ArmName, Badge, Empty, Head, type NoticeProps, Notices, Stat, Term, unbroken } from "./parts.js";
 
 /** What the overview is made from. */
 export interface OverviewProps {
@@ -74,7 +74,7 @@ function noticesOf(
 }
 
 function ProjectHead({ project }: { readonly project: ProjectSummary }) {
-  const { key, champion, experiment, draftCount } = project;
+  const { key, champion, sessionsToday, draftCount } = project;
   return (
     <div>
       <h2>
@@ -83,37 +83,40 @@ function ProjectHead({ project }: { readonly project: ProjectSummary }) {
       <p class="small">
         <ArmName arm={0}>{configName(champion)}</ArmName> <span class="quiet">is champion</span>
       </p>
-      {experiment === null ? null : (
-        <p class="small">
-          <ArmName arm={1}>{experiment.challengers.map((each) => configName(each)).join(", ")}</ArmName>{" "}
-          <span class="quiet">{experiment.challengers.length === 1 ? "contends" : "contend"}</span>
-        </p>
-      )}
-      {draftCount === 0 ? null : <p class="quiet small">{plural(draftCount, "draft")} waiting</p>}
+      <p class="small">
+        <Term id={`today-${key}`} name={`${plural(sessionsToday, "session")} today`} about="sessionsToday" />
+        {draftCount === 0 ? null : <span class="quiet">, {plural(draftCount, "draft")} waiting</span>}
+      </p>
     </div>
   );
 }
 
 /** The evidence on its way to the line; past it, the bar is full. */
-function TowardLine({ project, experiment }: { readonly project: string; readonly experiment: Running }) {
-  const { standing, id } = experiment;
+function TowardLine({
+  project,
+  experiment,
+}: {
+  readonly project: ProjectSummary;
+  readonly experiment: Running;
+}) {
+  const { standing, id, challengers } = experiment;
   const { logSupPromote, logLinePromote } = standing;
   const title = `evidence ${evidence(logSupPromote)} of ${evidence(logLinePromote)}`;
   const state = stateText(experiment);
   return (
     <div>
       <p class="head-line">
-        <a href={experimentPath(project, id)}>Experiment</a>
+        <a href={experimentPath(project.key, id)}>{contestName(project.champion, challengers)}</a>
         <Badge tone={statusTone(state)}>{experiment.kind === "watch" ? `watch, ${state}` : state}</Badge>
       </p>
       <div class="toline">
         <Meter title={title} fraction={logSupPromote / logLinePromote} tone="challenger" />
         <p class="toline-scale">
-          <Term id={`evidence-${id}`} name={`evidence ${evidence(logSupPromote)}`} about="evidence" />
+          <Term id={`evidence-${id}`} name={`evidence ${evidence(logSupPromote)} at best`} about="evidence" />
           <span>promotes at {evidence(logLinePromote)}</span>
         </p>
       </div>
-      <p class="quiet small">{leadText(standing)}</p>
+      <p class="quiet small">{unbroken(leadText(standing))}</p>
     </div>
   );
 }
@@ -128,51 +131,55 @@ function leadText({ arms, arm, sessionCount, upliftMean }: Standing): string {
   return `${who}: ${rate(challenger)} against ${rate(champion)} (${signedPoints(upliftMean)}).`;
 }
 
-function Numbers({ project }: { readonly project: ProjectSummary }) {
-  const { key, experiment, sessionsToday } = project;
-  const standing = experiment?.standing ?? null;
-  const isCollecting = experiment?.status === "running" && !experiment.isAwaitingApproval;
-  const left = isCollecting ? (standing?.daysLeft ?? null) : null;
+function Numbers({ project, experiment }: { readonly project: string; readonly experiment: Running }) {
+  const { standing, status, isAwaitingApproval, policy } = experiment;
+  const isCollecting = status === "running" && !isAwaitingApproval;
+  const left = isCollecting ? standing.daysLeft : null;
+  const hasChance = isCollecting && policy.kind === "calibrated";
   return (
     <dl class="stats">
-      {standing === null ? null : (
-        <Stat
-          id={`better-${key}`}
-          name="P(better)"
-          about="probabilityBetter"
-          value={probability(standing.probabilityBetter)}
-        />
-      )}
       <Stat
-        id={`today-${key}`}
-        name="Today"
-        about="sessionsToday"
-        value={count(sessionsToday)}
-        more="sessions"
+        id={`better-${project}`}
+        name="P(better)"
+        about="probabilityBetter"
+        value={probability(standing.probabilityBetter)}
+        more={`${policy.tau} promotes`}
       />
-      {standing === null ? null : (
-        <Stat
-          id={`left-${key}`}
-          name="Left"
-          about="daysLeft"
-          value={left === null ? "-" : days(left)}
-          more={`${count(standing.sessionCount)} of ${count(standing.horizon)}`}
-        />
-      )}
+      <Stat
+        id={`chance-${project}`}
+        name="Chance"
+        about="chance"
+        value={hasChance ? percent(standing.chanceOfPromotion, 0) : "-"}
+        more="of a promotion"
+      />
+      <Stat
+        id={`left-${project}`}
+        name="Left"
+        about="daysLeft"
+        value={left === null ? "-" : days(left)}
+        more={`${count(standing.sessionCount)} of ${count(standing.horizon)}`}
+      />
     </dl>
   );
 }
 
 /** What the last experiment of a project without a running one came to. */
 function LastDecision({
+  project,
   decision,
   nowMs,
 }: {
+  readonly project: string;
   readonly decision: DecisionHead | undefined;
   readonly nowMs: number;
 }) {
-  if (decision === undefined) return <p class="quiet small">No experiment is running.</p>;
-  const { project, experiment, verdict, reason, decidedAtMs } = decision;
+  if (decision === undefined)
+    return (
+      <p class="quiet small">
+        No experiment has run. <a href={projectPath(project)}>Start one</a>
+      </p>
+    );
+  const { experiment, verdict, reason, decidedAtMs } = decision;
   const word = { promote: "promoted", hold: "held", abort: "aborted", continue: "running" }[verdict];
   return (
     <div>
@@ -203,11 +210,11 @@ function ProjectCard({
     <article class="card project-card" aria-label={key}>
       <ProjectHead project={project} />
       {experiment === null ? (
-        <LastDecision decision={decision} nowMs={nowMs} />
+        <LastDecision project={key} decision={decision} nowMs={nowMs} />
       ) : (
-        <TowardLine project={key} experiment={experiment} />
+        <TowardLine project={project} experiment={experiment} />
       )}
-      <Numbers project={project} />
+      {experiment === null ? null : <Numbers project={key} experiment={experiment} />}
       <Notices notices={noticesOf(project, nowMs)} />
     </article>
   );

@@ -42,6 +42,12 @@ interface StatProps {
   readonly children?: Child;
 }
 
+/** A text whose numbers stay on one line with their units. */
+export const unbroken = (text: string): string =>
+  text.replace(/ (%|points|x|s|ms|times)(?=[\s,;.:)]|$)/g, "\u00a0$1");
+
+const shown = (child: Child): Child => (typeof child === "string" ? unbroken(child) : child);
+
 /** A number with its name, what it means, and a picture of it. */
 export function Stat({ id, name, about, value, more, children }: StatProps) {
   return (
@@ -50,9 +56,9 @@ export function Stat({ id, name, about, value, more, children }: StatProps) {
         <Term id={id} name={name} about={about} />
       </dt>
       <dd>
-        <span class="value">{value}</span>
+        <span class="value">{shown(value)}</span>
         {children}
-        {more === undefined ? null : <span class="more">{more}</span>}
+        {more === undefined ? null : <span class="more">{shown(more)}</span>}
       </dd>
     </div>
   );
@@ -136,6 +142,15 @@ export function Card(props: {
         {props.note === undefined ? null : <p>{props.note}</p>}
       </header>
       {props.children}
+    </section>
+  );
+}
+
+/** What may be wider than the page: it scrolls by itself, by the keyboard too. */
+export function Scroll({ label, children }: { readonly label: string; readonly children?: Child }) {
+  return (
+    <section class="scroll" tabindex={0} aria-label={label}>
+      {children}
     </section>
   );
 }

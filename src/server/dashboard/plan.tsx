@@ -9,7 +9,7 @@ import { Meter } from "../charts/inline.js";
 import { PlanChart } from "../charts/plan-chart.js";
 import { Page, type Request } from "./layout.js";
 import { checkedNumbers, type NumberField, NumberForm, typedNumbers } from "./number-form.js";
-import { Card, Head, Stat } from "./parts.js";
+import { Card, Head, Scroll, Stat, unbroken } from "./parts.js";
 import type { Planner } from "./visitor.js";
 
 type Name = "baseRate" | "effect" | "sessionsPerDay" | "share" | "power" | "alpha" | "seed";
@@ -95,7 +95,7 @@ function ShareRow({ row, isOwn }: { readonly row: PlanRow; readonly isOwn: boole
       <th scope="row">
         {percent(row.share, 0)} {isOwn ? <span class="badge">this plan</span> : null}
       </th>
-      <td>
+      <td class="picture">
         <Meter title={`promoted in ${percent(row.power, 0)}`} fraction={row.power} tone="good" />
       </td>
       <td>{percent(row.power, 0)}</td>
@@ -109,12 +109,12 @@ function ShareRow({ row, isOwn }: { readonly row: PlanRow; readonly isOwn: boole
 function Shares({ plan }: { readonly plan: Plan }) {
   return (
     <Card title="What another share buys">
-      <div class="scroll">
-        <table class="shares">
+      <Scroll label="Other shares">
+        <table>
           <thead>
             <tr>
               <th scope="col">share</th>
-              <td class="picture" />
+              <td />
               {["promoted", "days, mean", "9 of 10 within", "challenger's sessions"].map((name) => (
                 <th scope="col">{name}</th>
               ))}
@@ -126,7 +126,7 @@ function Shares({ plan }: { readonly plan: Plan }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </Card>
   );
 }
@@ -137,8 +137,9 @@ function Answer({ plan }: { readonly plan: Plan & { readonly runs: number } }) {
     <>
       <section class="card verdict" aria-label="What to expect">
         <p class="verdict-lead">
-          A challenger {signedPoints(effect)} better is promoted in {percent(power, 0)} of experiments. A
-          decision takes {days(daysMean)} on average, and in 9 of 10 experiments {days(daysP90)} at most.
+          {unbroken(
+            `A challenger ${signedPoints(effect).replace("+", "")} better is promoted in ${percent(power, 0)} of experiments. A decision takes ${days(daysMean)} on average, and in 9 of 10 experiments ${days(daysP90)} at most.`,
+          )}
         </p>
         <p class="verdict-lead second">
           Simulated, {count(runs)} experiments a share. Hopeless experiments stop early, which the formula
@@ -170,12 +171,10 @@ function Answer({ plan }: { readonly plan: Plan & { readonly runs: number } }) {
           />
         </dl>
       </section>
-      <div class="grid">
-        <Shares plan={plan} />
-        <Card title="Days by effect" note="The smaller the difference, the longer it takes to find.">
-          <PlanChart id="plan" plan={plan} />
-        </Card>
-      </div>
+      <Shares plan={plan} />
+      <Card title="Days by effect" note="The smaller the difference, the longer it takes to find.">
+        <PlanChart id="plan" plan={plan} />
+      </Card>
     </>
   );
 }

@@ -15,7 +15,7 @@ import { type ChartedReign, ReignsChart } from "../charts/reigns.js";
 import { minuteText } from "../time-text.js";
 import { Page, type Request } from "./layout.js";
 import { configName, diffPath, experimentPath, projectPath, statusTone } from "./names.js";
-import { ArmName, Badge, Card, Empty, Head } from "./parts.js";
+import { ArmName, Badge, Card, Empty, Head, Scroll } from "./parts.js";
 
 /** What the page of a project is made from. */
 export interface ProjectView {
@@ -119,7 +119,7 @@ function Experiments({ view }: { readonly view: ProjectView }) {
     );
   return (
     <Card title="Experiments">
-      <div class="scroll">
+      <Scroll label="Experiments">
         <table>
           <thead>
             <tr>
@@ -141,7 +141,7 @@ function Experiments({ view }: { readonly view: ProjectView }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </Card>
   );
 }

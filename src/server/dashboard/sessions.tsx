@@ -4,13 +4,13 @@
 import type { Context } from "hono";
 import { DethroneError } from "../../core/errors.js";
 import { duration, percent } from "../../core/words/numbers.js";
-import { magnitude } from "../../core/words/quantity.js";
+import { quantity } from "../../core/words/quantity.js";
 import type { FoundSession } from "../../engine/ports-access.js";
 import type { SessionDetail, SessionFilter, SessionPage } from "../../engine/sessions/search.js";
 import { minuteText, secondText } from "../time-text.js";
 import { Page, type Request } from "./layout.js";
 import { experimentPath, projectPath, sessionPath } from "./names.js";
-import { ArmName, Badge, Card, Empty, type Fact, Facts, Head, type Tone } from "./parts.js";
+import { ArmName, Badge, Card, Empty, type Fact, Facts, Head, Scroll, type Tone } from "./parts.js";
 
 const FIELDS = ["id", "project", "unit", "experiment", "arm", "since", "until"] as const;
 
@@ -168,7 +168,7 @@ function Results({ typed, page }: { readonly typed: Typed; readonly page: Sessio
     );
   return (
     <Card title="Sessions" note="Newest first.">
-      <div class="scroll">
+      <Scroll label="Sessions found">
         <table>
           <thead>
             <tr>
@@ -185,7 +185,7 @@ function Results({ typed, page }: { readonly typed: Typed; readonly page: Sessio
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       {nextCursor === null ? null : (
         <p class="buttons">
           <a class="button" href={nextPath(typed, nextCursor)}>
@@ -256,7 +256,7 @@ function Signals({ session }: { readonly session: SessionDetail }) {
   const { signals } = session;
   if (signals.length === 0) return <p class="quiet">No signal was recorded.</p>;
   return (
-    <div class="scroll">
+    <Scroll label="Signals">
       <table>
         <thead>
           <tr>
@@ -275,7 +275,7 @@ function Signals({ session }: { readonly session: SessionDetail }) {
           {signals.map(({ name, value, kind, source, acceptedAtMs, isLate }) => (
             <tr>
               <th scope="row">{name}</th>
-              <td>{magnitude(value)}</td>
+              <td>{quantity(value, { name, kind: "real" })}</td>
               <td class="text">{kind ?? "metric"}</td>
               <td class="text">{source ?? ""}</td>
               <td>
@@ -285,7 +285,7 @@ function Signals({ session }: { readonly session: SessionDetail }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

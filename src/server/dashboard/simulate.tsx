@@ -6,7 +6,7 @@ import { count, percent } from "../../core/words/numbers.js";
 import { DecidedChart, OutcomeBars } from "../charts/simulation-charts.js";
 import { Page, type Request } from "./layout.js";
 import { checkedNumbers, type NumberField, NumberForm, typedNumbers } from "./number-form.js";
-import { Card, Head } from "./parts.js";
+import { Card, Head, Scroll, unbroken } from "./parts.js";
 import type { Planner, SimulatedPolicy, SimulationQuestion } from "./visitor.js";
 
 type Name = keyof SimulationQuestion;
@@ -109,13 +109,17 @@ function Findings({ answer }: { readonly answer: NonNullable<SimulateView["answe
   return (
     <>
       <p class="verdict-lead">
-        A challenger {how} is promoted by {promotedIn(policies)} of {count(runs)} experiments.
+        {unbroken(
+          `A challenger ${how} is promoted by ${promotedIn(policies)} of ${count(runs)} experiments.`,
+        )}
       </p>
       <p class="verdict-lead second">
         {withoutDifference === null
           ? ""
-          : `With no difference it would have been promoted by ${promotedIn(withoutDifference)}. `}
-        'calibrated' keeps false promotions at {percent(alpha, 0)} or less, however often anyone looks;
+          : unbroken(`With no difference it would have been promoted by ${promotedIn(withoutDifference)}. `)}
+        {unbroken(
+          `'calibrated' keeps false promotions at ${percent(alpha, 0)} or less, however often anyone looks;`,
+        )}{" "}
         'threshold' promises nothing.
       </p>
     </>
@@ -160,7 +164,7 @@ function Answer({ answer }: { readonly answer: NonNullable<SimulateView["answer"
       <Card title="How they ended">
         <Key />
         <OutcomeBars rows={policies} />
-        <div class="scroll">
+        <Scroll label="How they ended, in numbers">
           <table>
             <thead>
               <tr>
@@ -181,7 +185,7 @@ function Answer({ answer }: { readonly answer: NonNullable<SimulateView["answer"
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       </Card>
       <div class="grid">
         {policies.map(({ policy, curve }) => (
