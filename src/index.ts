@@ -6,6 +6,7 @@ import type { PrivacyGuard } from "./engine/configs/privacy.js";
 import { Engine } from "./engine/engine.js";
 import { consoleLogger, randomIds, safeLogger, systemClock } from "./engine/environment.js";
 import type { DecisionEvent } from "./engine/experiments/decision-event.js";
+import { isSwitchedOff } from "./engine/platform.js";
 import type { Logger } from "./engine/ports.js";
 import type { ExposureSink } from "./engine/sessions/exposures.js";
 import { ChampionsFile } from "./store/champions-file.js";
@@ -104,7 +105,7 @@ function checkedSinks(sinks: unknown): readonly ExposureSink[] {
  * const engine = await createEngine({ url: "file:dethrone.db" });
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
-  const isOff = process.env.DETHRONE === "off";
+  const isOff = isSwitchedOff();
   const location = isOff ? null : locate(options.url ?? DEFAULT_URL);
   // A temporary database is not to leave anything behind.
   const lasting = location?.temporaryFolder === null ? location : null;

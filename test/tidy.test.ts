@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { ERROR_CODES } from "../src/core/errors.js";
@@ -32,6 +32,18 @@ const LAYERS: Record<string, string[]> = {
   store: ["core", "store", "engine/ports"],
   cli: ["core", "engine", "store", "cli", ""],
 };
+
+/** The files and Node modules that the values imported by a file, and by those it imports, come from. */
+function reachedFrom(entry: string, reached = new Set<string>()): Set<string> {
+  if (reached.has(entry)) return reached;
+  reached.add(entry);
+  const { code } = source.find(({ name }) => name === entry) as SourceFile;
+  for (const [, path] of code.matchAll(/^(?:import|export) (?!type )[^;]*?from "([^"]+)";/gm)) {
+    if (path?.startsWith("node:")) reached.add(path);
+    if (path?.startsWith(".")) reachedFrom(join(dirname(entry), path).replace(/\.js$/, ".ts"), reached);
+  }
+  return reached;
+}
 
 /** Which parts of the core a part may import from, besides itself and the files beside the parts. */
 const CORE_PARTS: Record<string, string[]> = {
@@ -92,6 +104,13 @@ describe("the house rules", () => {
         .map((imported) => `${name} imports ${imported}`);
     });
     expect(offences).toEqual([]);
+  });
+
+  it("what runs without Node asks for nothing of Node's", () => {
+    const entries = ["src/core/index.ts"];
+    expect(
+      entries.flatMap((entry) => [...reachedFrom(entry)]).filter((name) => !name.startsWith("src/")),
+    ).toEqual([]);
   });
 
   it("files stay under 400 lines", () => {

@@ -6,7 +6,16 @@ import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.
 import type { PrivacyGuard } from "./configs/privacy.js";
 import type { DecisionEvent } from "./experiments/decision-event.js";
 import { Outlet } from "./outlet.js";
-import type { ChampionMemory, Clock, IdSource, Logger, OpenStore, SpoolState, Store } from "./ports.js";
+import type {
+  ChampionMemory,
+  Clock,
+  IdSource,
+  Logger,
+  OpenStore,
+  SessionStore,
+  SpoolState,
+  Store,
+} from "./ports.js";
 import type { Exposure, ExposureSink } from "./sessions/exposures.js";
 
 /** How the engine is doing. Counters only rise. */
@@ -39,11 +48,11 @@ const NO_SPOOL: SpoolState = { rows: 0, bytes: 0, isDraining: false, lost: 0 };
 const CLOSE_RECOVERY_MS = 2000;
 
 /** What an engine is made of. */
-export interface ContextSettings {
+export interface ContextSettings<S extends SessionStore = Store> {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
-  readonly openStore: OpenStore;
+  readonly openStore: OpenStore<S>;
   /** who remembers champions while the database is away; default: nobody */
   readonly champions?: ChampionMemory | undefined;
   /** DETHRONE=off: the champion, and no I/O */
@@ -60,9 +69,12 @@ export interface ContextSettings {
   readonly onDecision?: ((decision: DecisionEvent) => void | Promise<void>) | undefined;
 }
 
+/** What sessions need of their engine, whatever they are recorded in. */
+export type SessionContext = EngineContext<SessionStore>;
+
 /** The shared state of one engine. */
-export class EngineContext
-  implements Omit<ContextSettings, "exposures" | "onDecision" | "guard" | "champions">
+export class EngineContext<S extends SessionStore = Store>
+  implements Omit<ContextSettings<S>, "exposures" | "onDecision" | "guard" | "champions">
 {
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -70,7 +82,7 @@ export class EngineContext
   readonly isOff: boolean;
   readonly patienceMs: number;
   readonly version: string;
-  readonly openStore: OpenStore;
+  readonly openStore: OpenStore<S>;
   readonly guard: PrivacyGuard | null;
   readonly champions: ChampionMemory | null;
   /** tells the host's sinks of each assignment */
@@ -84,7 +96,7 @@ export class EngineContext
   };
   readonly #messages = new Map<string, number>();
   readonly #whenOpen: (() => void)[] = [];
-  #store: Store | null = null;
+  #store: S | null = null;
   #failure: DethroneError | null = null;
   /** whether the newest failure was the database's */
   #isFailing = false;
@@ -97,7 +109,7 @@ export class EngineContext
   #isReopening = false;
   #refresh: (() => Promise<void>) | null = null;
 
-  constructor(settings: ContextSettings) {
+  constructor(settings: ContextSettings<S>) {
     this.clock = settings.clock;
     this.ids = settings.ids;
     this.logger = settings.logger;
@@ -120,12 +132,12 @@ export class EngineContext
   }
 
   /** The store, or null while it is away. */
-  get store(): Store | null {
+  get store(): S | null {
     return this.#store;
   }
 
   /** @throws DethroneError why there is no store */
-  requireStore(): Store {
+  requireStore(): S {
     if (this.#isClosed) throw new DethroneError("engine_closed", "The engine is closed.");
     if (this.isOff) {
       throw new DethroneError(

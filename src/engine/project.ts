@@ -20,6 +20,7 @@ import { type DraftOptions, draft, type EditInput } from "./experiments/drafts.j
 import { type ExperimentSummary, summaryOf } from "./experiments/experiment-summary.js";
 import { requireProject } from "./experiments/lookup.js";
 import { ProjectExperiments, type ProjectExperimentsApi } from "./experiments/project-experiments.js";
+import { tickExperiment } from "./experiments/tick.js";
 import type { NewConfig, ProjectState, Store, StoredConfig } from "./ports.js";
 import { ProjectSessions } from "./sessions/project-sessions.js";
 import type { ForcedRole } from "./sessions/route.js";
@@ -88,7 +89,8 @@ export class EngineProject<Config, Built>
     this.#codeChampion = settings.codeChampion;
     this.#preparation = settings.preparation;
     const refresh = (): Promise<void> => this.refresh();
-    this.#sessions = new ProjectSessions({ ...settings, context, refresh });
+    const abortByFuse = (experiment: string): Promise<void> => this.#tickForFuse(experiment);
+    this.#sessions = new ProjectSessions({ ...settings, context, refresh, abortByFuse });
   }
 
   get champion(): Config {
@@ -170,6 +172,16 @@ export class EngineProject<Config, Built>
   /** Serves the champion unrecorded from here on: the engine closes. */
   refuse(): void {
     this.#sessions.refuse();
+  }
+
+  /** A tick at once: it asks the database, whose live counts know what every process has seen. */
+  async #tickForFuse(uid: string): Promise<void> {
+    const store = this.#context.requireStore();
+    await store.flush();
+    const experiment = (await store.projectState(this.key))?.experiment;
+    // While a promotion waits for a person the fuse ends nothing, but neither is a failing challenger served here.
+    if (experiment?.uid !== uid || experiment.status !== "running" || experiment.awaitingSeq !== null) return;
+    await tickExperiment(this.#context, store, experiment, { isDryRun: false, actor: "fuse" });
   }
 
   async challenge(
