@@ -47,6 +47,15 @@ const NO_SPOOL: SpoolState = { rows: 0, bytes: 0, isDraining: false, lost: 0 };
 /** How long closing tries to store what waits beside the database; it stays there for the next process. */
 const CLOSE_RECOVERY_MS = 2000;
 
+/** What messages to the host call the place where sessions are stored. */
+export interface StorageNames {
+  readonly name: string;
+  /** where what is recorded waits while that is away */
+  readonly refuge: string;
+}
+
+const DATABASE: StorageNames = { name: "database", refuge: "in a file beside it" };
+
 /** What an engine is made of. */
 export interface ContextSettings<S extends SessionStore = Store> {
   readonly clock: Clock;
@@ -65,6 +74,10 @@ export interface ContextSettings<S extends SessionStore = Store> {
   readonly exposures?: readonly ExposureSink[] | undefined;
   /** refuses texts that must not be stored */
   readonly guard?: PrivacyGuard | undefined;
+  /** what holds the sessions, as messages to the host call it; default: the database */
+  readonly storage?: StorageNames | undefined;
+  /** given each task that goes on behind the host's back; default: nobody keeps them */
+  readonly waitUntil?: ((task: Promise<unknown>) => void) | undefined;
   /** told of each decision that this process makes */
   readonly onDecision?: ((decision: DecisionEvent) => void | Promise<void>) | undefined;
 }
@@ -74,7 +87,7 @@ export type SessionContext = EngineContext<SessionStore>;
 
 /** The shared state of one engine. */
 export class EngineContext<S extends SessionStore = Store>
-  implements Omit<ContextSettings<S>, "exposures" | "onDecision" | "guard" | "champions">
+  implements Omit<ContextSettings<S>, "exposures" | "onDecision" | "guard" | "champions" | "waitUntil">
 {
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -85,6 +98,7 @@ export class EngineContext<S extends SessionStore = Store>
   readonly openStore: OpenStore<S>;
   readonly guard: PrivacyGuard | null;
   readonly champions: ChampionMemory | null;
+  readonly storage: StorageNames;
   /** tells the host's sinks of each assignment */
   readonly exposures: Outlet<Exposure>;
   readonly decisions: Outlet<DecisionEvent>;
@@ -96,6 +110,7 @@ export class EngineContext<S extends SessionStore = Store>
   };
   readonly #messages = new Map<string, number>();
   readonly #whenOpen: (() => void)[] = [];
+  readonly #waitUntil: ContextSettings["waitUntil"];
   #store: S | null = null;
   #failure: DethroneError | null = null;
   /** whether the newest failure was the database's */
@@ -119,6 +134,8 @@ export class EngineContext<S extends SessionStore = Store>
     this.openStore = settings.openStore;
     this.guard = settings.guard ?? null;
     this.champions = settings.champions ?? null;
+    this.storage = settings.storage ?? DATABASE;
+    this.#waitUntil = settings.waitUntil;
     this.exposures = new Outlet({
       channel: "dethrone:exposure",
       listeners: (settings.exposures ?? []).map((sink) => (exposure) => sink.expose(exposure)),
@@ -217,7 +234,7 @@ export class EngineContext<S extends SessionStore = Store>
     this.#isAway = true;
     this.logger.warn(
       { code: this.#failure?.code ?? null, error: String(error) },
-      "the database fails; what sessions record is kept in a file beside it until it is back",
+      `the ${this.storage.name} fails; what sessions record is kept ${this.storage.refuge} until it is back`,
     );
     this.reopenIfDead();
     this.#recoverLater(0);
@@ -240,7 +257,8 @@ export class EngineContext<S extends SessionStore = Store>
     try {
       const rows = await store.recover();
       const fields = { rows, lost: store.spool().lost };
-      if (this.#isAway) this.logger.info(fields, "the database is back; what was kept meanwhile is stored");
+      if (this.#isAway)
+        this.logger.info(fields, `the ${this.storage.name} is back; what was kept meanwhile is stored`);
       else if (rows > 0) this.logger.info(fields, "what a process that is gone has left is stored");
       this.#isAway = false;
       this.#isFailing = false;
@@ -272,6 +290,15 @@ export class EngineContext<S extends SessionStore = Store>
       ? { code: error.code, error: error.message }
       : { error: String(error) };
     this.logger.warn({ ...fields, ...cause, times }, message);
+  }
+
+  /** Has a task kept alive that goes on behind the host's back. */
+  inBackground(task: Promise<unknown>): void {
+    try {
+      this.#waitUntil?.(task);
+    } catch (error) {
+      this.fail("callbacksFailed", "waitUntil failed", error);
+    }
   }
 
   get isClosed(): boolean {

@@ -180,6 +180,21 @@ it("what a session was served stands, where its unit had another arm", async () 
   });
 });
 
+it("a session can be looked up, one that begins in the same batch too", async () => {
+  await setting.contest();
+  const { engine } = setting.test;
+  const look = (session: string): Operation => ({ type: "look", session });
+  const results = await engine.record([look("s-1"), await placed("s-1", { unit: "user-4" }), look("s-1")]);
+  expect(results).toMatchObject([
+    { status: "failed", error: { code: "session_not_found" } },
+    { status: "started" },
+    {
+      status: "existing",
+      session: { project: "support", unit: "user-4", arm: 1, isNew: false, config: { body: SHORT } },
+    },
+  ]);
+});
+
 it("a sender whose clock is wrong is as good as any: its times count from when it sent them", async () => {
   await setting.contest();
   const { engine, clock } = setting.test;

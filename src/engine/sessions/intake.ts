@@ -94,6 +94,7 @@ export class Intake {
       const served = as && (await this.#placeOf(store, as)).served;
       return () => store.excludeSession({ sessionId, served }).then(() => ({ status: "excluded" as const }));
     }
+    if (operation.type === "look") return () => this.#found(store, sessionId);
     const atMs = Math.min(operation.atMs, this.#context.clock.now());
     if (operation.type === "end") {
       const score = scoreOf(operation.score ?? undefined);
@@ -183,6 +184,22 @@ export class Intake {
     throw new DethroneError("config_not_found", `Project '${project}' has no config '${hash}'.`, {
       received: hash,
     });
+  }
+
+  async #found(store: Store, id: string): Promise<OperationResult> {
+    const stored = await store.findSession(id);
+    const project = (await store.browse.projectsOf([id])).get(id);
+    if (!stored || project === undefined) throw notFound("session_not_found", "session", id);
+    const config = await store.configById(stored.configId);
+    if (!config) throw notFound("config_not_found", "config", String(stored.configId));
+    const { unit, root, excluded, experimentUid: experiment, arm } = stored;
+    return {
+      status: "existing",
+      session: {
+        ...{ id, project, unit, root, isNew: false, experiment, arm, excluded },
+        config: { hash: config.hash, body: config.body },
+      },
+    };
   }
 
   async #started(
@@ -308,7 +325,11 @@ async function reachOf(
   };
 }
 
-function notFound(code: "project_not_found" | "session_not_found", what: string, id: string): DethroneError {
+function notFound(
+  code: "project_not_found" | "session_not_found" | "config_not_found",
+  what: string,
+  id: string,
+): DethroneError {
   return new DethroneError(code, `There is no ${what} '${id}'.`, { received: id });
 }
 

@@ -70,8 +70,14 @@ export interface ExcludeOperation {
 /** What a session was served. */
 export interface ServedAs extends Pick<StartOperation, "project" | "config" | "experiment" | "arm"> {}
 
+/** Asks what is stored of a session, after all that was told before; writes nothing. */
+export interface LookOperation {
+  readonly type: "look";
+  readonly session: string;
+}
+
 /** What another process tells of its sessions. Times are in milliseconds since the epoch. */
-export type Operation = StartOperation | SignalOperation | EndOperation | ExcludeOperation;
+export type Operation = StartOperation | SignalOperation | EndOperation | ExcludeOperation | LookOperation;
 
 /** A session as it is stored, which is what it must be served: its unit may have had an arm before. */
 export interface PlacedSession {

@@ -206,7 +206,7 @@ export class ProjectSessions<Config, Built> {
       const message =
         store && this.#state && !this.#isRefusing
           ? "the stored champion could not be prepared; the code's champion runs unrecorded"
-          : "the database is away; the champion runs unrecorded";
+          : `the ${this.#context.storage.name} is away; the champion runs unrecorded`;
       this.#context.fail("sessionsDropped", message, this.#whyAway());
     }
     return null;
@@ -232,6 +232,7 @@ export class ProjectSessions<Config, Built> {
 
   #keep(task: Promise<unknown>): void {
     this.#tasks.add(task);
+    this.#context.inBackground(task);
     task.then(
       () => this.#tasks.delete(task),
       () => this.#tasks.delete(task),
