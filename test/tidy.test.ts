@@ -30,6 +30,7 @@ const LAYERS: Record<string, string[]> = {
   core: ["core"],
   engine: ["core", "engine"],
   store: ["core", "store", "engine/ports"],
+  client: ["core", "engine", "server/contract", "client"],
   cli: ["core", "engine", "store", "cli", ""],
 };
 
@@ -107,10 +108,14 @@ describe("the house rules", () => {
   });
 
   it("what runs without Node asks for nothing of Node's", () => {
-    const entries = ["src/core/index.ts"];
-    expect(
-      entries.flatMap((entry) => [...reachedFrom(entry)]).filter((name) => !name.startsWith("src/")),
-    ).toEqual([]);
+    const reached = ["src/core/index.ts", "src/client/index.ts"].flatMap((entry) => [...reachedFrom(entry)]);
+    expect(reached.filter((name) => name.startsWith("node:"))).toEqual([]);
+  });
+
+  it("a client loads nothing of the store's or the server's, whose schemas would outweigh it", () => {
+    const loaded = [...reachedFrom("src/client/index.ts")];
+    expect(loaded.filter((name) => /^src\/(server|store|cli)\//.test(name))).toEqual([]);
+    expect(loaded).toContain("src/engine/sessions/router.ts");
   });
 
   it("files stay under 400 lines", () => {

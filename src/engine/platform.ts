@@ -98,6 +98,12 @@ export function runLater(ms: number, fn: () => void): () => void {
   return () => clearTimeout(timer as number);
 }
 
+/** The promise, for which the process stays alive: somebody waits for it, though no timer of ours keeps anything alive. */
+export function keptAlive<T>(promise: Promise<T>): Promise<T> {
+  const timer = setInterval(() => undefined, 2 ** 30);
+  return promise.finally(() => clearInterval(timer));
+}
+
 /** Writes a line where errors go. */
 export function writeError(line: string): void {
   if (runtime.process?.stderr) runtime.process.stderr.write(`${line}\n`);

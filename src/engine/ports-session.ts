@@ -120,7 +120,7 @@ export interface SessionStore {
   /** Takes a queued, unsettled session out of the evidence; `served` corrects what it was truly served. */
   excludeSession(input: {
     sessionId: string;
-    served: Pick<SessionStart, "configId" | "experimentId" | "armId"> | null;
+    served: Pick<SessionStart, "projectId" | "configId" | "experimentId" | "armId"> | null;
   }): Promise<void>;
   /** Resolves when everything queued so far is on disk. */
   flush(): Promise<void>;

@@ -195,7 +195,7 @@ it("a session can be looked up, one that begins in the same batch too", async ()
   ]);
 });
 
-it("a sender whose clock is wrong is as good as any: its times count from when it sent them", async () => {
+it("a sender whose clock is wrong: its times count from when it sent them", async () => {
   await setting.contest();
   const { engine, clock } = setting.test;
   const wrong = clock.now() - 86_400_000;

@@ -91,7 +91,8 @@ export class Intake {
       const { served: as } = operation;
       if (as && !reach.mayStart({ id: sessionId, project: as.project }))
         throw notFound("project_not_found", "project", as.project);
-      const served = as && (await this.#placeOf(store, as)).served;
+      const placed = as && (await this.#placeOf(store, as));
+      const served = placed && { projectId: placed.projectId, ...placed.served };
       return () => store.excludeSession({ sessionId, served }).then(() => ({ status: "excluded" as const }));
     }
     if (operation.type === "look") return () => this.#found(store, sessionId);

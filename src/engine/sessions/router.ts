@@ -130,7 +130,7 @@ export class Router {
       this.#remember(state, stored);
       return this.#session(confirmed);
     }
-    if (isRecorded) this.#leaveOut(store, record.id, record.mayExist ? null : servedBy(route));
+    if (isRecorded) this.#leaveOut(store, record.id, record.mayExist ? null : servedBy(state, route));
     // Whether a session of a given id is new is not known then.
     if (!record.mayExist) this.#expose(placement, { arm: route.arm, excluded: "unconfirmed", requestId });
     return this.#session(placement);
@@ -318,12 +318,12 @@ interface Assignment extends Pick<SessionPlan, "requestId"> {
   readonly excluded: Exclusion | null;
 }
 
-type Served = Pick<SessionStart, "configId" | "experimentId" | "armId">;
+type Served = Pick<SessionStart, "projectId" | "configId" | "experimentId" | "armId">;
 
 /** What a session is served that runs as hashed. */
-function servedBy({ excluded, config, experiment, arm }: Route): Served {
-  if (isOutside(excluded)) return { configId: config.id, experimentId: null, armId: null };
-  return { configId: config.id, experimentId: experiment?.id ?? null, armId: arm?.id ?? null };
+function servedBy({ id: projectId }: ServedState, { excluded, config, experiment, arm }: Route): Served {
+  if (isOutside(excluded)) return { projectId, configId: config.id, experimentId: null, armId: null };
+  return { projectId, configId: config.id, experimentId: experiment?.id ?? null, armId: arm?.id ?? null };
 }
 
 /** The place of a session that runs as hashed. */
