@@ -15,7 +15,7 @@ interface SourceFile {
 
 function files(folder: string): SourceFile[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts"))
+    .filter((name) => /\.tsx?$/.test(name))
     .map((name) => {
       const text = readFileSync(join(root, folder, name), "utf8");
       return { name: `${folder}/${name}`, text, code: text.replace(/\/\*[\s\S]*?\*\/|(^|\s)\/\/.*$/gm, "") };
@@ -31,7 +31,8 @@ const LAYERS: Record<string, string[]> = {
   engine: ["core", "engine"],
   store: ["core", "store", "engine/ports"],
   client: ["core", "engine", "server/contract", "client"],
-  cli: ["core", "engine", "store", "cli", ""],
+  server: ["core", "engine", "server", ""],
+  cli: ["core", "engine", "store", "server", "cli", ""],
 };
 
 /** The files and Node modules that the values imported by a file, and by those it imports, come from. */
@@ -91,6 +92,17 @@ describe("the house rules", () => {
         )
         .map((path) => `${name} imports ${path}`);
     });
+    expect(offences).toEqual([]);
+  });
+
+  it("the server knows the engine by its types alone", () => {
+    const offences = source
+      .filter(({ name }) => name.startsWith("src/server/"))
+      .flatMap(({ name, code }) =>
+        [...code.matchAll(/^import (?!type\b)[^;]*? from "(?:\.\.\/)+engine\/[^"]+"/gm)].map(
+          ([found]) => `${name}: ${found}`,
+        ),
+      );
     expect(offences).toEqual([]);
   });
 

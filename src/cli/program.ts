@@ -7,6 +7,7 @@ import { VERSION } from "../version.js";
 import { Output } from "./output.js";
 import { addQuestions } from "./program/analysis.js";
 import { addByHand, addDecisions, addLooking, addPlans } from "./program/experiments.js";
+import { addServer } from "./program/server.js";
 import { addProjects, addSetUp } from "./program/set-up.js";
 import { addUpkeep } from "./program/upkeep.js";
 
@@ -19,6 +20,7 @@ const GROUPS: readonly (readonly [heading: string, add: (program: Command) => vo
   ["Decide:", addDecisions],
   ["By hand, each with a reason:", addByHand],
   ["Ask what would be:", addQuestions],
+  ["Serve it over HTTP:", addServer],
   ["Upkeep of the database:", addUpkeep],
 ];
 

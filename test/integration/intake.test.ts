@@ -195,18 +195,6 @@ it("a session can be looked up, one that begins in the same batch too", async ()
   ]);
 });
 
-it("a sender whose clock is wrong: its times count from when it sent them", async () => {
-  await setting.contest();
-  const { engine, clock } = setting.test;
-  const wrong = clock.now() - 86_400_000;
-  const start = await placed("s-1", { atMs: wrong - 5000 });
-  await engine.record([start], { sentAtMs: wrong });
-  expect(await engine.sessionDetail("s-1")).toMatchObject({
-    startedAtMs: clock.now() - 5000,
-    isEvidence: true,
-  });
-});
-
 it("who may write to some projects cannot reach the sessions of others, whatever its batch says", async () => {
   await setting.contest();
   await setting.contest({}, "other");

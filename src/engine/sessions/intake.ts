@@ -7,13 +7,13 @@
  * session went may have decided whether it arrives. An operation that is refused fails alone, and each can be repeated.
  */
 import { DEFAULT_WINDOW_MS } from "../../core/decision/policy.js";
-import { DethroneError, isDethroneError, type JsonObject } from "../../core/errors.js";
-import { armOf, BUCKET_COUNT, bucketOf } from "../../core/sessions/assignment.js";
+import { DethroneError, isDethroneError } from "../../core/errors.js";
 import { assertPrivate } from "../configs/privacy.js";
 import type { EngineContext } from "../context.js";
 import { requireProject } from "../experiments/lookup.js";
-import type { SessionStart, StartedSession, Store, StoredArm, StoredExperiment } from "../ports.js";
+import type { SessionStart, StartedSession, Store, StoredExperiment } from "../ports.js";
 import type { Operation, OperationResult, ServedAs, StartOperation } from "./operations.js";
+import { armIn, assertAssigned } from "./placement-check.js";
 import { isOutside } from "./route.js";
 import { checkedSignal, scoreOf } from "./session.js";
 import { checkSessionOptions } from "./session-options.js";
@@ -246,58 +246,6 @@ export class Intake {
       },
     };
   }
-}
-
-function invalid(message: string, details: JsonObject): never {
-  throw new DethroneError("input_invalid", message, details);
-}
-
-/** The arm of a place. @throws DethroneError `input_invalid` where there is none, or it has another config */
-function armIn(experiment: StoredExperiment, place: number | null, config: string): StoredArm {
-  const arm = place === null ? undefined : experiment.arms[place];
-  if (!arm) invalid(`Experiment ${experiment.uid} has no arm ${place}.`, { field: "arm", received: place });
-  if (arm.config.hash === config) return arm;
-  return invalid(`Arm ${place} of experiment ${experiment.uid} has another config.`, {
-    field: "config",
-    received: config,
-  });
-}
-
-/** @throws DethroneError `input_invalid` where chance cannot have given the session its arm at the shares named */
-function assertAssigned(
-  experiment: StoredExperiment,
-  { id, arm: place, excluded, shares, unit }: StartOperation,
-): void {
-  const buckets = bucketsOf(experiment, shares);
-  // Units that had their arm before keep it, whatever the shares are now.
-  if (excluded !== null) return;
-  const bucket = bucketOf({
-    version: experiment.hashVersion,
-    experiment: experiment.uid,
-    unit: unit ?? id,
-  });
-  if (armOf(bucket, buckets).place === place) return;
-  invalid(`The hash of '${unit ?? id}' does not give it arm ${place} at these shares.`, {
-    field: "arm",
-    received: place,
-  });
-}
-
-/** The arms' claims on the buckets at these shares. @throws DethroneError `input_invalid` */
-function bucketsOf({ arms }: StoredExperiment, shares: StartOperation["shares"]) {
-  if (shares?.length !== arms.length - 1)
-    invalid(`shares must be a list of ${arms.length - 1}, one for each challenger.`, {
-      field: "shares",
-      received: shares,
-    });
-  const counts = shares.map((share) => Math.round(share * BUCKET_COUNT));
-  const left = BUCKET_COUNT - counts.reduce((sum, count) => sum + count, 0);
-  if (left < 0 || counts.some((count) => count < 0))
-    invalid("Shares must lie in [0, 1] and add up to 1 at most.", { field: "shares", received: shares });
-  return [left, ...counts].map((bucketCount, place) => ({
-    ...{ place, bucketCount },
-    role: place === 0 ? ("champion" as const) : ("challenger" as const),
-  }));
 }
 
 /** What a caller may write to. */

@@ -1,20 +1,12 @@
 /**
- * What processes without the database tell of their sessions, and what they are answered.
+ * What a process without the database tells of its sessions, and what becomes of it.
  */
 import type { DethroneError, JsonObject } from "../../core/errors.js";
 import type { SignalKind } from "../../core/sessions/score.js";
 import type { EndReceipt, Exclusion, SignalReceipt } from "../ports.js";
 
 /** What another process may say of a session that it has placed by itself; what the store alone knows it cannot. */
-export const PLACED_EXCLUSIONS = [
-  "repeat",
-  "override",
-  "forced",
-  "unconfirmed",
-  "share",
-  "holdout",
-  "audience",
-] as const satisfies readonly Exclusion[];
+export type PlacedExclusion = Exclude<Exclusion, "forgotten" | "exclusive" | "dropped">;
 
 /** A session that has begun. */
 export interface StartOperation {
@@ -32,7 +24,7 @@ export interface StartOperation {
   readonly unit: string | null;
   /** the challengers' shares it was placed by, in the order of their arms */
   readonly shares: readonly number[] | null;
-  readonly excluded: (typeof PLACED_EXCLUSIONS)[number] | null;
+  readonly excluded: PlacedExclusion | null;
   readonly context: JsonObject | null;
   readonly root: string | null;
   readonly atMs: number;

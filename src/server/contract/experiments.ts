@@ -2,153 +2,13 @@
  * Projects, configs, experiments and decisions.
  */
 import { z } from "zod";
-import type { Breakdown } from "../../core/decision/breakdown.js";
-import type { Ledger } from "../../core/decision/ledger.js";
-import type { MetricEvaluation } from "../../core/decision/metric-evaluation.js";
-import type { Policy, PolicyInput } from "../../core/decision/policy.js";
+import type { PolicyInput } from "../../core/decision/policy.js";
 import type { ShareRule, ShareRuleInput } from "../../core/decision/share-rule.js";
 import type { JsonObject } from "../../core/errors.js";
-import type { Audience, Revision, StoredDecision } from "../../engine/ports.js";
-import {
-  byHand,
-  config,
-  flag,
-  hash,
-  nextCursor,
-  objectOf,
-  out,
-  page,
-  place,
-  role,
-  text,
-  timeMs,
-} from "./schemas.js";
-
-const verdict = z.enum(["promote", "hold", "abort", "continue"]);
-const reason = z.string();
-const interval = z.tuple([z.number(), z.number()]);
-const status = z.enum(["draft", "running", "paused", "promoted", "held", "aborted"]);
-const share = z.number();
-const policy = objectOf<Policy>("thresholds and limits, complete");
-const shareRule = objectOf<ShareRule>("how the shares move");
-const audience = objectOf<Audience>("who takes part; null: everyone").nullable();
-const watch = z.object({ share: z.number(), horizon: z.number() }).nullable();
-const promotion = z.enum(["auto", "approve"]);
-const ledger = objectOf<Ledger>("all experiments of the project together");
-
-const change = z.object({
-  path: z.string().meta({ description: "JSON pointer" }),
-  kind: z.enum(["added", "removed", "changed"]),
-  before: z.unknown().optional(),
-  after: z.unknown().optional(),
-});
-
-const described = {
-  hypothesis: z.string().nullable(),
-  description: z.string().nullable(),
-  owner: z.string().nullable(),
-  tags: z.array(z.string()),
-};
-
-/** An experiment. */
-export const experiment = z.object({
-  id: z.string(),
-  kind: z.enum(["contest", "watch"]),
-  status,
-  ...described,
-  champion: config,
-  challenger: config,
-  challengers: z.array(z.object({ place, hash, config, share, planShare: z.number(), out })),
-  share,
-  shareRule,
-  policy,
-  promotion,
-  isAwaitingApproval: z.boolean(),
-  audience,
-  exclusionGroup: z.string().nullable(),
-  holdout: share,
-  watch,
-  createdAtMs: timeMs,
-  startsAtMs: timeMs.nullable(),
-  startedAtMs: timeMs.nullable(),
-  endedAtMs: timeMs.nullable(),
-  archivedAtMs: timeMs.nullable(),
-});
-
-const armEvaluation = z.object({
-  arm: place,
-  role,
-  sessionCount: z.number(),
-  missingCount: z.number(),
-  scoreSum: z.number(),
-  posteriorAlpha: z.number(),
-  posteriorBeta: z.number(),
-  mean: z.number(),
-  interval,
-});
-
-const comparison = z.object({
-  arm: place,
-  out: z.string().nullable(),
-  probabilityBetter: z.number(),
-  probabilityBetterBy: z.number(),
-  expectedLossChallenger: z.number(),
-  expectedLossChampion: z.number(),
-  upliftMean: z.number(),
-  upliftUnbiased: z.number().nullable(),
-  upliftInterval: interval.meta({ description: "95 % confidence sequence: true at all times at once" }),
-  logEPromote: z.number(),
-  logSupPromote: z.number(),
-  logEHarm: z.number(),
-  logSupHarm: z.number(),
-  logLinePromote: z.number(),
-  logLineHarm: z.number(),
-  chanceOfPromotion: z.number(),
-  missingLogE: z.number(),
-  phi: z.number(),
-  metrics: objectOf<Record<string, MetricEvaluation>>("numbers beside the score, by name"),
-  guardrails: z.array(
-    z.object({
-      metric: z.string(),
-      margin: z.number(),
-      sessionCount: z.number(),
-      logE: z.number(),
-      logSup: z.number(),
-      logLine: z.number(),
-      isCrossed: z.boolean(),
-    }),
-  ),
-});
-
-/** Every number of an experiment at one instant; the comparison is the leading challenger's. Logs are natural. */
-export const evaluation = comparison.extend({
-  sessionCount: z.number(),
-  arms: z.array(armEvaluation),
-  srmLogE: z.number(),
-  others: z.array(comparison),
-});
-
-const standing = evaluation
-  .pick({
-    sessionCount: true,
-    arms: true,
-    arm: true,
-    probabilityBetter: true,
-    upliftMean: true,
-    logSupPromote: true,
-    logLinePromote: true,
-    logSupHarm: true,
-    logLineHarm: true,
-    chanceOfPromotion: true,
-    srmLogE: true,
-    missingLogE: true,
-  })
-  .extend({
-    horizon: z.number(),
-    unitsPerDay: z.number().nullable(),
-    daysLeft: z.number().nullable(),
-    alarms: z.array(z.enum(["srm", "missing", "guardrail", "awaiting-approval"])),
-  });
+import type { Forecast } from "../../engine/experiments/detect.js";
+import { change, experiment } from "./experiment.js";
+import { ledger, standing } from "./numbers.js";
+import { byHand, config, flag, hash, nextCursor, objectOf, place, text, timeMs } from "./schemas.js";
 
 const champion = z.object({ hash, label: z.string().nullable(), config });
 
@@ -157,7 +17,7 @@ export const projectSummary = z.object({
   key: z.string(),
   champion,
   createdAtMs: timeMs,
-  holdout: share,
+  holdout: z.number(),
   draftCount: z.number().int(),
   sessionsToday: z.number().int().meta({ description: "since midnight, UTC" }),
   overdueSinceMs: timeMs.nullable().meta({ description: "no tick has settled what was due since" }),
@@ -240,10 +100,10 @@ const options = {
   detect: z.number().optional().meta({ description: "uplift to be found; share and horizon follow from it" }),
   within: z.string().optional().meta({ description: "by when, such as 14d; with detect" }),
   fdr: z.number().nullable().optional(),
-  promotion: promotion.optional(),
+  promotion: experiment.shape.promotion.optional(),
   again: z.string().max(10_000).optional(),
   label: z.union([z.string(), z.array(z.string().nullable()).max(20)]).optional(),
-  audience: audience.optional(),
+  audience: experiment.shape.audience.optional(),
   exclusionGroup: z.string().nullable().optional(),
   watch: z.union([z.boolean(), z.strictObject({ share: z.number(), horizon: z.number() })]).optional(),
   allowSecrets: z.array(z.string()).max(100).optional(),
@@ -261,7 +121,7 @@ export const draft = challenge.extend({
   startsAtMs: timeMs.nullable().optional().meta({ description: "when it starts by itself" }),
 });
 
-const forecast = objectOf("what the experiment can be expected to find, and when");
+const forecast = objectOf<Forecast>("what the experiment can be expected to find, and when");
 
 /** What a challenge or draft came to. */
 export const challengeResult = z.object({
@@ -278,7 +138,9 @@ export const challengePreview = z.object({
     .nullable()
     .meta({ description: "the experiment it stands for or meets; null where it would start one" }),
   champion: config,
-  design: z.object({ policy, shareRule, planShares: z.array(z.number()), forecast }),
+  design: experiment
+    .pick({ policy: true, shareRule: true })
+    .extend({ planShares: z.array(z.number()), forecast }),
 });
 
 /** Which experiments are listed. */
@@ -326,91 +188,6 @@ export const overrides = z.object({
   ),
 });
 
-const decisionHead = z.object({
-  uid: z.string(),
-  project: z.string(),
-  experiment: z.string(),
-  isTerminal: z.boolean(),
-  verdict,
-  reason,
-  sessionCount: z.number(),
-  arm: place.nullable(),
-  engineVersion: z.string(),
-  actor: z.string(),
-  note: z.string().nullable(),
-  decidedAtMs: timeMs,
-});
-
-/** Which decisions are listed. */
-export const decisionsQuery = page.extend({ project: text.optional(), experiment: text.optional() });
-/** A page of decisions, newest first. */
-export const decisions = z.object({ decisions: z.array(decisionHead), nextCursor });
-/** A decision with all it was made from. */
-export const decision = decisionHead.extend({
-  evaluation,
-  record: objectOf<StoredDecision>("all that is needed to recompute it"),
-});
-/** What recomputing a decision gave. */
-export const verification = z.object({
-  decision: z.string(),
-  project: z.string(),
-  experiment: z.string(),
-  verdict,
-  reason,
-  isEqual: z.boolean(),
-  differences: z.array(z.string()),
-});
-
-const named = z.object({ hash, body: config, label: z.string().nullable() });
-const namedChallenger = named.extend({ place, share, planShare: z.number(), out });
-
-/** One experiment in full. */
-export const report = z.object({
-  project: z.string(),
-  experiment: z.string(),
-  kind: experiment.shape.kind,
-  status,
-  ...described,
-  isAwaitingApproval: z.boolean(),
-  champion: named,
-  challenger: namedChallenger,
-  challengers: z.array(namedChallenger),
-  changes: z.array(change),
-  share,
-  shareRule,
-  audience,
-  exclusionGroup: z.string().nullable(),
-  holdout: share,
-  watch,
-  overrideCount: z.number(),
-  policy,
-  revisions: z.array(objectOf<Revision>("a change in flight")),
-  promotion,
-  startsAtMs: timeMs.nullable(),
-  startedAtMs: timeMs.nullable(),
-  endedAtMs: timeMs.nullable(),
-  archivedAtMs: timeMs.nullable(),
-  evaluation,
-  sessions: z.array(
-    z.object({
-      role,
-      served: z.number(),
-      excluded: z.number(),
-      unsettled: z.number(),
-      missing: z.number(),
-      abandoned: z.number(),
-      lateSignals: z.number(),
-      durationMsP50: z.number().nullable(),
-      durationMsP95: z.number().nullable(),
-    }),
-  ),
-  decision: objectOf<StoredDecision>("the newest decision, in full").nullable(),
-  unitsPerDay: z.number().nullable(),
-  daysLeft: z.number().nullable(),
-  breakdown: z.array(objectOf<Breakdown>("scores by an attribute of the context; exploratory")),
-  ledger,
-});
-
 /** An entry of the audit log. */
 export const event = z.object({
   id: z.number().int(),
@@ -424,23 +201,3 @@ export const event = z.object({
 });
 /** A page of a project's audit log, newest first. */
 export const history = z.object({ entries: z.array(event), nextCursor });
-
-/** A tick: of one project, or of all. */
-export const tick = z.strictObject({ project: text.optional(), dryRun: z.boolean().optional() });
-/** What a tick found. */
-export const tickResults = z.object({
-  results: z.array(
-    z.object({
-      project: z.string(),
-      experiment: z.string(),
-      verdict,
-      reason,
-      changed: z.boolean(),
-      sessionCount: z.number(),
-      probabilityBetter: z.number(),
-      logSupPromote: z.number(),
-      logSupHarm: z.number(),
-      chanceOfPromotion: z.number(),
-    }),
-  ),
-});

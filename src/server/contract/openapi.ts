@@ -3,7 +3,8 @@
  */
 import { z } from "zod";
 import type { Json, JsonObject } from "../../core/errors.js";
-import { parameterNames, ROUTES, type Route } from "./routes.js";
+import type { Route } from "./route.js";
+import { parameterNames, ROUTES } from "./routes.js";
 import { problem, text } from "./schemas.js";
 
 const schemaOf = (schema: z.ZodType): JsonObject => {

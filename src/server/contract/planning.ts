@@ -2,8 +2,8 @@
  * Questions about experiments that do not exist yet: simulations and plans.
  */
 import { z } from "zod";
-import type { ShareRuleInput } from "../../core/decision/share-rule.js";
-import { objectOf, unitNumber } from "./schemas.js";
+import type { ShareRule, ShareRuleInput } from "../../core/decision/share-rule.js";
+import { objectOf, text, unitNumber } from "./schemas.js";
 
 const policyName = z.enum(["calibrated", "strict", "threshold"]);
 const seed = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional();
@@ -43,7 +43,7 @@ export const simulation = z.strictObject({
 export const simulationResult = z.object({
   baseRate: z.number(),
   effect: z.union([z.number(), z.array(z.number())]),
-  share: objectOf("how the shares move"),
+  share: objectOf<ShareRule>("how the shares move"),
   horizon: z.number(),
   runs: z.number(),
   seed: z.number(),
@@ -67,6 +67,9 @@ export const simulationResult = z.object({
 
 /** What is known of a project and hoped for of a challenger. */
 export const plan = z.strictObject({
+  project: text
+    .optional()
+    .meta({ description: "take base rate and traffic from this project's last 14 days" }),
   baseRate: unitNumber.optional(),
   sessionsPerDay: z.number().positive().max(1e9).optional(),
   effect: z.number().optional().meta({ description: "default 0.1" }),
