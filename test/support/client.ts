@@ -14,14 +14,17 @@ export function serverOf({ engine, clock }: TestEngine, options: AppOptions = {}
   return (input, init) => app.fetch(new Request(input, init));
 }
 
-/** A client on the clock of an engine, by default one of its own server; another seed makes other ids. */
-export function clientOf(test: TestEngine, more: Partial<ClientSettings> = {}, seed = 11) {
+let clientCount = 0;
+
+/** A client on the clock of an engine, by default one of its own server. Each makes ids of its own. */
+export function clientOf(test: TestEngine, more: Partial<ClientSettings> = {}) {
   const { clock } = test;
+  clientCount += 1;
   const logger = recordingLogger();
   const client = new Client({
     clock,
     logger,
-    ids: seededIds(createRandom(seed), clock),
+    ids: seededIds(createRandom(1000 + clientCount), clock),
     random: createRandom(1).next,
     server: SERVER,
     key: undefined,
