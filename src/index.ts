@@ -6,6 +6,8 @@ import type { PrivacyGuard } from "./engine/configs/privacy.js";
 import { Engine } from "./engine/engine.js";
 import { consoleLogger, randomIds, safeLogger, systemClock } from "./engine/environment.js";
 import type { DecisionEvent } from "./engine/experiments/decision-event.js";
+import { checkedFunction, checkedSinks, positive } from "./engine/host-settings.js";
+import { isSwitchedOff } from "./engine/platform.js";
 import type { Logger } from "./engine/ports.js";
 import type { ExposureSink } from "./engine/sessions/exposures.js";
 import { ChampionsFile } from "./store/champions-file.js";
@@ -43,27 +45,6 @@ export interface EngineOptions {
 
 const DEFAULT_URL = "file:dethrone.db";
 
-function positive(name: string, value: unknown, fallback: number): number {
-  if (value === undefined) return fallback;
-  if (typeof value === "number" && value > 0 && value <= 2 ** 31 - 1) return value;
-  throw new DethroneError(
-    "settings_invalid",
-    `${name} must be a number of milliseconds above 0; received ${String(value)}.`,
-    {
-      field: name,
-      received: received(value),
-    },
-  );
-}
-
-function checkedFunction<T>(field: string, value: T): T {
-  if (value === undefined || typeof value === "function") return value;
-  throw new DethroneError("settings_invalid", `${field} must be a function; received ${String(value)}.`, {
-    field,
-    received: received(value),
-  });
-}
-
 function checkedDurability(value: unknown): "full" | "relaxed" {
   if (value === undefined || value === "full") return "full";
   if (value === "relaxed") return value;
@@ -74,20 +55,6 @@ function checkedDurability(value: unknown): "full" | "relaxed" {
       field: "durability",
       received: received(value),
       allowed: ["full", "relaxed"],
-    },
-  );
-}
-
-function checkedSinks(sinks: unknown): readonly ExposureSink[] {
-  if (sinks === undefined) return [];
-  const isSink = (sink: unknown): boolean => typeof Object(sink).expose === "function";
-  if (Array.isArray(sinks) && sinks.every(isSink)) return sinks;
-  throw new DethroneError(
-    "settings_invalid",
-    "exposures must be a list of sinks, each with expose(exposure).",
-    {
-      field: "exposures",
-      received: received(sinks),
     },
   );
 }
@@ -104,7 +71,7 @@ function checkedSinks(sinks: unknown): readonly ExposureSink[] {
  * const engine = await createEngine({ url: "file:dethrone.db" });
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
-  const isOff = process.env.DETHRONE === "off";
+  const isOff = isSwitchedOff();
   const location = isOff ? null : locate(options.url ?? DEFAULT_URL);
   // A temporary database is not to leave anything behind.
   const lasting = location?.temporaryFolder === null ? location : null;

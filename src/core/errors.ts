@@ -62,6 +62,7 @@ const KIND_BY_CODE = {
   storage_unavailable: "unavailable",
   schema_newer: "unavailable",
   engine_closed: "unavailable",
+  server_unavailable: "unavailable",
   decision_mismatch: "internal",
   doctor_found_problems: "internal",
   stored_data_invalid: "internal",

@@ -1,7 +1,8 @@
 import type { Steps } from "../core/steps.js";
+import { inLaterTurn } from "./platform.js";
 
 /** Lets the host's timers and requests run between two pages of work. */
-export const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+export const breathe = (): Promise<void> => new Promise((resolve) => inLaterTurn(resolve));
 
 /** The result of work in parts, with a breath after each. */
 export async function inParts<T>(steps: Steps<T>): Promise<T> {

@@ -12,13 +12,8 @@ import { checkActor } from "./experiments/audit.js";
 import type { TickResult } from "./experiments/tick.js";
 import { Ticker, type TickOptions } from "./experiments/ticker.js";
 import type { BackupFile, SignalReceipt } from "./ports.js";
-import {
-  championOf,
-  checkProjectKey,
-  EngineProject,
-  type EngineProjectSettings,
-  type Project,
-} from "./project.js";
+import { EngineProject, type EngineProjectSettings, type Project } from "./project.js";
+import { championOf, checkProjectKey } from "./project-input.js";
 import type { ForcedRole } from "./sessions/route.js";
 import { checkedSignal, type Receipt, recordSignal, type SignalInput } from "./sessions/session.js";
 import { type DoctorOptions, type DoctorReport, doctor } from "./upkeep/doctor.js";

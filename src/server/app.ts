@@ -205,11 +205,11 @@ class HttpApp implements App {
     });
   }
 
-  async #principal(c: Context, { scope }: Route): Promise<Principal> {
+  async #principal(c: Context, { scope, isPaced }: Route): Promise<Principal> {
     const principal = scope === null ? LOCAL : await this.#admitted(c);
     c.set("principal", principal);
     // Probes come often, and from where they come says nothing.
-    if (scope !== null) await assertRate(this.#limiter, principal.keyId || addressOf(c));
+    if (scope !== null && !isPaced) await assertRate(this.#limiter, principal.keyId || addressOf(c));
     return principal;
   }
 

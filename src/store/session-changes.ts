@@ -28,13 +28,21 @@ export function settleSessions(settled: readonly SettledSession[]): WriteStateme
 }
 
 /** Takes a queued session out of the evidence, unless it has settled: what may be folded never changes. */
-export function excludeSession(input: Parameters<Store["excludeSession"]>[0]): WriteStatement[] {
-  const isUnsettled = and(eq(sessions.id, input.sessionId), isNull(sessions.settledAtMs));
+export function excludeSession({
+  sessionId,
+  served,
+}: Parameters<Store["excludeSession"]>[0]): WriteStatement[] {
+  const isUnsettled = and(eq(sessions.id, sessionId), isNull(sessions.settledAtMs));
+  const ids = served && {
+    configId: served.configId,
+    experimentId: served.experimentId,
+    armId: served.armId,
+  };
   return [
     statement(
       builder
         .update(sessions)
-        .set({ isEvidence: false, excluded: "unconfirmed", ...input.served })
+        .set({ isEvidence: false, excluded: "unconfirmed", ...ids })
         .where(isUnsettled),
     ),
   ];

@@ -1,11 +1,11 @@
 /**
- * The session that code runs in, carried along by AsyncLocalStorage.
+ * The session that code runs in, carried along by AsyncLocalStorage; see {@link ambient} for runtimes without one.
  */
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { JsonObject } from "../../core/errors.js";
+import { ambient } from "../platform.js";
 import type { EngineSession, Session } from "./session.js";
 
-const current = new AsyncLocalStorage<EngineSession>();
+const current = ambient<EngineSession>();
 
 /**
  * The session of the wrapped call or `session.run` this code runs in, or undefined outside of one.

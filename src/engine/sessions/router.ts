@@ -10,23 +10,20 @@ import { DEFAULT_WINDOW_MS } from "../../core/decision/policy.js";
 import { DethroneError, type JsonObject } from "../../core/errors.js";
 import { shareOf } from "../../core/sessions/assignment.js";
 import type { ConfigPreparation, PreparedConfig } from "../configs/prepared.js";
-import { type EngineContext, within } from "../context.js";
+import { type SessionContext, within } from "../context.js";
 import type {
   Exclusion,
-  ProjectState,
+  ServedState,
   SessionStart,
+  SessionStore,
   StartedSession,
-  Store,
   StoredArm,
-  StoredExperiment,
 } from "../ports.js";
 import { KnownUnits } from "./known-units.js";
 import type { ReadyState } from "./ready-state.js";
-import { type ForcedRole, isOutside, type Route as RouteOf, routeOf } from "./route.js";
+import { type ForcedRole, isOutside, type Route, routeOf } from "./route.js";
 import { EngineSession, type ObserveOutcome, type Placement } from "./session.js";
 import type { SessionOptions } from "./session-options.js";
-
-type Route = RouteOf<StoredExperiment>;
 
 /** A session on its way in, its parent made into a root. */
 export interface SessionPlan extends Pick<SessionOptions, "id" | "unit" | "context" | "requestId"> {
@@ -35,7 +32,7 @@ export interface SessionPlan extends Pick<SessionOptions, "id" | "unit" | "conte
 
 /** What sessions are started by, and where they are recorded. */
 export interface Serving extends ReadyState {
-  readonly store: Store;
+  readonly store: SessionStore;
 }
 
 type WithId<P extends SessionPlan> = P & { readonly id: string };
@@ -45,7 +42,7 @@ const LOOKS = 10;
 
 /** What a router is made of. */
 export interface RouterSettings {
-  readonly context: EngineContext;
+  readonly context: SessionContext;
   /** the project's */
   readonly key: string;
   readonly preparation: ConfigPreparation;
@@ -56,7 +53,7 @@ export interface RouterSettings {
 /** Starts sessions of one project. */
 export class Router {
   readonly #settings: RouterSettings;
-  readonly #context: EngineContext;
+  readonly #context: SessionContext;
   readonly #units = new KnownUnits();
 
   constructor(settings: RouterSettings) {
@@ -133,13 +130,13 @@ export class Router {
       this.#remember(state, stored);
       return this.#session(confirmed);
     }
-    if (isRecorded) this.#leaveOut(store, record.id, record.mayExist ? null : servedBy(route));
+    if (isRecorded) this.#leaveOut(store, record.id, record.mayExist ? null : servedBy(state, route));
     // Whether a session of a given id is new is not known then.
     if (!record.mayExist) this.#expose(placement, { arm: route.arm, excluded: "unconfirmed", requestId });
     return this.#session(placement);
   }
 
-  #remember({ experiment }: ProjectState, { unit, armId, excluded, experimentId }: StartedSession): void {
+  #remember({ experiment }: ServedState, { unit, armId, excluded, experimentId }: StartedSession): void {
     const isOfUnit = excluded === null || excluded === "repeat";
     if (experiment && unit !== null && armId !== null && isOfUnit && experimentId === experiment.id)
       this.#units.remember(experiment, unit, armId);
@@ -166,7 +163,7 @@ export class Router {
   }
 
   /** Looked up again and again: who has started it may have told of it before it was on disk. */
-  async #find(store: Store, id: string): Promise<StartedSession | null> {
+  async #find(store: SessionStore, id: string): Promise<StartedSession | null> {
     try {
       for (let looks = 0; looks < LOOKS; looks += 1) {
         const found = await store.findSession(id);
@@ -178,13 +175,13 @@ export class Router {
     return null;
   }
 
-  #route(state: ProjectState, plan: WithId<SessionPlan>): Route {
+  #route(state: ServedState, plan: WithId<SessionPlan>): Route {
     // Checked to be plain JSON when the session was asked for.
     const context = (plan.context ?? null) as JsonObject | null;
     return routeOf(state, { unit: plan.unit ?? plan.id, context, forced: this.#settings.forced });
   }
 
-  #startRecord(state: ProjectState, route: Route, plan: WithId<SessionPlan>): SessionStart {
+  #startRecord(state: ServedState, route: Route, plan: WithId<SessionPlan>): SessionStart {
     const now = this.#context.clock.now();
     // The writer takes a unit outside of the experiment, once it knows that it has no arm yet.
     const isInside = !isOutside(route.excluded) || plan.unit !== undefined;
@@ -208,7 +205,7 @@ export class Router {
 
   /** Queues the start; a failure, now or later, is counted and never reaches the host. */
   #queueStart(
-    store: Store,
+    store: SessionStore,
     record: SessionStart,
   ): { started: Promise<StartedSession | null>; isRecorded: boolean } {
     const lost = (error: unknown): null => {
@@ -269,7 +266,7 @@ export class Router {
   }
 
   /** A config that is not in memory any more: that of a session of an ended experiment, or of a dropped challenger. */
-  async #preparedInTime(store: Store, configId: number): Promise<PreparedConfig | null> {
+  async #preparedInTime(store: SessionStore, configId: number): Promise<PreparedConfig | null> {
     const { preparation } = this.#settings;
     const found = store
       .configById(configId)
@@ -279,7 +276,7 @@ export class Router {
   }
 
   /** Nobody knows in time what the store will say: the session runs as hashed, outside the evidence. */
-  #leaveOut(store: Store, sessionId: string, served: Served | null): void {
+  #leaveOut(store: SessionStore, sessionId: string, served: Served | null): void {
     this.#context.fail(null, "what a session was given is not known in time; it is not evidence", null, {
       sessionId,
     });
@@ -321,12 +318,12 @@ interface Assignment extends Pick<SessionPlan, "requestId"> {
   readonly excluded: Exclusion | null;
 }
 
-type Served = Pick<SessionStart, "configId" | "experimentId" | "armId">;
+type Served = Pick<SessionStart, "projectId" | "configId" | "experimentId" | "armId">;
 
 /** What a session is served that runs as hashed. */
-function servedBy({ excluded, config, experiment, arm }: Route): Served {
-  if (isOutside(excluded)) return { configId: config.id, experimentId: null, armId: null };
-  return { configId: config.id, experimentId: experiment?.id ?? null, armId: arm?.id ?? null };
+function servedBy({ id: projectId }: ServedState, { excluded, config, experiment, arm }: Route): Served {
+  if (isOutside(excluded)) return { projectId, configId: config.id, experimentId: null, armId: null };
+  return { projectId, configId: config.id, experimentId: experiment?.id ?? null, armId: arm?.id ?? null };
 }
 
 /** The place of a session that runs as hashed. */

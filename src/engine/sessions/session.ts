@@ -8,8 +8,8 @@ import { DethroneError, type JsonObject, received } from "../../core/errors.js";
 import type { SignalKind } from "../../core/sessions/score.js";
 import type { PreparedConfig } from "../configs/prepared.js";
 import { assertPrivate } from "../configs/privacy.js";
-import type { EngineContext } from "../context.js";
-import type { EndReceipt, SignalReceipt, Store } from "../ports.js";
+import type { SessionContext } from "../context.js";
+import type { EndReceipt, SessionStore, SignalReceipt } from "../ports.js";
 import { runInSession } from "./current-session.js";
 import type { FusedSession } from "./local-fuse.js";
 
@@ -124,8 +124,8 @@ export function checkedSignal(signal: SignalInput): {
 
 /** Records a signal of any session. @throws DethroneError `signal_invalid`, `privacy_refused` */
 export async function recordSignal(
-  context: EngineContext,
-  store: Store,
+  context: SessionContext,
+  store: SessionStore,
   sessionId: string,
   signal: SignalInput,
 ): Promise<SignalReceipt> {
@@ -166,7 +166,7 @@ export class EngineSession implements Session<unknown, unknown> {
   readonly root: string | null;
   readonly isResumed: boolean;
   readonly isRecorded: boolean;
-  readonly #context: EngineContext;
+  readonly #context: SessionContext;
   readonly #prepared: Placement["prepared"];
   readonly #observe: ObserveOutcome;
   #isObserved = false;
@@ -174,7 +174,7 @@ export class EngineSession implements Session<unknown, unknown> {
   #config: unknown;
   #abort: AbortController | undefined;
 
-  constructor(context: EngineContext, placement: Placement, observe: ObserveOutcome) {
+  constructor(context: SessionContext, placement: Placement, observe: ObserveOutcome) {
     this.#context = context;
     this.#observe = observe;
     this.#prepared = placement.prepared;
@@ -205,7 +205,7 @@ export class EngineSession implements Session<unknown, unknown> {
   }
 
   /** Whether it is of this project, as one engine knows it. */
-  isOf(context: EngineContext, project: string): boolean {
+  isOf(context: SessionContext, project: string): boolean {
     return this.#context === context && this.project === project;
   }
 
@@ -249,7 +249,7 @@ export class EngineSession implements Session<unknown, unknown> {
     this.#observe(this, isFailed);
   }
 
-  #recordingStore(): Store {
+  #recordingStore(): SessionStore {
     const store = this.#context.requireStore();
     if (this.isRecorded) return store;
     throw new DethroneError(
