@@ -16,12 +16,13 @@ import type {
   ResolutionDetails,
   TrackingEventDetails,
 } from "@openfeature/server-sdk";
-import { DethroneError, received } from "../../core/errors.js";
+import { DethroneError } from "../../core/errors.js";
 import type { SignalKind } from "../../core/sessions/score.js";
 import type { Logger } from "../../engine/ports.js";
 import { enclosingSession } from "../../engine/sessions/current-session.js";
 import type { SignalInput } from "../../engine/sessions/session.js";
 import { FailureLog } from "../failure-log.js";
+import { checkCount, checkMs, refuseSetting } from "../settings.js";
 import type { FlagEngine, FlagProject } from "./engine.js";
 import { type FlagType, resolved, type Served, servedTo, servedToNobody, thrown } from "./evaluation.js";
 import { FlagKeys } from "./flag-keys.js";
@@ -92,11 +93,11 @@ export class DethroneProvider implements Provider {
 
   constructor(engine: FlagEngine, options: ProviderOptions) {
     const { targetingKey = "unit", sessionMs = SESSION_MS, capacity = CAPACITY, now = Date.now } = options;
-    if (targetingKey !== "unit" && targetingKey !== "session")
-      refuse("targetingKey", targetingKey, "'unit' or 'session'");
-    if (!(sessionMs > 0)) refuse("sessionMs", sessionMs, "a number of milliseconds above 0");
-    if (!(Number.isInteger(capacity) && capacity > 0))
-      refuse("capacity", capacity, "an integer of 1 or more");
+    if (targetingKey !== "unit" && targetingKey !== "session") {
+      refuseSetting("targetingKey", targetingKey, "'unit' or 'session'");
+    }
+    checkMs("sessionMs", sessionMs);
+    checkCount("capacity", capacity);
     this.#engine = engine;
     this.#options = options;
     this.#failures = new FailureLog(options.logger);
@@ -246,12 +247,4 @@ export class DethroneProvider implements Provider {
         this.events.tell("changed", { flagsChanged: [...flagsChanged] });
     }
   }
-}
-
-function refuse(field: string, value: unknown, allowed: string): never {
-  throw new DethroneError("settings_invalid", `${field} must be ${allowed}; received ${String(value)}.`, {
-    field,
-    received: received(value),
-    allowed,
-  });
 }
