@@ -32,6 +32,7 @@ const LAYERS: Record<string, string[]> = {
   store: ["core", "store", "engine/ports"],
   client: ["core", "engine", "server/contract", "client"],
   server: ["core", "engine", "server", ""],
+  integrations: ["core", "engine", "integrations"],
   cli: ["core", "engine", "store", "server", "cli", ""],
 };
 
