@@ -7,13 +7,11 @@ import { DethroneError, type JsonObject, received } from "../core/errors.js";
 import { ConfigPreparation } from "./configs/prepared.js";
 import { assertPrivate } from "./configs/privacy.js";
 import { type ContextSettings, EngineContext, type Health, within } from "./context.js";
+import { EngineDesk } from "./engine-desk.js";
 import { checkActor } from "./experiments/audit.js";
-import { type ChallengePreview, previewChallenge } from "./experiments/challenge.js";
-import { type ChallengeOptions, planChallenge } from "./experiments/challenge-plan.js";
 import type { TickResult } from "./experiments/tick.js";
 import { Ticker, type TickOptions } from "./experiments/ticker.js";
-import { type Verification, verifyDecision } from "./experiments/verify.js";
-import type { BackupFile, SignalReceipt, StoredExperiment } from "./ports.js";
+import type { BackupFile, SignalReceipt } from "./ports.js";
 import {
   championOf,
   checkProjectKey,
@@ -85,7 +83,7 @@ const START_PATIENCE_MS = 1000;
 const FLUSH_PATIENCE_MS = 10_000;
 
 /** One process's connection to everything. */
-export class Engine implements AsyncDisposable {
+export class Engine extends EngineDesk implements AsyncDisposable {
   readonly #context: EngineContext;
   readonly #settings: EngineSettings;
   readonly #projects = new Map<string, EngineProject<unknown, unknown>>();
@@ -97,8 +95,9 @@ export class Engine implements AsyncDisposable {
   #closing: Promise<void> | null = null;
 
   private constructor(settings: EngineSettings) {
+    super(new EngineContext(settings));
     this.#settings = settings;
-    this.#context = new EngineContext(settings);
+    this.#context = this.context;
     this.#ticker = new Ticker(this.#context, async (key) => this.#projects.get(key)?.refresh());
   }
 
@@ -209,11 +208,6 @@ export class Engine implements AsyncDisposable {
     await within(this.#context.clock, START_PATIENCE_MS, loaded.catch(away), undefined);
   }
 
-  /** The keys of all stored projects, sorted. */
-  projectKeys(): Promise<string[]> {
-    return this.#context.requireStore().projectKeys();
-  }
-
   /**
    * Records a signal of any session, from any process; resolves when it is on disk.
    *
@@ -280,39 +274,6 @@ export class Engine implements AsyncDisposable {
         },
       );
     }
-  }
-
-  /** Recomputes stored decisions: one by its id, or all. @throws DethroneError `decision_not_found` */
-  async verify(decision?: string): Promise<Verification[]> {
-    const store = this.#context.requireStore();
-    const decisions = await store.decisions(decision === undefined ? {} : { uid: decision });
-    if (decision !== undefined && decisions.length === 0) {
-      throw new DethroneError("decision_not_found", `There is no decision '${decision}'.`, {
-        received: decision,
-      });
-    }
-    const results: Verification[] = [];
-    for (const each of decisions) results.push(await verifyDecision(store, each, this.#context.version));
-    return results;
-  }
-
-  /**
-   * What a challenge would start and what it could find, or what stands in its way; nothing is written.
-   *
-   * @throws DethroneError as `challenge` does, and `project_not_found`
-   */
-  async previewChallenge(
-    key: string,
-    config: unknown,
-    options: ChallengeOptions = {},
-  ): Promise<ChallengePreview> {
-    const plan = planChallenge(config, options);
-    return previewChallenge(this.#context, this.#context.requireStore(), key, plan);
-  }
-
-  /** All experiments of a project, newest first. */
-  experiments(projectKey: string): Promise<StoredExperiment[]> {
-    return this.#context.requireStore().experiments(projectKey);
   }
 
   /** The health of the database: whether it is sound, whether a job is ticking, and what to do about it. */

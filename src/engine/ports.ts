@@ -9,6 +9,7 @@ import type { LiveCount } from "../core/decision/fuse.js";
 import type { ExperimentStatus } from "../core/decision/life-cycle.js";
 import type { Policy } from "../core/decision/policy.js";
 import type { JsonObject } from "../core/errors.js";
+import type { AccessStore, BrowseStore } from "./ports-access.js";
 import type {
   Checkpoint,
   DecisionRecord,
@@ -37,6 +38,7 @@ import type {
 } from "./ports-session.js";
 import type { UpkeepStore } from "./ports-upkeep.js";
 
+export type * from "./ports-access.js";
 export type * from "./ports-experiment.js";
 export type * from "./ports-session.js";
 export type * from "./ports-upkeep.js";
@@ -322,6 +324,8 @@ export interface Store {
   /** How each experiment of a project was tested and ended, oldest first. */
   rulings(projectKey: string): Promise<StoredRuling[]>;
   readonly upkeep: UpkeepStore;
+  readonly browse: BrowseStore;
+  readonly access: AccessStore;
   /** Newest first. */
   auditLog(projectId: number, limit: number): Promise<StoredAuditEntry[]>;
 }

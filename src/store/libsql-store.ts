@@ -18,6 +18,8 @@ import * as changes from "./changes.js";
 import { type Location, OpenDatabase } from "./database.js";
 import { DurableWriter } from "./durable-writer.js";
 import * as leaseChanges from "./lease-changes.js";
+import { LibsqlAccess } from "./libsql-access.js";
+import { LibsqlBrowse } from "./libsql-browse.js";
 import { LibsqlUpkeep } from "./libsql-upkeep.js";
 import * as projectChanges from "./project-changes.js";
 import { LibsqlReads } from "./reads.js";
@@ -67,6 +69,8 @@ interface LibsqlStoreSettings {
 
 class LibsqlStore extends LibsqlReads implements Store {
   readonly upkeep: LibsqlUpkeep;
+  readonly browse: LibsqlBrowse;
+  readonly access: LibsqlAccess;
   readonly #database: OpenDatabase;
   readonly #names: Names;
   readonly #durable: DurableWriter | undefined;
@@ -81,10 +85,10 @@ class LibsqlStore extends LibsqlReads implements Store {
     this.#durable = durable;
     this.#spool = spool;
     this.#recorder = durable ?? database.writer;
-    this.upkeep = new LibsqlUpkeep({
-      database,
-      transact: (statements) => this.#transact(statements),
-    });
+    const transact = (statements: readonly WriteStatement[]): Promise<boolean> => this.#transact(statements);
+    this.upkeep = new LibsqlUpkeep({ database, transact });
+    this.browse = new LibsqlBrowse(database.path, () => this.occupants());
+    this.access = new LibsqlAccess(database, transact);
   }
 
   override async projectState(key: string): Promise<ProjectState | null> {
@@ -137,6 +141,7 @@ class LibsqlStore extends LibsqlReads implements Store {
 
   async close(): Promise<void> {
     await this.upkeep.close();
+    await this.browse.close();
     await this.#database.close();
     await this.#spool?.release();
   }

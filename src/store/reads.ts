@@ -8,6 +8,7 @@ import type { Policy } from "../core/decision/policy.js";
 import { DethroneError } from "../core/errors.js";
 import type {
   Checkpoint,
+  Occupant,
   Override,
   ProjectConfig,
   ProjectState,
@@ -41,6 +42,18 @@ const NO_OVERRIDES: ReadonlyMap<string, number> = new Map();
 
 function configOf(row: typeof configs.$inferSelect): StoredConfig {
   return { id: row.id, hash: row.hash, body: row.body };
+}
+
+/** What is folded of an experiment; nothing yet where no checkpoint is stored. */
+function checkpointOf(
+  { policy, planShares }: Pick<StoredExperiment, "policy" | "planShares">,
+  stored: Checkpoint | undefined,
+): Checkpoint {
+  const empty = emptyEvidence({ policy, planShares });
+  if (!stored) return { version: 0, foldedSeq: 0, evidence: empty };
+  const { version, foldedSeq, evidence } = stored;
+  // Evidence of the first schema had another shape: it is folded again from zero.
+  return "arms" in evidence ? { version, foldedSeq, evidence } : { version, foldedSeq: 0, evidence: empty };
 }
 
 /** The reading half of the store. */
@@ -98,6 +111,20 @@ export class LibsqlReads extends SessionReads {
 
   experimentsByUids(uids: readonly string[]): Promise<StoredExperiment[]> {
     return this.#experiments(inArray(experiments.uid, [...uids]));
+  }
+
+  /** Every experiment in a slot, of all projects, with what is folded of it. */
+  async occupants(): Promise<Occupant[]> {
+    const found = await this.#experiments(inArray(experiments.status, ["running", "paused"]));
+    const ids = found.map(({ id }) => id);
+    const rows = await this.#database.read((db) =>
+      db.select().from(checkpoints).where(inArray(checkpoints.experimentId, ids)),
+    );
+    const byExperiment = new Map(rows.map((row) => [row.experimentId, row]));
+    return found.map((experiment) => ({
+      experiment,
+      checkpoint: checkpointOf(experiment, byExperiment.get(experiment.id)),
+    }));
   }
 
   async dueDrafts(nowMs: number): Promise<StoredExperiment[]> {
@@ -197,13 +224,9 @@ export class LibsqlReads extends SessionReads {
     );
     if (!row)
       throw new DethroneError("invariant_violated", `No experiment has the internal id ${experimentId}.`);
-    const empty = emptyEvidence({ policy: row.policy, planShares: row.planShares });
-    if (row.version === null || row.foldedSeq === null || row.evidence === null) {
-      return { version: 0, foldedSeq: 0, evidence: empty };
-    }
-    // Evidence of the first schema had another shape: it is folded again from zero.
-    if (!("arms" in row.evidence)) return { version: row.version, foldedSeq: 0, evidence: empty };
-    return { version: row.version, foldedSeq: row.foldedSeq, evidence: row.evidence };
+    const { version, foldedSeq, evidence } = row;
+    const isFolded = version !== null && foldedSeq !== null && evidence !== null;
+    return checkpointOf(row, isFolded ? { version, foldedSeq, evidence } : undefined);
   }
 
   async decisions(filter: { uid?: string; experimentId?: number }): Promise<StoredDecision[]> {

@@ -99,7 +99,7 @@ function sessionsOf(counts: ArmCounts): ArmSessions {
 }
 
 /** How fast units are folded, and how long the rest takes. */
-function paceOf(
+export function paceOf(
   experiment: StoredExperiment,
   sessionCount: number,
   horizon: number,

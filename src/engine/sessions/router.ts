@@ -11,12 +11,22 @@ import { DethroneError, type JsonObject } from "../../core/errors.js";
 import { shareOf } from "../../core/sessions/assignment.js";
 import type { ConfigPreparation, PreparedConfig } from "../configs/prepared.js";
 import { type EngineContext, within } from "../context.js";
-import type { Exclusion, ProjectState, SessionStart, StartedSession, Store, StoredArm } from "../ports.js";
+import type {
+  Exclusion,
+  ProjectState,
+  SessionStart,
+  StartedSession,
+  Store,
+  StoredArm,
+  StoredExperiment,
+} from "../ports.js";
 import { KnownUnits } from "./known-units.js";
 import type { ReadyState } from "./ready-state.js";
-import { type ForcedRole, isOutside, type Route, routeOf } from "./route.js";
+import { type ForcedRole, isOutside, type Route as RouteOf, routeOf } from "./route.js";
 import { EngineSession, type ObserveOutcome, type Placement } from "./session.js";
 import type { SessionOptions } from "./session-options.js";
+
+type Route = RouteOf<StoredExperiment>;
 
 /** A session on its way in, its parent made into a root. */
 export interface SessionPlan extends Pick<SessionOptions, "id" | "unit" | "context" | "requestId"> {

@@ -1,0 +1,401 @@
+/**
+ * Sessions that were begun elsewhere, by a process without the database: what it tells of them, in order, is stored as
+ * if it had been recorded here.
+ *
+ * What is told is checked, not believed: an arm that is to be evidence must be the one that the hash of its unit gives
+ * at the shares that are named; and a start that was a minute or more on its way is no evidence, because by then how its
+ * session went may have decided whether it arrives. An operation that is refused fails alone, and each can be repeated.
+ */
+import { DEFAULT_WINDOW_MS } from "../../core/decision/policy.js";
+import { DethroneError, isDethroneError, type JsonObject } from "../../core/errors.js";
+import { armOf, BUCKET_COUNT, bucketOf } from "../../core/sessions/assignment.js";
+import type { SignalKind } from "../../core/sessions/score.js";
+import { assertPrivate } from "../configs/privacy.js";
+import type { EngineContext } from "../context.js";
+import { requireProject } from "../experiments/lookup.js";
+import type {
+  EndReceipt,
+  Exclusion,
+  SessionStart,
+  SignalReceipt,
+  StartedSession,
+  Store,
+  StoredExperiment,
+} from "../ports.js";
+import { isOutside } from "./route.js";
+import { checkedSignal, scoreOf } from "./session.js";
+import { checkSessionOptions } from "./session-options.js";
+
+/** What another process may say of a session that it has placed by itself; what the store alone knows it cannot. */
+export const PLACED_EXCLUSIONS = [
+  "repeat",
+  "override",
+  "forced",
+  "unconfirmed",
+  "share",
+  "holdout",
+  "audience",
+] as const satisfies readonly Exclusion[];
+
+/** A session that has begun. */
+export interface StartOperation {
+  readonly type: "start";
+  /** made by who began it; unique, and unpredictable enough that its hash is uniform */
+  readonly id: string;
+  /** key of the project */
+  readonly project: string;
+  /** hash of the config that it is served */
+  readonly config: string;
+  /** id of the experiment it was placed by; null where none ran */
+  readonly experiment: string | null;
+  /** place of its arm; null where no experiment ran */
+  readonly arm: number | null;
+  readonly unit: string | null;
+  /** the challengers' shares it was placed by, in the order of their arms */
+  readonly shares: readonly number[] | null;
+  readonly excluded: (typeof PLACED_EXCLUSIONS)[number] | null;
+  readonly context: JsonObject | null;
+  readonly root: string | null;
+  readonly atMs: number;
+}
+
+/** An observation about a session; its key makes it safe to repeat. */
+export interface SignalOperation {
+  readonly type: "signal";
+  readonly session: string;
+  readonly key: string;
+  readonly name: string;
+  readonly value: number;
+  readonly kind: SignalKind | null;
+  readonly source: string | null;
+  readonly atMs: number;
+}
+
+/** The end of a session. */
+export interface EndOperation {
+  readonly type: "end";
+  readonly session: string;
+  /** in [0, 1]; null leaves the score to the signals */
+  readonly score: number | null;
+  readonly atMs: number;
+}
+
+/** Takes a session out of the evidence: it was served without waiting for what its start would be answered. */
+export interface ExcludeOperation {
+  readonly type: "exclude";
+  readonly session: string;
+}
+
+/** What another process tells of its sessions. Times are in milliseconds since the epoch. */
+export type Operation = StartOperation | SignalOperation | EndOperation | ExcludeOperation;
+
+/** A session as it is stored, which is what it must be served: its unit may have had an arm before. */
+export interface PlacedSession {
+  readonly id: string;
+  readonly project: string;
+  /** null outside of an experiment, as the arm is */
+  readonly experiment: string | null;
+  readonly arm: number | null;
+  readonly unit: string | null;
+  readonly excluded: Exclusion | null;
+  readonly root: string | null;
+  readonly isNew: boolean;
+  readonly config: {
+    readonly hash: string;
+    /** null where it is the config that was named */
+    readonly body: JsonObject | null;
+  };
+}
+
+/** What became of an operation. */
+export type OperationResult =
+  | { readonly status: "started" | "existing"; readonly session: PlacedSession }
+  | { readonly status: EndReceipt["status"] | SignalReceipt["status"] | "excluded" }
+  | { readonly status: "failed"; readonly error: DethroneError };
+
+/** A start that was so long on its way is no evidence. */
+const START_AGE_MAX_MS = 60_000;
+/** Projects, experiments and configs remembered, of each; the oldest are forgotten first. */
+const CAPACITY = 1000;
+
+/** Forgets the oldest beyond its capacity. */
+class Recent<Value> {
+  // A Map remembers the order of insertion.
+  readonly #values = new Map<string, Value>();
+
+  get(key: string): Value | undefined {
+    return this.#values.get(key);
+  }
+
+  set(key: string, value: Value): Value {
+    this.#values.set(key, value);
+    if (this.#values.size > CAPACITY) this.#values.delete(this.#values.keys().next().value as string);
+    return value;
+  }
+}
+
+/** An operation that is ready to be queued. */
+type Queued = () => Promise<OperationResult>;
+
+/** Takes in what other processes tell of their sessions. */
+export class Intake {
+  readonly #context: EngineContext;
+  // What is remembered never changes: internal ids, and the parts of an experiment that sessions are stored by.
+  readonly #projects = new Recent<number>();
+  readonly #experiments = new Recent<StoredExperiment>();
+  readonly #configs = new Recent<number>();
+
+  constructor(context: EngineContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Stores operations in their order.
+   *
+   * @param projects keys of the projects that may be written to; null for all. A session of another one is as unknown as
+   *   one that does not exist
+   * @returns one result an operation, when all are on disk
+   * @throws DethroneError `queue_full` where no more can be taken now; nothing is stored then
+   */
+  async record(
+    store: Store,
+    operations: readonly Operation[],
+    projects: readonly string[] | null,
+  ): Promise<OperationResult[]> {
+    if (!store.hasRoom())
+      throw new DethroneError("queue_full", "Too many rows wait to be written; try again in a moment.");
+    const reach = await reachOf(store, operations, projects);
+    const ready: (Queued | DethroneError)[] = [];
+    for (const operation of operations) {
+      ready.push(await this.#prepared(store, operation, reach).catch(refusal));
+    }
+    // Queued in one go: nothing of another process comes between, and a start is before its end.
+    const results = ready.map((each) =>
+      isDethroneError(each) ? failed(each) : each().catch((error: unknown) => failed(refusal(error))),
+    );
+    return Promise.all(results);
+  }
+
+  async #prepared(store: Store, operation: Operation, reach: Reach): Promise<Queued> {
+    if (operation.type === "start") return this.#preparedStart(store, operation, reach);
+    const { session: sessionId } = operation;
+    if (!reach.includes(sessionId)) throw notFound("session_not_found", "session", sessionId);
+    if (operation.type === "exclude") {
+      return () =>
+        store.excludeSession({ sessionId, served: null }).then(() => ({ status: "excluded" as const }));
+    }
+    const atMs = Math.min(operation.atMs, this.#context.clock.now());
+    if (operation.type === "end") {
+      const score = scoreOf(operation.score ?? undefined);
+      return () => store.endSession({ sessionId, score, atMs });
+    }
+    const { key, name, value, kind, source } = operation;
+    const body = checkedSignal({
+      key,
+      name,
+      value,
+      ...(kind && { kind }),
+      ...(source !== null && { source }),
+    });
+    assertPrivate(this.#context.guard, "signal", source === null ? { name } : { name, source });
+    return () => store.addSignal({ sessionId, key, ...body, atMs });
+  }
+
+  async #preparedStart(store: Store, start: StartOperation, reach: Reach): Promise<Queued> {
+    const { id, project, unit, context, root } = start;
+    if (!reach.mayStart(start)) throw notFound("project_not_found", "project", project);
+    checkSessionOptions({ id, unit: unit ?? undefined, context: context ?? undefined }, this.#context.guard);
+    const projectId = this.#projects.get(project) ?? (await this.#projectId(store, project));
+    const experiment =
+      start.experiment === null ? null : await this.#experiment(store, project, start.experiment);
+    const placed = experiment
+      ? placedIn(experiment, start)
+      : {
+          experimentId: null,
+          armId: null,
+          configId: await this.#configId(store, project, projectId, start.config),
+        };
+    const nowMs = this.#context.clock.now();
+    const startedAtMs = Math.min(start.atMs, nowMs);
+    const isLate = nowMs - startedAtMs > START_AGE_MAX_MS;
+    const record: SessionStart = {
+      ...{ id, projectId, unit, root, startedAtMs, ...placed },
+      shares: experiment ? start.shares : null,
+      excluded: isLate && start.excluded === null && experiment !== null ? "unconfirmed" : start.excluded,
+      isExclusive: unit !== null && (experiment?.exclusionGroup ?? null) !== null,
+      context: context === null ? null : JSON.stringify(context),
+      windowEndsAtMs: startedAtMs + (experiment?.policy.windowMs ?? DEFAULT_WINDOW_MS),
+      mayExist: true,
+    };
+    return async () => {
+      const stored = await store.startSession(record);
+      return stored === null
+        ? { status: "spooled" }
+        : this.#started(store, { start, record, experiment, stored });
+    };
+  }
+
+  async #projectId(store: Store, key: string): Promise<number> {
+    return this.#projects.set(key, (await requireProject(store, key)).id);
+  }
+
+  async #experiment(store: Store, project: string, uid: string): Promise<StoredExperiment> {
+    const found = this.#experiments.get(uid) ?? (await store.experimentByUid(uid));
+    if (!found || found.projectKey !== project || found.startedAtMs === null) {
+      throw new DethroneError(
+        "experiment_not_found",
+        `Project '${project}' has run no experiment '${uid}'.`,
+        {
+          received: uid,
+        },
+      );
+    }
+    return this.#experiments.set(uid, found);
+  }
+
+  async #configId(store: Store, project: string, projectId: number, hash: string): Promise<number> {
+    const key = `${projectId} ${hash}`;
+    const known = this.#configs.get(key);
+    if (known !== undefined) return known;
+    const config = (await store.projectConfigs(projectId)).find((each) => each.hash === hash);
+    if (config) return this.#configs.set(key, config.id);
+    throw new DethroneError("config_not_found", `Project '${project}' has no config '${hash}'.`, {
+      received: hash,
+    });
+  }
+
+  async #started(
+    store: Store,
+    {
+      start,
+      record,
+      experiment,
+      stored,
+    }: {
+      readonly start: StartOperation;
+      readonly record: SessionStart;
+      readonly experiment: StoredExperiment | null;
+      readonly stored: StartedSession;
+    },
+  ): Promise<OperationResult> {
+    if (stored.projectId !== record.projectId) {
+      throw new DethroneError(
+        "idempotency_mismatch",
+        `The session id '${start.id}' is taken. Use an id of its own for each session.`,
+        {
+          received: start.id,
+        },
+      );
+    }
+    const isOfThis = experiment !== null && stored.experimentId === experiment.id;
+    const place = isOfThis ? experiment.arms.findIndex(({ id }) => id === stored.armId) : stored.arm;
+    const config = stored.configId === record.configId ? null : await store.configById(stored.configId);
+    return {
+      status: stored.isNew ? "started" : "existing",
+      session: {
+        ...{
+          id: start.id,
+          project: start.project,
+          unit: stored.unit,
+          root: stored.root,
+          isNew: stored.isNew,
+        },
+        experiment: isOfThis ? experiment.uid : stored.experimentUid,
+        arm: stored.armId === null ? null : place,
+        excluded: stored.excluded,
+        config: { hash: config?.hash ?? start.config, body: config?.body ?? null },
+      },
+    };
+  }
+}
+
+function invalid(message: string, details: JsonObject): never {
+  throw new DethroneError("input_invalid", message, details);
+}
+
+/** Where a start belongs that was placed by an experiment. @throws DethroneError `input_invalid` where it cannot have been */
+function placedIn(
+  experiment: StoredExperiment,
+  { id, arm: place, config, excluded, shares, unit }: StartOperation,
+): Pick<SessionStart, "experimentId" | "armId" | "configId"> {
+  const arm = place === null ? undefined : experiment.arms[place];
+  if (!arm) invalid(`Experiment ${experiment.uid} has no arm ${place}.`, { field: "arm", received: place });
+  if (arm.config.hash !== config)
+    invalid(`Arm ${place} of experiment ${experiment.uid} has another config.`, {
+      field: "config",
+      received: config,
+    });
+  const buckets = bucketsOf(experiment, shares);
+  // Units that had their arm before keep it, whatever the shares are now.
+  if (excluded === null) {
+    const bucket = bucketOf({
+      version: experiment.hashVersion,
+      experiment: experiment.uid,
+      unit: unit ?? id,
+    });
+    if (armOf(bucket, buckets).place !== place) {
+      invalid(`The hash of '${unit ?? id}' does not give it arm ${place} at these shares.`, {
+        field: "arm",
+        received: place,
+      });
+    }
+  }
+  // As in a process with the database: who stays outside is stored there, unless its unit may have an arm already.
+  if (isOutside(excluded) && unit === null)
+    return { experimentId: null, armId: null, configId: arm.config.id };
+  return { experimentId: experiment.id, armId: arm.id, configId: arm.config.id };
+}
+
+/** The arms' claims on the buckets at these shares. @throws DethroneError `input_invalid` */
+function bucketsOf({ arms }: StoredExperiment, shares: StartOperation["shares"]) {
+  if (shares?.length !== arms.length - 1)
+    invalid(`shares must be a list of ${arms.length - 1}, one for each challenger.`, {
+      field: "shares",
+      received: shares,
+    });
+  const counts = shares.map((share) => Math.round(share * BUCKET_COUNT));
+  const left = BUCKET_COUNT - counts.reduce((sum, count) => sum + count, 0);
+  if (left < 0 || counts.some((count) => count < 0))
+    invalid("Shares must lie in [0, 1] and add up to 1 at most.", { field: "shares", received: shares });
+  return [left, ...counts].map((bucketCount, place) => ({
+    ...{ place, bucketCount },
+    role: place === 0 ? ("champion" as const) : ("challenger" as const),
+  }));
+}
+
+/** What a caller may write to. */
+interface Reach {
+  mayStart(start: StartOperation): boolean;
+  includes(session: string): boolean;
+}
+
+const EVERYWHERE: Reach = { mayStart: () => true, includes: () => true };
+
+/** What a caller may write to, whose projects are listed: the sessions of these, and those that begin here in one of them. */
+async function reachOf(
+  store: Store,
+  operations: readonly Operation[],
+  projects: readonly string[] | null,
+): Promise<Reach> {
+  if (projects === null) return EVERYWHERE;
+  const ids = operations.map((operation) => (operation.type === "start" ? operation.id : operation.session));
+  const owners = new Map(await store.browse.projectsOf([...new Set(ids)]));
+  for (const operation of operations) {
+    if (operation.type === "start" && !owners.has(operation.id)) owners.set(operation.id, operation.project);
+  }
+  return {
+    mayStart: ({ id, project }) => projects.includes(project) && owners.get(id) === project,
+    includes: (session) => projects.includes(owners.get(session) ?? ""),
+  };
+}
+
+function notFound(code: "project_not_found" | "session_not_found", what: string, id: string): DethroneError {
+  return new DethroneError(code, `There is no ${what} '${id}'.`, { received: id });
+}
+
+const failed = (error: DethroneError): OperationResult => ({ status: "failed", error });
+
+function refusal(error: unknown): DethroneError {
+  if (isDethroneError(error)) return error;
+  throw error;
+}
