@@ -63,6 +63,11 @@ export interface Session<Config = JsonObject, Built = undefined> {
   /** Runs `fn` in this session: `currentSession()` finds it there, and sessions of other projects become parts of it. */
   run<R>(fn: () => R): R;
   /**
+   * Calls `fn` once, right before the session is ended through this object: what it signals then still counts. What it
+   * throws goes no further; once the session has ended it is not called.
+   */
+  beforeEnd(fn: () => void): void;
+  /**
    * Records a signal; resolves when it is on disk. One with a `kind` reaches the sessions that are a part of this one by
    * now too, if this is their root.
    */
@@ -181,6 +186,7 @@ export class EngineSession implements Session<unknown, unknown> {
   readonly #observe: ObserveOutcome;
   #isObserved = false;
   #hasEnded = false;
+  #beforeEnd: (() => void)[] = [];
   #config: unknown;
   #abort: AbortController | undefined;
 
@@ -243,6 +249,10 @@ export class EngineSession implements Session<unknown, unknown> {
     return runInSession(this, fn);
   }
 
+  beforeEnd(fn: () => void): void {
+    if (!this.#hasEnded) this.#beforeEnd.push(fn);
+  }
+
   async signal(signal: SignalInput): Promise<Receipt<SignalReceipt>> {
     const { name, value } = checkedSignal(signal);
     if (this.#context.isOff) return { status: "off" };
@@ -253,9 +263,22 @@ export class EngineSession implements Session<unknown, unknown> {
   async end(input: EndInput = {}): Promise<Receipt<EndReceipt>> {
     const score = scoreOf(input.score);
     this.#hasEnded = true;
+    this.#callBeforeEnd();
     if (this.#context.isOff) return { status: "off" };
     this.#tell(false);
     return this.#recordingStore().endSession({ sessionId: this.id, score, atMs: this.#context.clock.now() });
+  }
+
+  #callBeforeEnd(): void {
+    for (const fn of this.#beforeEnd.splice(0)) {
+      try {
+        fn();
+      } catch (error) {
+        this.#context.fail("callbacksFailed", "what was to be done before a session's end failed", error, {
+          sessionId: this.id,
+        });
+      }
+    }
   }
 
   /** Tells how the session went, the first time that is known. */
