@@ -36,13 +36,13 @@ describe("a process that leaves its engines open", () => {
     });
   });
 
-  it("ends at a signal as any process does", async () => {
+  it("ends at a signal like every process", async () => {
     const end = await ended("by a signal");
     expect(end).toMatchObject({ code: null, signal: "SIGTERM" });
     expect(end.stored).toBeLessThan(ALL);
   });
 
-  it("stores everything at a signal it is to close on, and then ends as any process does", async () => {
+  it("stores everything at a signal it is to close on, and then ends like every process", async () => {
     const end = await ended("by a signal", "SIGINT", "SIGTERM");
     expect(end).toMatchObject({ code: null, signal: "SIGTERM", stored: ALL, errors: "" });
   });
