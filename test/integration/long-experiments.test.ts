@@ -139,5 +139,5 @@ describe("an experiment of 100,000 units", () => {
     expect(doctor.most).toEqual({ rows: LIMITS.rows, steps: LIMITS.steps, points: 0 });
     turns.stop();
     await engine.close();
-  });
+  }, 240_000);
 });

@@ -98,7 +98,6 @@ export interface Evaluation extends Comparison {
   readonly others: readonly Comparison[];
 }
 
-/** One arm's numbers, by its posterior. */
 function evaluateArm(arm: number, summary: ArmSummary, { alpha, beta }: BetaPosterior): ArmEvaluation {
   return {
     arm,
