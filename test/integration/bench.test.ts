@@ -15,6 +15,7 @@ it("the benchmark runs to its end, on the built package", () => {
     "tick, nothing new",
     "longest block of the loop during report",
     "wrapped no-op",
+    "POST signals",
     "simulate one experiment",
     "report, 1k sessions",
   ])
