@@ -1,32 +1,16 @@
 import { existsSync, mkdirSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { serve, type ServerType } from "@hono/node-server";
+import { type ServerType, serve } from "@hono/node-server";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createPlan, planOf, planSimulations } from "../../src/core/simulation/plan.js";
-import { createSimulation, simulateRuns } from "../../src/core/simulation/simulate.js";
-import { summarise } from "../../src/core/simulation/simulation-summary.js";
-import { dashboard, type Planner } from "../../src/server/dashboard/index.js";
+import { createApp } from "../../src/server/app.js";
+import { dashboard } from "../../src/server/dashboard/index.js";
 import { type DashboardWorld, dashboardWorld } from "../support/dashboard-world.js";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 /** Where pictures of the pages are kept; none are taken without it. */
 const FOLDER = process.env.SCREENSHOTS;
-
-const planner: Planner = {
-  simulate: async ({ runs, alpha, horizon, ...rest }) => ({
-    policies: (["calibrated", "threshold"] as const).map((kind) => {
-      const simulation = createSimulation({ ...rest, policy: { kind, alpha, horizon } });
-      return { policy: kind, ...summarise(simulation, [simulateRuns(simulation, 0, runs)]) };
-    }),
-  }),
-  plan: async ({ runs, ...input }) => {
-    const settings = createPlan(input);
-    const summaries = planSimulations(settings).map((each) => summarise(each, [simulateRuns(each, 0, runs)]));
-    return { ...planOf(settings, summaries), runs };
-  },
-};
 
 let world: DashboardWorld;
 let server: ServerType;
@@ -35,19 +19,22 @@ let origin: string;
 
 beforeAll(async () => {
   world = await dashboardWorld();
-  const visitor = { projects: null, isAdmin: true, actor: "ada", csrf: null, isSignedIn: false };
-  const app = dashboard({
-    engine: world.test.engine,
-    planner,
-    visitorOf: () => visitor,
-    isOwnForm: () => true,
-  });
-  server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" });
+  const app = createApp(world.test.engine, { open: true, pages: dashboard });
+  server = serve({ fetch: (request) => app.fetch(request), port: 0, hostname: "127.0.0.1" });
   await new Promise((resolve) => server.once("listening", resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   browser = await chromium.launch({
     executablePath: CHROMIUM,
-    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    args: [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
   });
 }, 300_000);
 
@@ -60,7 +47,12 @@ afterAll(async () => {
 const pages = (): Record<string, string> => ({
   overview: "/",
   project: "/projects/support",
-  ...Object.fromEntries(Object.entries(world.experiments).map(([key, id]) => [`experiment-${key}`, `/projects/${key}/experiments/${id}`])),
+  ...Object.fromEntries(
+    Object.entries(world.experiments).map(([key, id]) => [
+      `experiment-${key}`,
+      `/projects/${key}/experiments/${id}`,
+    ]),
+  ),
   sessions: "/sessions?project=support",
   session: `/sessions/${world.session}`,
   simulate: "/simulate?run=1&runs=60&horizon=400",

@@ -225,7 +225,7 @@ const FIRST_STEPS = `import { createEngine } from "dethrone";
 const engine = await createEngine({ url: "file:dethrone.db" });
 const bot = await engine.project("support", { champion: { model: "m-large", prompt: "Be thorough." } });
 
-export const answer = bot.wrap((session, question) => runAgent(session.config, question), {
+const answer = bot.wrap((session, question) => runAgent(session.config, question), {
   score: (result) => result.resolved,
 });`;
 
