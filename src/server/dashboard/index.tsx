@@ -243,14 +243,21 @@ export function dashboard(host: PagesHost): App {
   app.onError((error, c) => sentTrouble(c, host, error));
   addAssets(app);
   addOpenPages(app, host);
-  app.use(host.access.requirePrincipal, async (c, next) => {
-    assertMay(c.get("principal"), { scope: "read" }, []);
-    return next();
+  app.use(async (c, next) => {
+    // The API's own answer to what it does not know is no page.
+    if (c.req.path.startsWith("/v1/")) return c.notFound();
+    return host.access.requirePrincipal(c, async () => {
+      assertMay(c.get("principal"), { scope: "read" }, []);
+      await next();
+    });
   });
   addProjectPages(app, host);
   addSessionPages(app, host);
   addPlanningPages(app, host);
   addActions(app, host);
   addRollback(app, host);
+  app.all("*", (c) => {
+    throw new DethroneError("route_not_found", `There is no page at ${c.req.path.slice(0, 200)}.`);
+  });
   return app;
 }
