@@ -99,7 +99,8 @@ const CSP =
 const HEADERS: Readonly<Record<string, string>> = {
   "content-security-policy": CSP,
   "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
+  // With no-referrer a browser does not say where a form comes from, and none would be believed.
+  "referrer-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
 };
 
