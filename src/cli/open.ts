@@ -6,6 +6,7 @@ import { randomIds, silentLogger, systemClock } from "../engine/environment.js";
 import type { Store } from "../engine/ports.js";
 import { locate } from "../store/database.js";
 import { openLibsqlStore } from "../store/libsql-store.js";
+import { Spool } from "../store/spool.js";
 import { VERSION } from "../version.js";
 
 /** The actor of the audit log for what the command line does. */
@@ -21,20 +22,26 @@ export interface Opened {
  * Runs a command on an open engine.
  *
  * @param mustExist reject a database that is not there (`database_not_found`), instead of creating it
+ * @param takesSpool store what agents that are gone have left beside the database; for commands that decide
  */
 export async function withEngine<T>(
   url: string,
-  options: { readonly mustExist: boolean; readonly settings?: Partial<Parameters<typeof Engine.start>[0]> },
+  options: {
+    readonly mustExist: boolean;
+    readonly takesSpool?: boolean;
+    readonly settings?: Partial<Parameters<typeof Engine.start>[0]>;
+  },
   use: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const location = locate(url);
+  const spool = options.takesSpool ? new Spool(location.path) : undefined;
   let store: Store | undefined;
   const engine = await Engine.start({
     clock: systemClock,
     ids: randomIds,
     logger: silentLogger,
     openStore: async () => {
-      store = await openLibsqlStore(location, { mustExist: options.mustExist });
+      store = await openLibsqlStore(location, { mustExist: options.mustExist, spool });
       return store;
     },
     isOff: false,

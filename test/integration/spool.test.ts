@@ -11,6 +11,7 @@ import type { Session } from "../../src/engine/sessions/session.js";
 import { createEngine } from "../../src/index.js";
 import { encodeLine } from "../../src/store/spool-entries.js";
 import { WriteConnection } from "../../src/store/write-connection.js";
+import { cli } from "../support/cli.js";
 import {
   crashNextWriter,
   limitFiles,
@@ -289,6 +290,19 @@ describe("a spool that outlives its engine", () => {
     expect(second.engine.health().spool.lost).toBe(0);
     await expectSameFromZero(second, 0);
     await second.engine.close();
+  });
+
+  it("is stored by `decide` on the command line too, unless that only looks", async () => {
+    const path = temporaryDatabase();
+    const first = await spoolingContest(path);
+    const unlock = lock(path);
+    const { ids } = await play(first.bot, 5);
+    await first.engine.close();
+    unlock();
+    await cli("decide", "--dry-run", "--db", path);
+    expect(spoolsOf(path)).toHaveLength(1);
+    expect((await cli("decide", "--db", path)).code).toBe(0);
+    expectStored(path, ids);
   });
 
   it("a torn last line is ignored, a damaged one is counted, and the rest is stored", async () => {

@@ -54,7 +54,8 @@ export function spoolsOf(path: string): string[] {
 
 /** Holds the write lock of a database until what it returns is called. */
 export function lock(path: string): () => void {
-  const database = new Database(path);
+  // The writer of the test may be at work.
+  const database = new Database(path, { timeout: 10_000 });
   database.exec("BEGIN IMMEDIATE");
   return () => {
     database.exec("ROLLBACK");

@@ -25,7 +25,7 @@ export async function decide(context: CommandContext, flags: DecideFlags): Promi
     throw new DethroneError("usage_invalid", "Give --every or --cron, not both.", {});
   }
   const everyMs = flags.every === undefined ? null : durationMs(flags.every);
-  await withEngine(context.url, { mustExist: true }, async ({ engine, store }) => {
+  await withEngine(context.url, { mustExist: true, takesSpool: !flags.dryRun }, async ({ engine, store }) => {
     if (flags.project !== undefined) await requireProject(store, flags.project);
     const onFailure = (key: string, error: unknown): void => {
       context.output.note(`Project ${key}:`);

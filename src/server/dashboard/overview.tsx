@@ -109,7 +109,11 @@ function TowardLine({
         <Badge tone={statusTone(state)}>{experiment.kind === "watch" ? `watch, ${state}` : state}</Badge>
       </p>
       <div class="toline">
-        <Meter title={title} fraction={logSupPromote / logLinePromote} tone="challenger" />
+        <Meter
+          title={title}
+          fraction={logSupPromote / logLinePromote}
+          tone={logSupPromote >= logLinePromote ? "good" : "challenger"}
+        />
         <p class="toline-scale">
           <Term id={`evidence-${id}`} name={`evidence ${evidence(logSupPromote)} at best`} about="evidence" />
           <span>promotes at {evidence(logLinePromote)}</span>
