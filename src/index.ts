@@ -8,6 +8,7 @@ import { consoleLogger, randomIds, safeLogger, systemClock } from "./engine/envi
 import type { DecisionEvent } from "./engine/experiments/decision-event.js";
 import type { Logger } from "./engine/ports.js";
 import type { ExposureSink } from "./engine/sessions/exposures.js";
+import { closeAtEnd, END_SIGNALS, type EndSignal } from "./process-end.js";
 import { ChampionsFile } from "./store/champions-file.js";
 import { locate } from "./store/database.js";
 import { openLibsqlStore } from "./store/libsql-store.js";
@@ -39,6 +40,11 @@ export interface EngineOptions {
   readonly durability?: "full" | "relaxed";
   /** refuses texts that must not be stored, in contexts, signals and configs; `codeGuard` refuses source code */
   readonly guard?: PrivacyGuard;
+  /**
+   * Signals at which the engine closes, before they end the process as they would have; a second one ends it at once.
+   * Default: none, for signals are the host's. A host with a handler of its own closes the engine in that instead.
+   */
+  readonly closeOn?: readonly EndSignal[];
 }
 
 const DEFAULT_URL = "file:dethrone.db";
@@ -92,12 +98,24 @@ function checkedSinks(sinks: unknown): readonly ExposureSink[] {
   );
 }
 
+function checkedSignals(signals: unknown): readonly EndSignal[] {
+  if (signals === undefined) return [];
+  if (Array.isArray(signals) && signals.every((each) => END_SIGNALS.includes(each))) return signals;
+  throw new DethroneError(
+    "settings_invalid",
+    `closeOn must be a list of ${END_SIGNALS.join(", ")}; received ${String(signals)}.`,
+    { field: "closeOn", received: received(signals), allowed: [...END_SIGNALS] },
+  );
+}
+
 /**
  * Opens an engine.
  *
  * Rejects for invalid settings alone. Where the database cannot be opened the engine starts degraded: agents run on the
  * last known champion, kept in `<database>.champions.json`, or else on that of the code, and the database is tried again in the background (`strict: true` rejects instead). With the
  * environment variable DETHRONE=off every session gets the champion and nothing is read or written.
+ *
+ * An engine that is still open when nothing is left to do in the process closes itself.
  *
  * @throws DethroneError `settings_invalid`
  * @example
@@ -110,7 +128,9 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   const lasting = location?.temporaryFolder === null ? location : null;
   const spool = lasting ? new Spool(lasting.path) : undefined;
   const durability = checkedDurability(options.durability);
-  return Engine.start({
+  const signals = checkedSignals(options.closeOn);
+  let letGo = (): void => undefined;
+  const engine = await Engine.start({
     clock: systemClock,
     ids: randomIds,
     logger: safeLogger(options.logger ?? consoleLogger),
@@ -125,7 +145,10 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     exposures: checkedSinks(options.exposures),
     onDecision: checkedFunction("onDecision", options.onDecision),
     guard: checkedFunction("guard", options.guard),
+    onClosed: () => letGo(),
   });
+  letGo = closeAtEnd(() => engine.close(), signals);
+  return engine;
 }
 
 export type { Breakdown } from "./core/decision/breakdown.js";
@@ -202,3 +225,4 @@ export type { Finding, Severity } from "./engine/upkeep/findings.js";
 export type { ForgetOptions, ForgetResult } from "./engine/upkeep/forget.js";
 export type { PruneOptions, PruneResult } from "./engine/upkeep/prune.js";
 export type { FileSettings } from "./file-settings.js";
+export type { EndSignal } from "./process-end.js";

@@ -58,11 +58,13 @@ export interface ContextSettings {
   readonly guard?: PrivacyGuard | undefined;
   /** told of each decision that this process makes */
   readonly onDecision?: ((decision: DecisionEvent) => void | Promise<void>) | undefined;
+  /** told once the engine is closed */
+  readonly onClosed?: (() => void) | undefined;
 }
 
 /** The shared state of one engine. */
 export class EngineContext
-  implements Omit<ContextSettings, "exposures" | "onDecision" | "guard" | "champions">
+  implements Omit<ContextSettings, "exposures" | "onDecision" | "onClosed" | "guard" | "champions">
 {
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -76,6 +78,7 @@ export class EngineContext
   /** tells the host's sinks of each assignment */
   readonly exposures: Outlet<Exposure>;
   readonly decisions: Outlet<DecisionEvent>;
+  readonly #onClosed: () => void;
   readonly #counters: Record<Counter, number> = {
     sessionsDropped: 0,
     writesFailed: 0,
@@ -107,6 +110,7 @@ export class EngineContext
     this.openStore = settings.openStore;
     this.guard = settings.guard ?? null;
     this.champions = settings.champions ?? null;
+    this.#onClosed = settings.onClosed ?? (() => undefined);
     this.exposures = new Outlet({
       channel: "dethrone:exposure",
       listeners: (settings.exposures ?? []).map((sink) => (exposure) => sink.expose(exposure)),
@@ -293,6 +297,14 @@ export class EngineContext
   /** Closes the store. */
   async close(): Promise<void> {
     this.refuse();
+    try {
+      await this.#closeStore();
+    } finally {
+      this.#onClosed();
+    }
+  }
+
+  async #closeStore(): Promise<void> {
     const store = this.#store;
     if (!store) return;
     if (store.isAlive() && store.spool().rows > 0) {

@@ -1,9 +1,9 @@
 /**
  * Every query about sessions and their signals, by Drizzle.
  */
-import { and, asc, count, desc, eq, gt, gte, inArray, isNotNull, isNull, lt, lte, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, lt, lte, sql } from "drizzle-orm";
 import { FAILURE_SIGNALS, type LiveCount } from "../core/decision/fuse.js";
-import type { ArmCounts, DueSession, FoldRow, Pulse, Store, Traffic } from "../engine/ports.js";
+import type { DueSession, FoldRow, Pulse, Store, Traffic } from "../engine/ports.js";
 import type { OpenDatabase } from "./database.js";
 import { arms, experiments, projects, sessions, signals } from "./schema.js";
 
@@ -15,9 +15,6 @@ const LIVE_REACH = 20_000;
 
 /** Traffic is told from a project's newest sessions: a challenge must not hold up its host, however long the history is. */
 const TRAFFIC_SAMPLE = 50_000;
-
-/** Durations are read from the newest sessions, so that a report costs the same however long the history is. */
-const DURATION_SAMPLE = 10_000;
 
 /** What is read of sessions. */
 export class SessionReads {
@@ -223,55 +220,6 @@ export class SessionReads {
         .from(newest)
         .where(gte(newest.startedAtMs, input.sinceMs));
       return traffic ?? { units: 0, firstAtMs: null, scored: 0, scoreSum: 0 };
-    });
-  }
-
-  async armCounts(experimentId: number): Promise<ArmCounts[]> {
-    const tally = sql<number>`count(*)`.mapWith(Number);
-    const where = (condition: ReturnType<typeof sql>) =>
-      sql<number>`coalesce(sum(${condition}), 0)`.mapWith(Number);
-    return this.#database.read(async (db) => {
-      const rows = await db
-        .select({
-          armId: arms.id,
-          role: arms.role,
-          served: count(sessions.seq),
-          excluded: where(sql`${sessions.isEvidence} = 0`),
-          unsettled: where(sql`${sessions.seq} IS NOT NULL AND ${sessions.settledAtMs} IS NULL`),
-          missing: where(sql`${sessions.isMissing} = 1`),
-          abandoned: where(sql`${sessions.isAbandoned} = 1`),
-        })
-        .from(arms)
-        .leftJoin(sessions, and(eq(sessions.experimentId, experimentId), eq(sessions.armId, arms.id)))
-        .where(eq(arms.experimentId, experimentId))
-        .groupBy(arms.id)
-        .orderBy(asc(arms.position));
-      const result: ArmCounts[] = [];
-      for (const { armId, ...row } of rows) {
-        const [late] = await db
-          .select({ n: tally })
-          .from(signals)
-          .innerJoin(sessions, eq(sessions.seq, signals.sessionSeq))
-          .where(
-            and(eq(sessions.experimentId, experimentId), eq(sessions.armId, armId), eq(signals.isLate, true)),
-          );
-        const durations = await db
-          .select({
-            ms: sql<number>`max(0, ${sessions.endedAtMs} - ${sessions.startedAtMs})`.mapWith(Number),
-          })
-          .from(sessions)
-          .where(
-            and(
-              eq(sessions.experimentId, experimentId),
-              eq(sessions.armId, armId),
-              isNotNull(sessions.endedAtMs),
-            ),
-          )
-          .orderBy(desc(sessions.seq))
-          .limit(DURATION_SAMPLE);
-        result.push({ ...row, lateSignals: late?.n ?? 0, durationsMs: durations.map(({ ms }) => ms) });
-      }
-      return result;
     });
   }
 }

@@ -3,9 +3,9 @@
  *
  * Needs Chromium, at `$CHROMIUM` or /usr/bin/chromium. With `$SCREENSHOTS` set, pictures of every page are kept there.
  */
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { evidence, probability } from "../../src/core/words/numbers.js";
@@ -15,7 +15,6 @@ import { type Listening, listen } from "../../src/server/listen.js";
 import { type DashboardWorld, dashboardWorld } from "../support/dashboard-world.js";
 
 const FOLDER = process.env.SCREENSHOTS;
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const FLAGS = ["disable-gpu", "disable-quic", "no-first-run", "disable-background-networking"];
 
 let world: DashboardWorld;
@@ -75,7 +74,7 @@ const SERIOUS = `axe.run().then(({ violations }) => violations
 
 /** What axe finds on a page that is more than a nuisance. */
 async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
+  await page.evaluate(axe.source);
   return page.evaluate<string[]>(SERIOUS);
 }
 

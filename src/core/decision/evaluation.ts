@@ -6,6 +6,7 @@ import { expectedLoss, probGreater } from "../numeric/beta-compare.js";
 import { probGreaterBy } from "../numeric/beta-difference.js";
 import { hasCrossed } from "../sequential/e-process.js";
 import type { Guardrail, GuardrailState } from "../sequential/guardrail.js";
+import { allAtOnce, type Steps } from "../steps.js";
 import { type DecisionFacts, type OutReason, outReason } from "./decide.js";
 import {
   type ArmSummary,
@@ -97,7 +98,6 @@ export interface Evaluation extends Comparison {
   readonly others: readonly Comparison[];
 }
 
-/** One arm's numbers, by its posterior. */
 function evaluateArm(arm: number, summary: ArmSummary, { alpha, beta }: BetaPosterior): ArmEvaluation {
   return {
     arm,
@@ -126,7 +126,7 @@ function evaluateGuardrail(guardrail: Guardrail, state: GuardrailState, terms: T
 }
 
 /** What is evaluated: the terms and the evidence, with what the evidence does not keep of its units. */
-interface EvaluatedHistory extends Terms {
+export interface EvaluatedHistory extends Terms {
   readonly evidence: Evidence;
   /** up with the evidence, or beyond it; needed for the confidence sequence and the unbiased estimate alone */
   readonly history: UnitHistory;
@@ -147,7 +147,7 @@ export interface EvaluationInput extends Omit<EvaluatedHistory, "history"> {
   readonly startTerms?: Terms | undefined;
 }
 
-function compare(input: EvaluatedHistory, challenger: number): Comparison {
+function* compare(input: EvaluatedHistory, challenger: number): Steps<Comparison> {
   const { policy, evidence } = input;
   const arm = challenger + 1;
   const pair = evidence.pairs[challenger] as PairState;
@@ -157,6 +157,9 @@ function compare(input: EvaluatedHistory, challenger: number): Comparison {
   const probabilityBetter = probGreater(betas);
   // What the test has stepped through is what the history of the pair holds.
   const { count } = pair.promote;
+  const [champion, own] = [evidence.arms[0] as ArmSummary, evidence.arms[arm] as ArmSummary];
+  yield;
+  const metrics = yield* evaluateMetrics(policy, champion, own);
   return {
     arm,
     out: outReason({ ...input, promotion: "auto", isExpired: false }, challenger),
@@ -177,7 +180,7 @@ function compare(input: EvaluatedHistory, challenger: number): Comparison {
     chanceOfPromotion: promotionChance(evidence, input, challenger),
     missingLogE: missingLogE(evidence, challenger),
     phi: believed.phi,
-    metrics: evaluateMetrics(policy, evidence.arms[0] as ArmSummary, evidence.arms[arm] as ArmSummary),
+    metrics,
     guardrails: policy.guardrails.map((guardrail, index) =>
       evaluateGuardrail(guardrail, pair.guardrails[index] as GuardrailState, input),
     ),
@@ -192,13 +195,14 @@ function leads(left: Comparison, right: Comparison): number {
 
 /** Every number of the evidence under its terms. */
 export function evaluate({ units, startTerms, ...input }: EvaluationInput): Evaluation {
-  return evaluateHistory({ ...input, history: historyOf(units, startTerms ?? input) });
+  return allAtOnce(evaluateInParts({ ...input, history: historyOf(units, startTerms ?? input) }));
 }
 
-/** The same as {@link evaluate}, from a history that somebody else has worked on, in parts. */
-export function evaluateHistory(input: EvaluatedHistory): Evaluation {
+/** The same as {@link evaluate}, in parts, from a history that is worked on in parts as well. */
+export function* evaluateInParts(input: EvaluatedHistory): Steps<Evaluation> {
   const { policy, evidence } = input;
-  const comparisons = evidence.pairs.map((_, challenger) => compare(input, challenger));
+  const comparisons: Comparison[] = [];
+  for (const challenger of evidence.pairs.keys()) comparisons.push(yield* compare(input, challenger));
   const [leading, ...others] = [...comparisons].sort(leads) as [Comparison, ...Comparison[]];
   const { champion } = posteriors(evidence, policy, leading.arm - 1);
   const challengers = evidence.pairs.map((_, j) => posteriors(evidence, policy, j).challenger);

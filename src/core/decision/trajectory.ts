@@ -92,9 +92,6 @@ interface MarkedPair extends PairLogs {
 /** Points at the largest distance, at most; the closer ones of the start come on top. */
 const LINEAR_MAX = 128;
 
-/** The largest distance between points, by the units so far: a power of two. */
-const strideAt = (index: number): number => 2 ** Math.max(0, Math.ceil(Math.log2(index / LINEAR_MAX)));
-
 /**
  * Whether a unit has a point: each of the first eight has, then four from each power of two to the next, until those are
  * `stride` apart. A unit with a point at some stride has one at every smaller stride, so that points need only be
@@ -131,6 +128,7 @@ export class RunningTrajectory {
   /** the newest unit with a score */
   #newest: TrajectoryUnit | null = null;
   #marks: Mark[] = [];
+  /** the largest distance between points: a power of two */
   #stride = 1;
 
   constructor(startTerms: Terms) {
@@ -149,13 +147,13 @@ export class RunningTrajectory {
     if (score === null) return;
     this.#newest = unit;
     const { index } = this.#folding.evidence;
-    if (index > LINEAR_MAX * this.#stride) this.#thin(strideAt(index));
+    if (index > LINEAR_MAX * this.#stride) this.#thin();
     if (hasPoint(index, this.#stride)) this.#marks.push(this.#mark(unit));
   }
 
-  #thin(stride: number): void {
-    this.#stride = stride;
-    this.#marks = this.#marks.filter(({ index }) => hasPoint(index, stride));
+  #thin(): void {
+    this.#stride *= 2;
+    this.#marks = this.#marks.filter(({ index }) => hasPoint(index, this.#stride));
   }
 
   #mark({ seq, shares, startedAtMs = null }: TrajectoryUnit): Mark {
@@ -243,8 +241,8 @@ export interface TrajectoryInput extends Terms {
  * How an experiment came to where it is: what {@link evaluate} says after the first unit, after the last, and after some
  * 150 between them, close together at the start.
  *
- * Up to 8 units each has a point; then there are four from each power of two to the next, until those would be further
- * apart than the whole divided by 128 allows. Which units have points depends on their number alone. Units without a score have
+ * Each of the first eight units has a point; then there are four from each power of two to the next, until those are a
+ * 64th to a 128th of the whole apart. Which units have points depends on their number alone; units without a score have
  * none. The numbers of a point are those of an evaluation of the units up to it, exactly, the confidence sequence
  * included; an arm's posterior is that beside the challenger most probably better at that point.
  *

@@ -61,7 +61,9 @@ export class UnitHistory {
     const { log } = this.#pair(challenger);
     const uplift = new RunningUplift();
     const session: EProcessSession = { g: 0, y: 0, w: 0 };
-    for (let i = 0; i < count; i++) {
+    // A log that lost sessions has less than the evidence says.
+    const end = Math.min(count, log.length);
+    for (let i = 0; i < end; i++) {
       log.read(i, session);
       uplift.add(session);
     }

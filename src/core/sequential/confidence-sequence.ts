@@ -37,8 +37,8 @@ const SHIFTS_PER_UNIT = 200;
 class End {
   readonly #plan: EProcessPlan;
   readonly #log: SessionLog;
-  /** sessions that it took to reject the first shift, the first two, ...; one entry a rejected shift */
-  readonly #rejectedBy: number[] = [];
+  /** sessions that it took to reject each of the outer shifts */
+  readonly #rejectedAfter: number[] = [];
   /** the e-process of the first shift that is not rejected */
   #prepared: PreparedPlan;
   #state: RunningEProcess;
@@ -58,7 +58,7 @@ class End {
   work(steps: number): number {
     const session: EProcessSession = { g: 0, y: 0, w: 0 };
     let taken = 0;
-    while (taken < steps && this.#rejectedBy.length < 2 * SHIFTS_PER_UNIT) {
+    while (taken < steps && this.#rejectedAfter.length < 2 * SHIFTS_PER_UNIT) {
       if (this.#state.count === this.#log.length) break;
       this.#log.read(this.#state.count, session);
       advance(this.#prepared, this.#state, session);
@@ -70,20 +70,18 @@ class End {
 
   /** Goes on to the next shift inwards, from the first session. */
   #reject(): void {
-    // Not by bisection: how soon a shift is rejected is almost, but not strictly, monotone in it. A shift counts as
-    // rejected only once all shifts outside of it are.
-    const last = this.#rejectedBy.at(-1) ?? 0;
-    this.#rejectedBy.push(Math.max(last, this.#state.count));
+    this.#rejectedAfter.push(this.#state.count);
     this.#state = runningCopy(startEProcess());
-    const step = this.#rejectedBy.length;
+    const step = this.#rejectedAfter.length;
     if (step < 2 * SHIFTS_PER_UNIT)
       this.#prepared = preparePlan({ ...this.#plan, shift: this.#shiftAt(step) });
   }
 
-  /** The last shift that was rejected within the first `count` sessions. */
+  /** The last of the shifts that were all rejected within the first `count` sessions. */
   at(count: number): number {
-    const beyond = this.#rejectedBy.findIndex((sessions) => sessions > count);
-    const steps = beyond < 0 ? this.#rejectedBy.length : beyond;
+    // Not by bisection: how soon a shift is rejected is almost, but not strictly, monotone in it.
+    const beyond = this.#rejectedAfter.findIndex((sessions) => sessions > count);
+    const steps = beyond < 0 ? this.#rejectedAfter.length : beyond;
     return this.#shiftAt(Math.max(steps - 1, 0));
   }
 }

@@ -10,13 +10,14 @@ export class RunningUplift {
   #total = 0;
   #sum = 1;
 
+  /** Sessions come in the order of their assignment, each once. */
   add({ g, y, w }: EProcessSession): void {
     this.#total += ((g - w) * (y - this.#sum / (this.#count + 2))) / (w * (1 - w));
     this.#sum += y;
     this.#count += 1;
   }
 
-  /** null without sessions */
+  /** the mean so far; null without sessions */
   get estimate(): number | null {
     return this.#count === 0 ? null : this.#total / this.#count;
   }

@@ -7,7 +7,8 @@ import { breathe } from "../breathe.js";
 import type { FoldRow, Store, StoredExperiment } from "../ports.js";
 import { foldInput, startTerms, termsAt } from "./terms.js";
 
-const PAGE = 5000;
+/** Rows between two breaths: some 5 milliseconds. */
+const PAGE = 250;
 
 interface FoldRowOptions {
   readonly withSignals: boolean;
@@ -16,7 +17,7 @@ interface FoldRowOptions {
 }
 
 /**
- * All folded units of an experiment, in assignment order, some thousand at a time; from its archive, where its sessions
+ * All folded units of an experiment, in assignment order, some hundred at a time; from its archive, where its sessions
  * are deleted.
  */
 export async function* foldRowPages(
@@ -48,18 +49,6 @@ export async function* foldRowPages(
 }
 
 const withoutSignals = (row: FoldRow): FoldRow => ({ ...row, signals: [] });
-
-/** See {@link foldRowPages}; all at once. */
-export async function allFoldRows(
-  store: Store,
-  experimentId: number,
-  untilSeq: number,
-  options: FoldRowOptions = { withSignals: false },
-): Promise<FoldRow[]> {
-  const rows: FoldRow[] = [];
-  for await (const page of foldRowPages(store, experimentId, untilSeq, options)) rows.push(...page);
-  return rows;
-}
 
 /** Evidence on its way, row by row; the terms follow the revisions. */
 export class ExperimentFolding {
