@@ -3,5 +3,6 @@
  */
 export { type AccessLogEntry, type App, type AppOptions, createApp } from "./app.js";
 export { openApiDocument } from "./contract/openapi.js";
+export { dashboard } from "./dashboard/index.js";
 export { type Listening, type ListenOptions, listen } from "./listen.js";
 export type { SimulationJob, Simulator } from "./questions.js";

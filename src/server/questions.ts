@@ -4,7 +4,7 @@
 import type { PolicyInput } from "../core/decision/policy.js";
 import { createPolicy } from "../core/decision/policy.js";
 import { DethroneError } from "../core/errors.js";
-import { createPlan, planOf, planSimulations } from "../core/simulation/plan.js";
+import { createPlan, type Plan, planOf, planSimulations } from "../core/simulation/plan.js";
 import {
   createSimulation,
   type SimulatedRuns,
@@ -125,7 +125,10 @@ export class Questions {
   }
 
   /** @throws DethroneError as {@link simulate} */
-  async plan(body: RouteInput<"plan">["body"], signal: AbortSignal): Promise<RouteOutput<"plan">> {
+  async plan(
+    body: RouteInput<"plan">["body"],
+    signal: AbortSignal,
+  ): Promise<Plan & { readonly runs: number }> {
     const { runs = 500, project, ...rest } = body;
     const pace = project === undefined ? DEFAULT_PACE : await this.#paceOf(project);
     const { baseRate = pace.baseRate, sessionsPerDay = pace.sessionsPerDay } = rest;

@@ -40,7 +40,6 @@ const SMALL: AgentConfig = { ...BRIEF, model: "m-small" };
 const MINUTE_MS = 60_000;
 /** Outcomes that one arm loses. */
 const LOSSES = 7;
-const ADA = { reason: "the evidence is in, and support agrees", actor: "ada" };
 
 /** A world of projects. */
 export interface DashboardWorld {
@@ -63,11 +62,7 @@ class Maker {
   }
 
   /** Plays sessions with all their signals, and ticks now and then; stops where the experiment has ended. */
-  async play(
-    bot: Agent,
-    count: number,
-    of: (config: AgentConfig) => Partial<Behaviour>,
-  ): Promise<void> {
+  async play(bot: Agent, count: number, of: (config: AgentConfig) => Partial<Behaviour>): Promise<void> {
     const { random, test } = this;
     const writes: Promise<unknown>[] = [];
     for (let index = 0; index < count; index += 1) {
@@ -112,7 +107,13 @@ async function support(maker: Maker): Promise<string> {
     owner: "ada",
     tags: ["tone", "autumn"],
     hypothesis: "A warmer tone gets more people to accept the answer.",
-    policy: { guardrails: [{ metric: "cost_usd", margin: 0.15 }, { metric: "error", margin: 0.02 }, { metric: "latency_ms", margin: 0.25 }] },
+    policy: {
+      guardrails: [
+        { metric: "cost_usd", margin: 0.15 },
+        { metric: "error", margin: 0.02 },
+        { metric: "latency_ms", margin: 0.25 },
+      ],
+    },
   });
   await maker.play(bot, 620, ({ prompt }) =>
     prompt === WARM.prompt ? { rate: 0.68, costUsd: 0.022 } : { rate: 0.625, costUsd: 0.021 },
@@ -123,7 +124,12 @@ async function support(maker: Maker): Promise<string> {
 /** One whose promotion waits for a person. */
 async function triage(maker: Maker): Promise<string> {
   const bot = await maker.open("triage", SMALL);
-  const { experiment } = await bot.challenge(BRIEF, { share: 0.4, horizon: 1000, promotion: "approve", label: "large" });
+  const { experiment } = await bot.challenge(BRIEF, {
+    share: 0.4,
+    horizon: 1000,
+    promotion: "approve",
+    label: "large",
+  });
   await maker.play(bot, 400, ({ model }) => ({ rate: model === "m-small" ? 0.45 : 0.7 }));
   return experiment?.id as string;
 }
@@ -195,6 +201,3 @@ export async function dashboardWorld(url?: string): Promise<DashboardWorld> {
   const { sessions } = await test.engine.sessions({ project: "support", limit: 1 });
   return { test, experiments, session: sessions[0]?.id as string };
 }
-
-/** The reason a person gives in tests of the pages. */
-export const REASON = ADA.reason;

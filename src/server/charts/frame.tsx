@@ -19,7 +19,7 @@ export interface Plane {
 }
 
 /** A table of numbers behind a picture. */
-export interface NumberTable {
+interface NumberTable {
   readonly header: readonly string[];
   /** the first cell of a row names it */
   readonly rows: readonly (readonly string[])[];
@@ -87,7 +87,7 @@ export function Legend({ items }: { readonly items: readonly LegendItem[] }) {
 }
 
 /** The numbers behind a picture, folded away. */
-export function Numbers({ table, caption }: { readonly table: NumberTable; readonly caption: string }) {
+function Numbers({ table, caption }: { readonly table: NumberTable; readonly caption: string }) {
   return (
     <details class="numbers">
       <summary>Numbers</summary>

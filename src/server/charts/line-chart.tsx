@@ -34,7 +34,7 @@ export interface Line {
 }
 
 /** A height that means something. */
-export interface ReferenceLine {
+interface ReferenceLine {
   readonly y: number;
   /** its words; none where the axis says enough */
   readonly label?: string | undefined;
@@ -50,7 +50,7 @@ export interface Mark {
 }
 
 /** An axis: its words, and how its numbers are written. */
-export interface Axis {
+interface Axis {
   readonly label: string;
   readonly text: (value: number) => string;
   /** default: the least that shows everything */

@@ -1,16 +1,17 @@
 /**
  * What a person decides by hand: a page that says what it does and asks for the reason, and the deed itself.
  */
+import { explain } from "../../core/decision/explain.js";
 import { DethroneError } from "../../core/errors.js";
 import { plural } from "../../core/words/numbers.js";
 import type { ConfigEntry } from "../../engine/configs/lineage.js";
 import type { Engine } from "../../engine/engine.js";
 import type { ExperimentReport } from "../../engine/experiments/report.js";
 import type { Project } from "../../engine/project.js";
-import { type Action, actionsOf } from "./experiment-view.js";
+import { type Action, actionsOf, rulingOf } from "./experiment-view.js";
 import { type Crumb, Page, ProofField, type Request } from "./layout.js";
 import { configName, contestName, experimentPath, projectPath } from "./names.js";
-import { Head } from "./parts.js";
+import { Head, unbroken } from "./parts.js";
 
 /** What came with a form. */
 export interface Deed {
@@ -158,6 +159,8 @@ function ConfirmPage(props: {
   readonly title: string;
   readonly note: string;
   readonly does: string;
+  /** where it stands, for who has to decide */
+  readonly standing?: readonly string[];
   readonly crumbs: readonly Crumb[];
   readonly form: Omit<FormProps, "request">;
 }) {
@@ -167,6 +170,9 @@ function ConfirmPage(props: {
         <Head title={props.title} note={props.note} />
         <section class="card stack">
           <p>{props.does}</p>
+          {props.standing?.map((sentence) => (
+            <p class="quiet small">{unbroken(sentence)}</p>
+          ))}
           <ReasonForm request={props.request} {...props.form} />
         </section>
       </div>
@@ -192,6 +198,11 @@ export function ActionPage({
       title={title}
       note={contest}
       does={does(report)}
+      standing={
+        report.evaluation.sessionCount === 0
+          ? []
+          : explain({ ruling: rulingOf(report), evaluation: report.evaluation, policy: report.policy })
+      }
       crumbs={[
         { name: "Overview", href: "/" },
         { name: project, href: projectPath(project) },

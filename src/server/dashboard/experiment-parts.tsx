@@ -13,6 +13,7 @@ import type { ExperimentReport } from "../../engine/experiments/report.js";
 import { actionText, whyOf } from "../../engine/words/history.js";
 import { audienceText, watchText } from "../../engine/words/setup.js";
 import { Forest, type ForestRow } from "../charts/forest.js";
+import { Sparkline } from "../charts/inline.js";
 import { minuteText } from "../time-text.js";
 import type { ExperimentView } from "./experiment-view.js";
 import { configName } from "./names.js";
@@ -108,6 +109,38 @@ export function Metrics({ report }: { readonly report: ExperimentReport }) {
   );
 }
 
+const DAY_MS = 86_400_000;
+const DAYS_SHOWN = 30;
+
+/** About how many units were folded from sessions of each day, the last one today's; the points are some units apart. */
+function unitsByDay({ trajectory, nowMs }: ExperimentView): readonly number[] {
+  const known = trajectory.points.flatMap(({ index, startedAtMs }) =>
+    startedAtMs === null ? [] : [{ index, startedAtMs }],
+  );
+  const [first] = known;
+  if (first === undefined) return [];
+  const dayOf = (ms: number): number => Math.floor(ms / DAY_MS);
+  const from = Math.max(dayOf(first.startedAtMs), dayOf(nowMs) - DAYS_SHOWN + 1);
+  const before = (day: number): number =>
+    known.findLast(({ startedAtMs }) => dayOf(startedAtMs) < day)?.index ?? 0;
+  return Array.from({ length: dayOf(nowMs) - from + 1 }, (_, k) => before(from + k + 1) - before(from + k));
+}
+
+function ByDay({ view }: { readonly view: ExperimentView }) {
+  const days = unitsByDay(view);
+  if (days.length < 2) return null;
+  const most = Math.max(...days);
+  return (
+    <div class="by-day">
+      <Sparkline title={`Sessions that count, by day: ${days.map(count).join(", ")}`} values={days} />
+      <p class="quiet small">
+        Sessions that count, by day (UTC), the last {plural(days.length, "day")}; {count(most)} on the
+        busiest.
+      </p>
+    </div>
+  );
+}
+
 /** Where the sessions of each arm are. */
 export function Sessions({ view }: { readonly view: ExperimentView }) {
   const { report, names } = view;
@@ -154,6 +187,7 @@ export function Sessions({ view }: { readonly view: ExperimentView }) {
           </tbody>
         </table>
       </Scroll>
+      <ByDay view={view} />
     </Card>
   );
 }

@@ -85,10 +85,9 @@ function ThemeChoice({ request }: { readonly request: Request }) {
   );
 }
 
-/** The hidden field that proves a form to be ours. */
+/** The hidden field that proves a form to be the visitor's. */
 export function ProofField({ visitor }: { readonly visitor: Visitor | null }) {
-  const csrf = visitor?.csrf ?? null;
-  return csrf === null ? null : <input type="hidden" name={csrf.name} value={csrf.value} />;
+  return visitor === null ? null : <input type="hidden" {...visitor.proof} />;
 }
 
 function SignOut({ visitor }: { readonly visitor: Visitor }) {

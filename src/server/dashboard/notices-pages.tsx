@@ -12,6 +12,7 @@ export interface Trouble {
 
 const TITLES: Readonly<Record<number, string>> = {
   400: "That cannot be asked",
+  401: "Not signed in",
   403: "Not allowed",
   404: "Not found",
   409: "It has changed meanwhile",
@@ -54,7 +55,7 @@ export function TroublePage({ request, trouble }: { readonly request: Request; r
 export function LoginPage(props: {
   readonly request: Request;
   /** where to go then */
-  readonly back: string;
+  readonly next: string;
   readonly problem: string | null;
 }) {
   return (
@@ -70,7 +71,7 @@ export function LoginPage(props: {
               {props.problem}
             </p>
           )}
-          <input type="hidden" name="back" value={props.back} />
+          <input type="hidden" name="next" value={props.next} />
           <label class="field">
             <span>Key</span>
             <input
@@ -88,8 +89,7 @@ export function LoginPage(props: {
             </button>
           </div>
           <p class="quiet small">
-            A key is made on the server's machine:{" "}
-            <code>dethrone keys create --name me --scopes read,admin</code>
+            A key is made on the server's machine: <code>dethrone keys create NAME --scope read,admin</code>
           </p>
         </form>
       </div>

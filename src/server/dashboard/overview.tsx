@@ -16,7 +16,7 @@ import { days } from "../../core/words/quantity.js";
 import type { Alarm, ProjectSummary, Standing } from "../../engine/experiments/overview.js";
 import type { DecisionHead } from "../../engine/ports-access.js";
 import { stateText } from "../../engine/words/setup.js";
-import { Meter } from "../charts/inline.js";
+import { Meter, Whisker } from "../charts/inline.js";
 import { Page, type Request } from "./layout.js";
 import { configName, contestName, experimentPath, projectPath, statusTone } from "./names.js";
 import { ArmName, Badge, Empty, Head, type NoticeProps, Notices, Stat, Term, unbroken } from "./parts.js";
@@ -63,9 +63,8 @@ function noticesOf(
   nowMs: number,
 ): readonly NoticeProps[] {
   const alarms = (experiment?.standing.alarms ?? []).map((alarm): NoticeProps => {
-    const isApproval = alarm === "awaiting-approval" && experiment !== null;
-    const action = isApproval ? { name: "Review", href: experimentPath(key, experiment.id) } : undefined;
-    return { ...ALARMS[alarm], action };
+    const name = alarm === "awaiting-approval" ? "Review" : "Look";
+    return { ...ALARMS[alarm], action: { name, href: experimentPath(key, experiment?.id ?? "") } };
   });
   const lateMs = overdueSinceMs === null ? 0 : nowMs - overdueSinceMs;
   if (lateMs < STALE_MS) return alarms;
@@ -110,13 +109,39 @@ function TowardLine({
         <Badge tone={statusTone(state)}>{experiment.kind === "watch" ? `watch, ${state}` : state}</Badge>
       </p>
       <div class="toline">
-        <Meter title={title} fraction={logSupPromote / logLinePromote} tone="challenger" />
+        <Meter
+          title={title}
+          fraction={logSupPromote / logLinePromote}
+          tone={logSupPromote >= logLinePromote ? "good" : "challenger"}
+        />
         <p class="toline-scale">
           <Term id={`evidence-${id}`} name={`evidence ${evidence(logSupPromote)} at best`} about="evidence" />
           <span>promotes at {evidence(logLinePromote)}</span>
         </p>
       </div>
+      <Rates standing={standing} />
       <p class="quiet small">{unbroken(leadText(standing))}</p>
+    </div>
+  );
+}
+
+/** The success rates of both arms on one scale, each with its 95 % interval. */
+function Rates({ standing: { arms, arm } }: { readonly standing: Standing }) {
+  const shown = arms.filter((each) => each.arm === 0 || each.arm === arm);
+  const low = Math.min(...shown.map(({ interval }) => interval[0]));
+  const high = Math.max(...shown.map(({ interval }) => interval[1]));
+  return (
+    <div class="rates">
+      {shown.map(({ arm: place, role, mean, interval: [from, to] }) => (
+        <Whisker
+          title={`${role} ${percent(mean)}, 95 % between ${percent(from)} and ${percent(to)}`}
+          low={from}
+          middle={mean}
+          high={to}
+          domain={[low, high]}
+          arm={place}
+        />
+      ))}
     </div>
   );
 }
@@ -225,7 +250,7 @@ const FIRST_STEPS = `import { createEngine } from "dethrone";
 const engine = await createEngine({ url: "file:dethrone.db" });
 const bot = await engine.project("support", { champion: { model: "m-large", prompt: "Be thorough." } });
 
-export const answer = bot.wrap((session, question) => runAgent(session.config, question), {
+const answer = bot.wrap((session, question) => runAgent(session.config, question), {
   score: (result) => result.resolved,
 });`;
 

@@ -83,7 +83,7 @@ export interface NoticeProps {
 }
 
 /** A line that asks for attention. */
-export function Notice({ tone, title, text, action }: NoticeProps) {
+function Notice({ tone, title, text, action }: NoticeProps) {
   return (
     <div class={`notice tone-${tone}`}>
       <p>

@@ -7,10 +7,12 @@ import { count, percent, plural, signedPoints } from "../../core/words/numbers.j
 import { days } from "../../core/words/quantity.js";
 import { Meter } from "../charts/inline.js";
 import { PlanChart } from "../charts/plan-chart.js";
+import type { Questions } from "../questions.js";
 import { Page, type Request } from "./layout.js";
 import { checkedNumbers, type NumberField, NumberForm, typedNumbers } from "./number-form.js";
 import { Card, Head, Scroll, Stat, unbroken } from "./parts.js";
-import type { Planner } from "./visitor.js";
+
+type Answered = Plan & { readonly runs: number };
 
 type Name = "baseRate" | "effect" | "sessionsPerDay" | "share" | "power" | "alpha" | "seed";
 
@@ -78,15 +80,19 @@ const RUNS = 400;
 export interface PlanView {
   readonly typed: Readonly<Record<Name, string>>;
   readonly problem: string | null;
-  readonly plan: (Plan & { readonly runs: number }) | null;
+  readonly answer: Answered | null;
 }
 
 /** What was typed. */
 export const typedPlan = (c: Context) => typedNumbers(c, FIELDS);
 
 /** The plan for what was typed. @throws DethroneError `input_invalid`, `settings_invalid`, `rate_limited` */
-export function planned(planner: Planner, typed: Readonly<Record<Name, string>>, signal: AbortSignal) {
-  return planner.plan({ ...checkedNumbers(typed, FIELDS), runs: RUNS }, signal);
+export function planned(
+  questions: Pick<Questions, "plan">,
+  typed: Readonly<Record<Name, string>>,
+  signal: AbortSignal,
+) {
+  return questions.plan({ ...checkedNumbers(typed, FIELDS), runs: RUNS }, signal);
 }
 
 function ShareRow({ row, isOwn }: { readonly row: PlanRow; readonly isOwn: boolean }) {
@@ -131,7 +137,7 @@ function Shares({ plan }: { readonly plan: Plan }) {
   );
 }
 
-function Answer({ plan }: { readonly plan: Plan & { readonly runs: number } }) {
+function Answer({ plan }: { readonly plan: Answered }) {
   const { effect, power, daysMean, daysP90, daysMax, horizon, smallestEffect, runs, powerWanted } = plan;
   return (
     <>
@@ -189,7 +195,7 @@ export function PlanPage({ request, view }: { readonly request: Request; readonl
       />
       <div class="stack">
         <NumberForm action="/plan" button="Plan" fields={FIELDS} typed={view.typed} problem={view.problem} />
-        {view.plan === null ? null : <Answer plan={view.plan} />}
+        {view.answer === null ? null : <Answer plan={view.answer} />}
       </div>
     </Page>
   );

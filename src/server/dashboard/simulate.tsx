@@ -4,12 +4,21 @@
 import type { Context } from "hono";
 import { count, percent } from "../../core/words/numbers.js";
 import { DecidedChart, OutcomeBars } from "../charts/simulation-charts.js";
+import type { RouteOutput } from "../contract/routes.js";
+import type { Questions } from "../questions.js";
 import { Page, type Request } from "./layout.js";
-import { checkedNumbers, type NumberField, NumberForm, typedNumbers } from "./number-form.js";
+import {
+  checkedNumbers,
+  type NumberField,
+  NumberForm,
+  type NumberValues,
+  typedNumbers,
+} from "./number-form.js";
 import { Card, Head, Scroll, unbroken } from "./parts.js";
-import type { Planner, SimulatedPolicy, SimulationQuestion } from "./visitor.js";
 
-type Name = keyof SimulationQuestion;
+type Simulator = Pick<Questions, "simulate">;
+type SimulatedPolicy = RouteOutput<"simulate">["policies"][number];
+type Name = "baseRate" | "effect" | "share" | "horizon" | "alpha" | "runs" | "seed";
 
 const FIELDS: readonly (NumberField & { readonly name: Name })[] = [
   {
@@ -74,7 +83,7 @@ export interface SimulateView {
   readonly typed: Readonly<Record<Name, string>>;
   readonly problem: string | null;
   readonly answer: {
-    readonly question: SimulationQuestion;
+    readonly question: NumberValues<Name>;
     readonly policies: readonly SimulatedPolicy[];
     /** the same without any difference; null where none was asked for in the first place */
     readonly withoutDifference: readonly SimulatedPolicy[] | null;
@@ -86,14 +95,14 @@ export const typedQuestion = (c: Context) => typedNumbers(c, FIELDS);
 
 /** The answer to what was typed. @throws DethroneError `input_invalid`, `settings_invalid`, `policy_invalid`, `rate_limited` */
 export async function simulated(
-  planner: Planner,
+  questions: Simulator,
   typed: Readonly<Record<Name, string>>,
   signal: AbortSignal,
 ): Promise<NonNullable<SimulateView["answer"]>> {
   const question = checkedNumbers(typed, FIELDS);
-  const { policies } = await planner.simulate(question, signal);
+  const { policies } = await questions.simulate(question, signal);
   if (question.effect <= 0) return { question, policies, withoutDifference: null };
-  const none = await planner.simulate({ ...question, effect: 0 }, signal);
+  const none = await questions.simulate({ ...question, effect: 0 }, signal);
   return { question, policies, withoutDifference: none.policies };
 }
 

@@ -2,7 +2,6 @@
 // old one. Nothing here is needed to read or use a page.
 
 const WAIT_MS = 400;
-const HIDDEN_CHECK_MS = 60_000;
 
 const main = () => document.querySelector("main");
 
@@ -15,7 +14,7 @@ function placesOf(root) {
 
 function restore(root, { open, focus, count }) {
   const details = [...root.querySelectorAll("details")];
-  if (details.length === open.length) details.forEach((each, k) => (each.open = open[k]));
+  if (details.length === open.length) for (const [k, each] of details.entries()) each.open = open[k];
   const focusable = [...root.querySelectorAll("a, button, input, textarea, select, summary, [tabindex]")];
   if (focus >= 0 && focusable.length === count) focusable[focus].focus({ preventScroll: true });
 }
@@ -57,12 +56,10 @@ function listen() {
   const path = document.documentElement.dataset.events;
   if (!path || main()?.hasAttribute("data-still")) return;
   const stream = new EventSource(path);
-  for (const name of ["message", "audit", "decision", "status", "evaluation"])
-    stream.addEventListener(name, refresh);
+  for (const name of ["audit", "evaluation"]) stream.addEventListener(name, refresh);
 }
 
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden && isWanted) refresh();
-});
-setInterval(() => isWanted && refresh(), HIDDEN_CHECK_MS);
+// What happened while nobody looked, or while somebody typed, is shown when they are back.
+for (const name of ["visibilitychange", "focusout"])
+  document.addEventListener(name, () => isWanted && refresh());
 listen();
