@@ -15,6 +15,21 @@ beforeEach(async () => {
   bot = project as unknown as Bot;
 });
 
+/** Waits between attempts take no time, and no answer is too late. */
+const IMPATIENT = {
+  clock: {
+    now: () => setting.test.clock.now(),
+    after: (ms: number, fn: () => void) => {
+      if (ms > 5000) return () => undefined;
+      const turn = setImmediate(fn);
+      return () => clearImmediate(turn);
+    },
+  },
+  timeoutMs: 1e6,
+  patienceMs: 1e6,
+  refreshMs: 1e6,
+};
+
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 describe("what people do through a client", () => {
@@ -144,12 +159,11 @@ describe("a verb whose answer is lost", () => {
       const response = await server(input, init);
       if (init?.method === "POST" && String(input).endsWith("/rollback") && lost < 2) {
         lost += 1;
-        setTimeout(() => setting.test.clock.advance(4000), 0);
         throw new TypeError("socket hang up");
       }
       return response;
     };
-    const flaky = clientOf(setting.test, { fetch });
+    const flaky = clientOf(setting.test, { fetch, ...IMPATIENT });
     const there = (await flaky.client.project("support")) as unknown as Bot;
     await there.challenge(SHORT, { share: 0.5 });
     await there.promote(BECAUSE);
@@ -169,10 +183,9 @@ describe("a verb whose answer is lost", () => {
     const fetch: typeof globalThis.fetch = async (input, init) => {
       if (!String(input).endsWith("/rollback")) return server(input, init);
       asked += 1;
-      setTimeout(() => setting.test.clock.advance(4000), 0);
       throw new TypeError("socket hang up");
     };
-    const flaky = clientOf(setting.test, { fetch });
+    const flaky = clientOf(setting.test, { fetch, ...IMPATIENT });
     const there = await flaky.client.project("support");
     await expect(there.rollback(BECAUSE)).rejects.toMatchObject({
       code: "server_unavailable",
@@ -189,14 +202,12 @@ it("a challenge that the server cannot take starts once it can", async () => {
   let isAway = true;
   const fetch: typeof globalThis.fetch = async (...asked) => {
     if (!isAway) return server(...asked);
-    setTimeout(() => setting.test.clock.advance(4000), 0);
     throw new TypeError("fetch failed");
   };
-  const away = clientOf(setting.test, { fetch, refreshMs: 1e9 });
+  const away = clientOf(setting.test, { fetch, ...IMPATIENT });
   const there = (await away.client.project("support", { champion: LONG })) as unknown as Bot;
   expect(await there.challenge(SHORT, { share: 0.5 })).toMatchObject({ started: false, status: "pending" });
   isAway = false;
-  setting.test.clock.advance(5000);
   await expect.poll(async () => (await bot.experiments()).length).toBe(1);
   await expect.poll(async () => (await there.session()).experiment !== null).toBe(true);
   await away.client.close();
