@@ -78,18 +78,16 @@ export const role = z.enum(["champion", "challenger"]);
 export const out = z.enum(["fuse", "harm", "guardrail", "manual"]).nullable();
 
 /** A failure, as RFC 9457 has it, with the fields of the package's errors. */
-export const problem = z
-  .object({
-    type: z.string().meta({ description: "a URI of the code: urn:dethrone:error:CODE" }),
-    title: z.string(),
-    status: z.number().int(),
-    detail: z.string().meta({ description: "what was wrong, for people" }),
-    code: z.string().meta({ description: "what to branch on; codes are only ever added" }),
-    kind: z.string().meta({ description: "whether trying again makes sense" }),
-    details: objectOf("what was received, what is allowed, what to do"),
-    requestId: z.string(),
-  })
-  .meta({ id: "Problem" });
+export const problem = z.object({
+  type: z.string().meta({ description: "a URI of the code: urn:dethrone:error:CODE" }),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string().meta({ description: "what was wrong, for people" }),
+  code: z.string().meta({ description: "what to branch on; codes are only ever added" }),
+  kind: z.string().meta({ description: "whether trying again makes sense" }),
+  details: objectOf("what was received, what is allowed, what to do"),
+  requestId: z.string(),
+});
 
 /** A failure, as a server answers it. */
 export type Problem = z.infer<typeof problem>;
