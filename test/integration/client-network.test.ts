@@ -81,7 +81,13 @@ it("whatever the network does, what is acknowledged is stored once, and sessions
         const network = flaky(serverOf(setting.test), seed, faults);
         const { client } = clientOf(setting.test, {
           fetch: network.fetch,
-          bootstrap: [await setting.test.engine.snapshot("support")],
+          bootstrap: [
+            {
+              ...(await setting.test.engine.snapshot("support")),
+              etag: null,
+              readAtMs: setting.test.clock.now(),
+            },
+          ],
           ...impatient(setting.test.clock.now),
         });
         const bot = (await client.project("support", { champion: LONG })) as unknown as Bot;
