@@ -6,7 +6,7 @@
  */
 
 const BASE_MS = 100;
-const CEILING_MS = 10_000;
+const CEILING_MS = 5000;
 
 /** What a wait depends on. */
 export interface Backoff {
@@ -18,7 +18,7 @@ export interface Backoff {
   readonly random: number;
 }
 
-/** The wait in milliseconds: what the server has asked for, and a random part of 100 ms doubled with each failure, to 10 s. */
+/** The wait in milliseconds: what the server has asked for, and a random part of 100 ms doubled with each failure, to 5 s. */
 export function backoffMs({ attempt, leastMs, random }: Backoff): number {
   return leastMs + random * Math.min(CEILING_MS, BASE_MS * 2 ** attempt);
 }

@@ -14,9 +14,8 @@ import type { SignalReceipt } from "../engine/ports.js";
 import type { Project } from "../engine/project.js";
 import { championOf, checkProjectKey } from "../engine/project-input.js";
 import { checkedSignal, type Receipt, recordSignal, type SignalInput } from "../engine/sessions/session.js";
-import type { ProjectSnapshot } from "../engine/sessions/snapshot.js";
 import { Outbox } from "./outbox.js";
-import { ClientProject, type ClientProjectSettings } from "./project.js";
+import { ClientProject, type ClientProjectSettings, type KnownSnapshot } from "./project.js";
 import { RemoteStore } from "./remote-store.js";
 import { Transport, type TransportSettings } from "./transport.js";
 
@@ -29,7 +28,7 @@ export interface ClientSettings
     Pick<TransportSettings, "server" | "key" | "fetch" | "random" | "timeoutMs"> {
   /** how often, in milliseconds, the projects are looked at again */
   readonly refreshMs: number;
-  readonly bootstrap: readonly ProjectSnapshot[];
+  readonly bootstrap: readonly KnownSnapshot[];
 }
 
 /** How long a project waits for its state before going on without. */
@@ -130,8 +129,14 @@ export class Client implements AsyncDisposable {
   }
 
   async #load(project: AnyProject, hasChampion: boolean): Promise<void> {
-    const brought = this.#settings.bootstrap.find((snapshot) => snapshot.project === project.key);
-    if (brought && (await project.serveBrought(brought))) return;
+    const { bootstrap, refreshMs } = this.#settings;
+    const brought = bootstrap.find((snapshot) => snapshot.project === project.key);
+    if (brought && (await project.serveBrought(brought))) {
+      // One that is old serves all the same, and is looked at anew behind the agent's back.
+      const isFresh = this.#context.clock.now() - brought.readAtMs < refreshMs;
+      if (!isFresh) this.#context.inBackground(project.refresh());
+      return;
+    }
     const loaded = project.load();
     if (!hasChampion) return loaded;
     const away = (error: unknown): void => {
@@ -160,9 +165,9 @@ export class Client implements AsyncDisposable {
     return recordSignal(this.#context, this.#context.requireStore(), sessionId, signal);
   }
 
-  /** What this client assigns sessions by, project by project: the `bootstrap` of another one. */
-  snapshots(): readonly ProjectSnapshot[] {
-    return [...this.#ready.values()].flatMap(({ snapshot }) => snapshot ?? []);
+  /** What this client assigns sessions by, project by project: the `bootstrap` of another one. JSON. */
+  snapshots(): readonly KnownSnapshot[] {
+    return [...this.#ready.values()].flatMap(({ known }) => known ?? []);
   }
 
   /** How the client is doing. `spool` counts what waits in memory while the server is away. */
@@ -201,6 +206,7 @@ export class Client implements AsyncDisposable {
     await this.#opened;
     for (const project of this.#ready.values()) project.refuse();
     await this.#settleTasks();
+    await Promise.all([...this.#ready.values()].map((project) => project.looked()));
     await this.#context.close();
   }
 

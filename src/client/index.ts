@@ -9,8 +9,8 @@ import { checkedFunction, checkedSinks, positive } from "../engine/host-settings
 import { isSwitchedOff } from "../engine/platform.js";
 import type { Logger } from "../engine/ports.js";
 import type { ExposureSink } from "../engine/sessions/exposures.js";
-import type { ProjectSnapshot } from "../engine/sessions/snapshot.js";
 import { Client } from "./client.js";
+import type { KnownSnapshot } from "./project.js";
 
 /** Settings of a client. */
 export interface ClientOptions {
@@ -27,7 +27,7 @@ export interface ClientOptions {
   /** longest wait, in milliseconds, for the answer to one request; default 5000 */
   readonly timeoutMs?: number;
   /** `snapshots()` of another client, or of an earlier run: the first sessions then wait for no request */
-  readonly bootstrap?: readonly ProjectSnapshot[] | undefined;
+  readonly bootstrap?: readonly KnownSnapshot[] | undefined;
   /**
    * given each promise of a recording that goes on behind the agent's back: `ctx.waitUntil`, Next's `after`. A runtime that
    * freezes or ends after the response would lose it otherwise.
@@ -63,7 +63,7 @@ function checkedKey(key: unknown): string | undefined {
   return invalid("key", typeof key, "key must be a key of `dethrone keys`, a text without spaces.");
 }
 
-function checkedBootstrap(bootstrap: unknown): readonly ProjectSnapshot[] {
+function checkedBootstrap(bootstrap: unknown): readonly KnownSnapshot[] {
   if (bootstrap === undefined) return [];
   const isSnapshot = (each: unknown): boolean => typeof Object(each).project === "string";
   if (Array.isArray(bootstrap) && bootstrap.every(isSnapshot)) return bootstrap;
@@ -135,6 +135,6 @@ export {
 } from "../engine/sessions/exposures.js";
 export type { EndInput, Receipt, Session, SignalInput } from "../engine/sessions/session.js";
 export type { SessionOptions, SessionParent } from "../engine/sessions/session-options.js";
-export type { ProjectSnapshot } from "../engine/sessions/snapshot.js";
 export type { ArgsOf, Runner, WrapOptions, Wrapped } from "../engine/sessions/wrap.js";
 export type { Client } from "./client.js";
+export type { KnownSnapshot } from "./project.js";

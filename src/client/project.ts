@@ -22,6 +22,14 @@ import { RemoteExperiments, sendable } from "./remote-experiments.js";
 import type { RemoteStore } from "./remote-store.js";
 import type { Transport } from "./transport.js";
 
+/** What a client has last read of a project: the bootstrap of another one. JSON. */
+export interface KnownSnapshot extends ProjectSnapshot {
+  /** by which the server can tell whether it still holds; null for no such thing */
+  readonly etag: string | null;
+  /** when that was last known, in milliseconds since the epoch */
+  readonly readAtMs: number;
+}
+
 /** What a project of a client is made of. */
 export interface ClientProjectSettings {
   readonly key: string;
@@ -47,8 +55,7 @@ export class ClientProject<Config, Built>
   readonly #context: EngineContext<RemoteStore>;
   readonly #settings: ClientProjectSettings;
   readonly #sessions: ProjectSessions<Config, Built>;
-  #snapshot: ProjectSnapshot | null = null;
-  #etag: string | null = null;
+  #known: KnownSnapshot | null = null;
   /** one look at a time: an older answer must not overtake a newer one */
   #looking: Promise<void> = Promise.resolve();
 
@@ -68,8 +75,8 @@ export class ClientProject<Config, Built>
   }
 
   /** What sessions are assigned by; null before the server has been reached. */
-  get snapshot(): ProjectSnapshot | null {
-    return this.#snapshot;
+  get known(): KnownSnapshot | null {
+    return this.#known;
   }
 
   get champion(): Config {
@@ -82,7 +89,7 @@ export class ClientProject<Config, Built>
   }
 
   /** Serves by a snapshot that the host has brought along, which nobody vouches for; whether it can. */
-  async serveBrought(snapshot: ProjectSnapshot): Promise<boolean> {
+  async serveBrought(snapshot: KnownSnapshot): Promise<boolean> {
     try {
       for (const { hash, body } of [snapshot.champion, ...(snapshot.experiment?.arms ?? []).map(configOf)]) {
         if (identifyConfig(body).hash !== hash)
@@ -91,7 +98,7 @@ export class ClientProject<Config, Built>
             `A config of the snapshot is not what its hash says: ${hash}.`,
           );
       }
-      await this.#serve(snapshot, null);
+      await this.#serve(snapshot);
       return true;
     } catch (error) {
       this.#context.fail(null, "the snapshot of bootstrap cannot be used; the server is asked", error);
@@ -109,13 +116,17 @@ export class ClientProject<Config, Built>
   async #look(): Promise<void> {
     const { transport, codeChampion } = this.#settings;
     const request = { params: { project: this.key } };
-    const reply = await transport.send("getSnapshot", request, { ifNoneMatch: this.#etag });
-    if (reply.status === "unchanged") return;
-    if (reply.status === "ok") return this.#serve(reply.body as unknown as ProjectSnapshot, reply.etag);
-    if (reply.error.code !== "project_not_found" || !codeChampion || this.#snapshot) throw reply.error;
+    const readAtMs = this.#context.clock.now();
+    const reply = await transport.send("getSnapshot", request, { ifNoneMatch: this.#known?.etag ?? null });
+    if (reply.status === "unchanged") {
+      this.#known = this.#known && { ...this.#known, readAtMs };
+      return;
+    }
+    if (reply.status === "ok") return this.#serve({ ...snapshotIn(reply.body), etag: reply.etag, readAtMs });
+    if (reply.error.code !== "project_not_found" || !codeChampion || this.#known) throw reply.error;
     await this.#create(codeChampion);
     const body = await transport.call("getSnapshot", request);
-    await this.#serve(body as unknown as ProjectSnapshot, null);
+    await this.#serve({ ...snapshotIn(body), etag: null, readAtMs });
   }
 
   async #create({ body: champion }: NewConfig): Promise<void> {
@@ -126,13 +137,12 @@ export class ClientProject<Config, Built>
     if (reply.status === "refused" && reply.error.code !== "project_exists") throw reply.error;
   }
 
-  async #serve(snapshot: ProjectSnapshot, etag: string | null): Promise<void> {
+  async #serve(snapshot: KnownSnapshot): Promise<void> {
     const store = this.#context.requireStore();
     const { codeChampion } = this.#settings;
     await this.#sessions.serve(store.stateOf(snapshot), store);
-    const isFirst = this.#snapshot === null;
-    this.#snapshot = snapshot;
-    this.#etag = etag;
+    const isFirst = this.#known === null;
+    this.#known = snapshot;
     if (isFirst && codeChampion && snapshot.champion.hash !== codeChampion.hash) {
       this.#context.logger.info(
         { project: this.key, code: codeChampion.hash, champion: snapshot.champion.hash },
@@ -172,6 +182,11 @@ export class ClientProject<Config, Built>
   /** Resolves when the outcomes of the wrapped calls that have returned so far are queued. */
   settleTasks(): Promise<void> {
     return this.#sessions.settleTasks();
+  }
+
+  /** Resolves when no look at the server is under way. */
+  looked(): Promise<void> {
+    return this.#looking;
   }
 
   /** Serves the champion unrecorded from here on: the client closes. */
@@ -272,5 +287,8 @@ export class ClientProject<Config, Built>
     return configs.map(({ body }) => body);
   }
 }
+
+// The contract describes, for everyone else, what the library has types for.
+const snapshotIn = (body: object): ProjectSnapshot => body as ProjectSnapshot;
 
 const configOf = ({ config }: { readonly config: ProjectSnapshot["champion"] }) => config;

@@ -348,6 +348,15 @@ it("a snapshot that is brought along spares the first request; a wrong one is le
   expect(wire.requests).toEqual(["POST /v1/records"]);
   expect(await session.end({ score: 1 })).toEqual({ status: "recorded" });
 
+  // An old one serves too, and is looked at anew behind the agent's back.
+  setting.test.clock.advance(5000);
+  const later = clientOf(setting.test, { fetch: wire.fetch, bootstrap });
+  wire.requests.splice(0);
+  expect((await (await botOf(later.client)).session()).arm).toBe("challenger");
+  await later.client.close();
+  expect(wire.requests.sort()).toEqual(["GET /v1/projects/support/snapshot", "POST /v1/records"]);
+  expect(later.client.snapshots()).toEqual([{ ...bootstrap[0], readAtMs: setting.test.clock.now() }]);
+
   const [snapshot] = bootstrap;
   const forged = [{ ...snapshot, champion: { ...snapshot.champion, body: TERSE } }];
   for (const wrong of [forged, [{ project: "support" }]]) {

@@ -142,6 +142,13 @@ describe("sessions of a client", () => {
     await client.close();
   });
 
+  it("count against no rate: a client paces itself", async () => {
+    await setting.contest();
+    const { client, bot } = await clientBot({ fetch: serverOf(setting.test, { requestsPerMinute: 1 }) });
+    for (let i = 0; i < 5; i += 1) expect(await (await bot.session()).end()).toEqual({ status: "recorded" });
+    await client.close();
+  });
+
   it("tell the host's sinks of their assignment", async () => {
     await setting.contest();
     const exposures: unknown[] = [];

@@ -5,6 +5,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { createRandom } from "../../src/core/random.js";
+import { createApp } from "../../src/server/app.js";
+import { listen } from "../../src/server/listen.js";
+import { createTestEngine } from "../../src/testing.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -36,6 +39,15 @@ const AGENT = `async function runAgent(config, question) {
 /** TypeScript of the README as JavaScript: it has type annotations in parameters alone. */
 const toJavaScript = (code: string): string => code.replace(/(\w+): string/g, "$1");
 
+/** A server that listens, over a database of its own. */
+async function served() {
+  const { engine } = await createTestEngine();
+  const { url, stop } = await listen(createApp(engine, { open: true }), { port: 0 });
+  const results = (): Promise<number[]> =>
+    engine.sessions().then(({ sessions }) => sessions.map(({ score }) => Number(score)));
+  return { url, results, stop: () => stop().then(() => engine.close()) };
+}
+
 describe("README", () => {
   it("shows both commands on its first screen", () => {
     const firstScreen = readme.split("\n").slice(0, 24).join("\n");
@@ -44,7 +56,7 @@ describe("README", () => {
   });
 
   it("the library's code blocks run as they stand", async () => {
-    const [first, second, cheaper, core, testing, ...rest] = blocks("ts").map(toJavaScript);
+    const [first, second, cheaper, client, core, testing, ...rest] = blocks("ts").map(toJavaScript);
     expect(rest).toEqual([]);
     const folder = project();
     // The second block goes on where the first one stood, before it closed the engine.
@@ -53,10 +65,14 @@ describe("README", () => {
     const opening = (first as string).split("await bot.challenge")[0]?.replace("dethrone.db", "cheaper.db");
     writeFileSync(join(folder, "cheaper.mjs"), `${opening}${cheaper}await engine.close();`);
     writeFileSync(join(folder, "core.mjs"), core as string);
+    const { url, stop } = await served();
+    writeFileSync(join(folder, "client.mjs"), (client as string).replace("http://127.0.0.1:4700", url));
     writeFileSync(join(folder, "testing.mjs"), testing as string);
     const node = async (file: string) => (await run(process.execPath, [file], { cwd: folder })).stdout;
     expect(await node("library.mjs")).toContain("Where is my order?");
     expect(await node("cheaper.mjs")).toBe("true\n");
+    expect(await node("client.mjs")).toBe("Be thorough.\n");
+    await stop();
     expect(await node("core.mjs")).toContain("0.882419268177");
     expect(await node("testing.mjs")).toBe("promote\n");
   }, 60_000);
@@ -119,5 +135,56 @@ describe("docs/EXPERIMENTS.md", () => {
       "Be kind.",
       "support promote manual",
     ]);
+  }, 60_000);
+});
+
+describe("docs/CLIENT.md", () => {
+  const [plain, next, worker, ...rest] = blocks("ts", readFileSync(join(root, "docs/CLIENT.md"), "utf8"));
+
+  it("its code blocks run as they stand, each on a platform that does as its own does", async () => {
+    expect(rest).toEqual([]);
+    const { url, results, stop } = await served();
+    const folder = project();
+    const stub = join(folder, "node_modules/next");
+    mkdirSync(stub);
+    writeFileSync(
+      join(stub, "package.json"),
+      '{"name":"next","type":"module","exports":{"./server":"./server.js"}}',
+    );
+    writeFileSync(
+      join(stub, "server.js"),
+      "export const tasks = []; export const after = (task) => void tasks.push(task());",
+    );
+    const ASK = 'new Request("http://agent.test", { method: "POST", body: "Where is my order?" })';
+    const files = {
+      "plain.mjs": `${AGENT}${toJavaScript(plain as string).replace("http://127.0.0.1:4700", url)}`,
+      "next.mjs": `${AGENT}${next}
+        import { tasks } from "next/server";
+        console.log((await (await POST(${ASK})).json()).text);
+        for (const task of tasks) await task;`,
+      "worker.mjs": `${AGENT}${(worker as string).replace("export default", "const worker =")}
+        const env = { DETHRONE_SERVER: ${JSON.stringify(url)} };
+        for (let i = 0; i < 2; i += 1) {
+          const tasks = [];
+          const answer = await worker.fetch(${ASK}, env, { waitUntil: (task) => void tasks.push(task) });
+          console.log((await answer.json()).text);
+          for (const task of tasks) await task;
+        }
+        console.log(known.map(({ project }) => project).join());`,
+    };
+    const env = { ...process.env, DETHRONE_SERVER: url };
+    const said: string[] = [];
+    for (const [name, code] of Object.entries(files)) {
+      writeFileSync(join(folder, name), code);
+      said.push((await run(process.execPath, [name], { cwd: folder, env })).stdout);
+    }
+    const answered = /^Be (thorough|brief)\. Where is my order\?\n/;
+    expect(said).toEqual([
+      expect.stringMatching(answered),
+      expect.stringMatching(answered),
+      expect.stringMatching(/support\n$/),
+    ]);
+    expect(await results()).toEqual([1, 1, 1, 1]);
+    await stop();
   }, 60_000);
 });

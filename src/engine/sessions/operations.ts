@@ -63,7 +63,7 @@ export interface ExcludeOperation {
 export interface ServedAs extends Pick<StartOperation, "project" | "config" | "experiment" | "arm"> {}
 
 /** Asks what is stored of a session, after all that was told before; writes nothing. */
-export interface LookOperation {
+interface LookOperation {
   readonly type: "look";
   readonly session: string;
 }
