@@ -1,8 +1,9 @@
 /**
- * Every query about sessions and their signals, by Drizzle.
+ * Every query about sessions and their signals: by Drizzle, but for those that ticks run again and again.
  */
-import { and, asc, count, desc, eq, gt, gte, inArray, isNotNull, isNull, lt, lte, sql } from "drizzle-orm";
+import { and, asc, count, desc, eq, gte, isNotNull, isNull, lt, sql } from "drizzle-orm";
 import { FAILURE_SIGNALS, type LiveCount } from "../core/decision/fuse.js";
+import type { ScoringSignal } from "../core/sessions/score.js";
 import type { ArmCounts, DueSession, FoldRow, Pulse, Store, Traffic } from "../engine/ports.js";
 import type { OpenDatabase } from "./database.js";
 import { arms, experiments, projects, sessions, signals } from "./schema.js";
@@ -18,6 +19,57 @@ const TRAFFIC_SAMPLE = 50_000;
 
 /** Durations are read from the newest sessions, so that a report costs the same however long the history is. */
 const DURATION_SAMPLE = 10_000;
+
+const NO_SIGNALS: readonly ScoringSignal[] = [];
+
+type SignalRow = [seq: number, name: string, value: number, kind: ScoringSignal["kind"]];
+
+/** In the order of their acceptance. */
+const COUNTED_SIGNALS = `SELECT session_seq, name, signals.value, kind
+  FROM json_each(?) AS given CROSS JOIN signals ON session_seq = given.value
+  WHERE is_late = 0 ORDER BY signals.id`;
+
+type FoldTuple = [
+  ...[seq: number, arm: number, shares: string, score: number | null, context: string | null],
+  ...[durationMs: number | null, isSignalled: number],
+];
+
+/** Its place in a `FoldTuple`. */
+const SIGNALLED = 6;
+
+/** Of experiment ?1, after sequence ?2 and up to ?3, at most ?4. */
+const foldRows = (
+  isSignalled: string,
+): string => `SELECT seq, position, shares, score, context, max(0, ended_at_ms - started_at_ms),
+    ${isSignalled}
+  FROM sessions CROSS JOIN arms ON arms.id = arm_id
+  WHERE sessions.experiment_id = ?1 AND seq > ?2 AND seq <= ?3 AND is_evidence = 1 AND settled_at_ms IS NOT NULL
+    AND seq < coalesce((SELECT min(seq) FROM sessions
+      WHERE experiment_id = ?1 AND settled_at_ms IS NULL AND is_evidence = 1), ${Number.MAX_SAFE_INTEGER})
+  ORDER BY seq LIMIT ?4`;
+const FOLD_ROWS = foldRows("0");
+const FOLD_ROWS_AND_SIGNALS = foldRows("EXISTS (SELECT 1 FROM signals WHERE session_seq = seq)");
+
+const FAILED = `EXISTS (SELECT 1 FROM signals WHERE session_seq = seq
+  AND name IN (${FAILURE_SIGNALS.map((name) => `'${name}'`).join(", ")}) AND value <> 0)`;
+
+/** Two numbers an arm, of one subquery, which has to be run once. */
+const LIVE_COUNTS = `SELECT (SELECT json_array(count(*), coalesce(sum(is_failed), 0)) FROM
+    (SELECT ${FAILED} AS is_failed FROM sessions
+      WHERE experiment_id = ?1 AND arm_id = arms.id AND (ended_at_ms IS NOT NULL OR ${FAILED})
+        AND seq > coalesce((SELECT seq FROM sessions WHERE experiment_id = ?1
+          ORDER BY seq DESC LIMIT 1 OFFSET ${LIVE_REACH}), 0)
+      ORDER BY seq DESC LIMIT ${LIVE_SAMPLE}))
+  FROM arms WHERE experiment_id = ?1 ORDER BY position`;
+
+/** A function that answers the same question as the one before at once, with the same object. */
+function remembering<T>(answer: (question: string) => T): (question: string) => T {
+  let last: { readonly question: string; readonly answer: T } | undefined;
+  return (question) => {
+    if (last?.question !== question) last = { question, answer: answer(question) };
+    return last.answer;
+  };
+}
 
 /** What is read of sessions. */
 export class SessionReads {
@@ -55,94 +107,41 @@ export class SessionReads {
     }));
   }
 
-  async #countedSignals(seqs: number[]): Promise<Map<number, (typeof signals.$inferSelect)[]>> {
-    if (seqs.length === 0) return new Map();
-    const rows = await this.#database.read((db) =>
-      db
-        .select()
-        .from(signals)
-        .where(and(inArray(signals.sessionSeq, seqs), eq(signals.isLate, false)))
-        .orderBy(asc(signals.id)),
-    );
-    const bySession = new Map<number, (typeof signals.$inferSelect)[]>();
-    for (const row of rows) {
-      const list = bySession.get(row.sessionSeq);
-      if (list) list.push(row);
-      else bySession.set(row.sessionSeq, [row]);
+  async #countedSignals(seqs: readonly number[]): Promise<ReadonlyMap<number, readonly ScoringSignal[]>> {
+    const bySession = new Map<number, ScoringSignal[]>();
+    if (seqs.length === 0) return bySession;
+    const rows = await this.#database.tuples<SignalRow>(COUNTED_SIGNALS, [JSON.stringify(seqs)]);
+    for (const [seq, name, value, kind] of rows) {
+      const list = bySession.get(seq);
+      if (list) list.push({ name, value, kind });
+      else bySession.set(seq, [{ name, value, kind }]);
     }
     return bySession;
   }
 
   async foldRows(input: Parameters<Store["foldRows"]>[0]): Promise<FoldRow[]> {
-    const rows = await this.#database.read((db) => {
-      const firstUnsettled = db
-        .select({ seq: sql`min(${sessions.seq})` })
-        .from(sessions)
-        .where(
-          and(
-            eq(sessions.experimentId, input.experimentId),
-            isNull(sessions.settledAtMs),
-            sql`is_evidence = 1`,
-          ),
-        );
-      return db
-        .select({
-          seq: sessions.seq,
-          sessionId: sessions.id,
-          role: arms.role,
-          arm: arms.position,
-          shares: sessions.shares,
-          score: sessions.score,
-          context: sessions.context,
-          startedAtMs: sessions.startedAtMs,
-          endedAtMs: sessions.endedAtMs,
-          // Most have none, and then there is no second query.
-          hasSignals: input.withSignals
-            ? sql`EXISTS (SELECT 1 FROM signals WHERE session_seq = ${sessions.seq})`.mapWith(Boolean)
-            : sql`0`.mapWith(Boolean),
-        })
-        .from(sessions)
-        .innerJoin(arms, eq(arms.id, sessions.armId))
-        .where(
-          and(
-            eq(sessions.experimentId, input.experimentId),
-            gt(sessions.seq, input.afterSeq),
-            input.untilSeq === undefined ? undefined : lte(sessions.seq, input.untilSeq),
-            eq(sessions.isEvidence, true),
-            isNotNull(sessions.settledAtMs),
-            sql`${sessions.seq} < coalesce((${firstUnsettled}), ${Number.MAX_SAFE_INTEGER})`,
-          ),
-        )
-        .orderBy(asc(sessions.seq))
-        .limit(input.limit);
-    });
-    const withSignals = rows.filter(({ hasSignals }) => hasSignals);
-    const bySession = await this.#countedSignals(withSignals.map(({ seq }) => seq));
-    return rows.map(({ startedAtMs, endedAtMs, hasSignals: _hasSignals, ...row }) => ({
-      ...row,
-      shares: row.shares as readonly number[],
-      durationMs: endedAtMs === null ? null : Math.max(0, endedAtMs - startedAtMs),
-      signals: bySession.get(row.seq) ?? [],
+    const { experimentId, afterSeq, untilSeq = Number.MAX_SAFE_INTEGER, limit, withSignals } = input;
+    const rows = await this.#database.tuples<FoldTuple>(withSignals ? FOLD_ROWS_AND_SIGNALS : FOLD_ROWS, [
+      ...[experimentId, afterSeq, untilSeq, limit],
+    ]);
+    // Most have none, and then there is no second query.
+    const withSome = rows.filter((row) => row[SIGNALLED] === 1).map(([seq]) => seq);
+    const bySession = await this.#countedSignals(withSome);
+    const sharesOf = remembering((text: string): readonly number[] => JSON.parse(text));
+    return rows.map(([seq, arm, shares, score, context, durationMs]) => ({
+      seq,
+      arm,
+      shares: sharesOf(shares),
+      score,
+      context: context === null ? null : JSON.parse(context),
+      durationMs,
+      signals: bySession.get(seq) ?? NO_SIGNALS,
     }));
   }
 
   async liveCounts(experimentId: number): Promise<LiveCount[]> {
-    const failed = sql`EXISTS (SELECT 1 FROM signals WHERE session_seq = seq AND name IN ${FAILURE_SIGNALS} AND value <> 0)`;
-    const ofExperiment = sql`sessions WHERE experiment_id = ${experimentId}`;
-    const oldest = sql`coalesce((SELECT seq FROM ${ofExperiment} ORDER BY seq DESC LIMIT 1 OFFSET ${LIVE_REACH}), 0)`;
-    const newest = sql`SELECT ${failed} AS is_failed FROM ${ofExperiment} AND seq > ${oldest} AND arm_id = ${arms.id}
-      AND (ended_at_ms IS NOT NULL OR ${failed}) ORDER BY seq DESC LIMIT ${LIVE_SAMPLE}`;
-    const rows = await this.#database.read((db) =>
-      db
-        .select({
-          // Two numbers of one subquery, which has to be run once.
-          counts: sql<string>`(SELECT json_array(count(*), coalesce(sum(is_failed), 0)) FROM (${newest}))`,
-        })
-        .from(arms)
-        .where(eq(arms.experimentId, experimentId))
-        .orderBy(asc(arms.position)),
-    );
-    return rows.map(({ counts }) => {
+    const rows = await this.#database.tuples<[counts: string]>(LIVE_COUNTS, [experimentId]);
+    return rows.map(([counts]) => {
       const [served, errors] = JSON.parse(counts) as [number, number];
       return { sessions: served, errors };
     });

@@ -211,7 +211,7 @@ function traceOf(rows: readonly FoldRow[], experiment: StoredExperiment): TraceR
     const [pair] = evidence.pairs;
     trace.push({
       index: evidence.index,
-      arm: row.role,
+      arm: row.arm === 0 ? "champion" : "challenger",
       share: row.shares[0] as number,
       score: row.score,
       logEPromote: pair?.promote.logE ?? 0,
