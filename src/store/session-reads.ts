@@ -1,7 +1,7 @@
 /**
  * Every query about sessions and their signals: by Drizzle, but for those that ticks run again and again.
  */
-import { and, asc, count, desc, eq, gte, isNotNull, isNull, lt, sql } from "drizzle-orm";
+import { and, asc, count, desc, eq, gte, isNotNull, sql } from "drizzle-orm";
 import { FAILURE_SIGNALS, type LiveCount } from "../core/decision/fuse.js";
 import type { ScoringSignal } from "../core/sessions/score.js";
 import type { ArmCounts, DueSession, FoldRow, Pulse, Store, Traffic } from "../engine/ports.js";
@@ -28,6 +28,15 @@ type SignalRow = [seq: number, name: string, value: number, kind: ScoringSignal[
 const COUNTED_SIGNALS = `SELECT session_seq, name, signals.value, kind
   FROM json_each(?) AS given CROSS JOIN signals ON session_seq = given.value
   WHERE is_late = 0 ORDER BY signals.id`;
+
+type DueTuple = [seq: number, experimentId: number | null, windowEndsAtMs: number, hasEnded: number];
+
+/** By the time ?1, at most ?2. */
+const due = (where: string): string => `SELECT seq, experiment_id, window_ends_at_ms, ended_at_ms IS NOT NULL
+  FROM sessions WHERE window_ends_at_ms < ?1 AND settled_at_ms IS NULL ${where}
+  ORDER BY window_ends_at_ms LIMIT ?2`;
+const DUE = due("");
+const DUE_OF_PROJECT = due("AND project_id = (SELECT id FROM projects WHERE key = ?3)");
 
 type FoldTuple = [
   ...[seq: number, arm: number, shares: string, score: number | null, context: string | null],
@@ -81,29 +90,16 @@ export class SessionReads {
 
   async dueSessions(input: Parameters<Store["dueSessions"]>[0]): Promise<DueSession[]> {
     const { nowMs, limit, projectKey } = input;
-    const ofProject = sql`${sessions.projectId} = (SELECT id FROM projects WHERE key = ${projectKey})`;
-    const due = await this.#database.read((db) =>
-      db
-        .select()
-        .from(sessions)
-        .where(
-          and(
-            lt(sessions.windowEndsAtMs, nowMs),
-            isNull(sessions.settledAtMs),
-            projectKey === null ? undefined : ofProject,
-          ),
-        )
-        .orderBy(asc(sessions.windowEndsAtMs))
-        .limit(limit),
-    );
-    if (due.length === 0) return [];
-    const bySession = await this.#countedSignals(due.map((session) => session.seq));
-    return due.map((session) => ({
-      seq: session.seq,
-      experimentId: session.experimentId,
-      windowEndsAtMs: session.windowEndsAtMs,
-      hasEnded: session.endedAtMs !== null,
-      signals: bySession.get(session.seq) ?? [],
+    const due = await this.#database.tuples<DueTuple>(projectKey === null ? DUE : DUE_OF_PROJECT, [
+      ...[nowMs, limit, ...(projectKey === null ? [] : [projectKey])],
+    ]);
+    const bySession = await this.#countedSignals(due.map(([seq]) => seq));
+    return due.map(([seq, experimentId, windowEndsAtMs, hasEnded]) => ({
+      seq,
+      experimentId,
+      windowEndsAtMs,
+      hasEnded: hasEnded === 1,
+      signals: bySession.get(seq) ?? NO_SIGNALS,
     }));
   }
 
