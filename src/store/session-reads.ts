@@ -1,7 +1,7 @@
 /**
  * Every query about sessions and their signals: by Drizzle, but for those that ticks run again and again.
  */
-import { and, asc, count, desc, eq, gte, isNotNull, sql } from "drizzle-orm";
+import { and, asc, count, desc, eq, isNotNull, sql } from "drizzle-orm";
 import { FAILURE_SIGNALS, type LiveCount } from "../core/decision/fuse.js";
 import type { ScoringSignal } from "../core/sessions/score.js";
 import type { ArmCounts, DueSession, FoldRow, Pulse, Store, Traffic } from "../engine/ports.js";
@@ -70,6 +70,14 @@ const LIVE_COUNTS = `SELECT (SELECT json_array(count(*), coalesce(sum(is_failed)
           ORDER BY seq DESC LIMIT 1 OFFSET ${LIVE_REACH}), 0)
       ORDER BY seq DESC LIMIT ${LIVE_SAMPLE}))
   FROM arms WHERE experiment_id = ?1 ORDER BY position`;
+
+type TrafficTuple = [units: number, firstAtMs: number | null, scored: number, scoreSum: number];
+
+/** Of project ?1, with champion ?2, since ?3. */
+const TRAFFIC = `SELECT count(DISTINCT unit), min(started_at_ms), count(champion_score), coalesce(sum(champion_score), 0)
+  FROM (SELECT coalesce(unit, id) AS unit, started_at_ms, iif(config_id = ?2, score, NULL) AS champion_score
+    FROM sessions WHERE project_id = ?1 ORDER BY seq DESC LIMIT ${TRAFFIC_SAMPLE})
+  WHERE started_at_ms >= ?3`;
 
 /** A function that answers the same question as the one before at once, with the same object. */
 function remembering<T>(answer: (question: string) => T): (question: string) => T {
@@ -193,32 +201,10 @@ export class SessionReads {
   }
 
   async traffic(input: Parameters<Store["traffic"]>[0]): Promise<Traffic> {
-    return this.#database.read(async (db) => {
-      const newest = db
-        .select({
-          unit: sql`coalesce(${sessions.unit}, ${sessions.id})`.as("traffic_unit"),
-          startedAtMs: sessions.startedAtMs,
-          championScore:
-            sql`CASE WHEN ${sessions.configId} = ${input.championConfigId} THEN ${sessions.score} END`.as(
-              "champion_score",
-            ),
-        })
-        .from(sessions)
-        .where(eq(sessions.projectId, input.projectId))
-        .orderBy(desc(sessions.seq))
-        .limit(TRAFFIC_SAMPLE)
-        .as("newest");
-      const [traffic] = await db
-        .select({
-          units: sql<number>`count(DISTINCT ${newest.unit})`.mapWith(Number),
-          firstAtMs: sql<number | null>`min(${newest.startedAtMs})`,
-          scored: sql<number>`count(${newest.championScore})`.mapWith(Number),
-          scoreSum: sql<number>`coalesce(sum(${newest.championScore}), 0)`.mapWith(Number),
-        })
-        .from(newest)
-        .where(gte(newest.startedAtMs, input.sinceMs));
-      return traffic ?? { units: 0, firstAtMs: null, scored: 0, scoreSum: 0 };
-    });
+    const { projectId, championConfigId, sinceMs } = input;
+    const [row] = await this.#database.tuples<TrafficTuple>(TRAFFIC, [projectId, championConfigId, sinceMs]);
+    const [units, firstAtMs, scored, scoreSum] = row ?? [0, null, 0, 0];
+    return { units, firstAtMs, scored, scoreSum };
   }
 
   async armCounts(experimentId: number): Promise<ArmCounts[]> {
