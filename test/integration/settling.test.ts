@@ -56,6 +56,13 @@ describe("sessions whose window has closed", () => {
     expect(await store.dueSessions({ nowMs: 50, limit: 1, projectKey: "q" })).toMatchObject([{ seq: 3 }]);
   });
 
+  it("are not read from a store that is closed", async () => {
+    const { store } = await opened();
+    await store.close();
+    const read = store.dueSessions({ nowMs: 50, limit: 10, projectKey: null });
+    await expect(read).rejects.toMatchObject({ code: "storage_unavailable" });
+  });
+
   it("settle together, to the last bit; those that have changed since they were read stay open", async () => {
     const { store, database } = await opened();
     await store.settleSessions([
