@@ -12,3 +12,14 @@ export async function inParts<T>(steps: Steps<T>): Promise<T> {
     await breathe();
   }
 }
+
+let lastTurn: Promise<void> = Promise.resolve();
+
+/**
+ * As {@link breathe}, for work of which much goes on at once: one turn after the other, with the host's timers and requests
+ * in between.
+ */
+export function takeTurn(): Promise<void> {
+  lastTurn = lastTurn.then(breathe);
+  return lastTurn;
+}

@@ -2,7 +2,6 @@
  * Sessions and signals on their way into the store and out of it.
  */
 
-import type { Role } from "../core/decision/evidence.js";
 import type { JsonObject } from "../core/errors.js";
 import type { ScoringSignal, Settlement, SignalKind } from "../core/sessions/score.js";
 import type { StoredConfig } from "./ports-experiment.js";
@@ -163,8 +162,6 @@ export interface SettledSession {
 /** One settled session of an experiment, in assignment order. */
 export interface FoldRow {
   readonly seq: number;
-  readonly sessionId: string;
-  readonly role: Role;
   /** 0 the champion, j the j-th challenger */
   readonly arm: number;
   readonly shares: readonly number[];

@@ -11,6 +11,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Client, createClient } from "@libsql/client";
 import { drizzle, type LibSQLDatabase } from "drizzle-orm/libsql";
 import { DethroneError } from "../core/errors.js";
+import { Aside, type Tuple } from "./aside.js";
 import { FILE_REPLACED, fileAt } from "./file-identity.js";
 import * as schema from "./schema.js";
 import { storageError } from "./storage-error.js";
@@ -69,6 +70,8 @@ export class OpenDatabase {
   readonly #location: Location;
   readonly #client: Client;
   readonly #drizzle: LibSQLDatabase<typeof schema>;
+  readonly #aside: Aside;
+  #isClosed = false;
   readonly #file: string | null;
   #checkedAtMs = performance.now();
 
@@ -82,6 +85,7 @@ export class OpenDatabase {
       timeout: READ_WAIT_MS,
     });
     this.#drizzle = drizzle(this.#client, { schema });
+    this.#aside = new Aside(location.path);
   }
 
   /**
@@ -131,6 +135,14 @@ export class OpenDatabase {
     }
   }
 
+  /** The rows of a statement that ticks run again and again, read beside the host's event loop. */
+  async tuples<Row extends Tuple>(sql: string, params: Tuple): Promise<Row[]> {
+    this.#assertInPlace();
+    // It would start its thread again.
+    if (this.#isClosed) throw storageError({ code: "", message: "it is closed" }, this.#location.path);
+    return this.#aside.tuples<Row>(sql, params);
+  }
+
   /** A file that was deleted or replaced is still open here, and would be read for ever. */
   #assertInPlace(): void {
     if (performance.now() - this.#checkedAtMs < CHECK_MS) return;
@@ -143,6 +155,8 @@ export class OpenDatabase {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#aside.close();
     await this.writer.close();
     this.#client.close();
     const { temporaryFolder } = this.#location;

@@ -21,6 +21,7 @@ import {
 // `src/store` and `dist/store` lie at the same depth, so this finds the built file from either.
 const WORKER_URL = new URL("../../dist/store/writer-worker.js", import.meta.url);
 
+/** Operations of one transaction, at most: more would hold up other processes, and save nothing. */
 const BATCH_MAX = 2000;
 
 /** How long the writer waits for another process's lock before it gives a batch up. */
@@ -43,16 +44,11 @@ async function bounded(promise: Promise<unknown>, ms: number): Promise<void> {
 /** Operations that are written in one transaction; one promise for all of them, for they come by the thousand. */
 class Batch {
   readonly operations: WriteOperation[] = [];
-  readonly #outcomes: Promise<readonly (Outcome | Promise<Outcome>)[]>;
-  readonly resolve: (outcomes: readonly (Outcome | Promise<Outcome>)[]) => void;
-
-  constructor() {
-    let resolveOutcomes: typeof this.resolve | undefined;
-    this.#outcomes = new Promise((resolve) => {
-      resolveOutcomes = resolve;
-    });
-    this.resolve = resolveOutcomes as unknown as typeof this.resolve;
-  }
+  /** Gives each operation its outcome, in their order. */
+  resolve: (outcomes: readonly (Outcome | Promise<Outcome>)[]) => void = () => undefined;
+  readonly #outcomes = new Promise<readonly (Outcome | Promise<Outcome>)[]>((resolve) => {
+    this.resolve = resolve;
+  });
 
   get isFull(): boolean {
     return this.operations.length >= BATCH_MAX;

@@ -208,12 +208,12 @@ export async function traceBacktest(store: Store, projectKey: string): Promise<T
   return trace;
 }
 
-function traceRow({ role, shares }: FoldRow, score: number, folding: ExperimentFolding): TraceRow {
+function traceRow({ arm, shares }: FoldRow, score: number, folding: ExperimentFolding): TraceRow {
   const { evidence, terms } = folding;
   const [pair] = evidence.pairs;
   return {
     index: evidence.index,
-    arm: role,
+    arm: arm === 0 ? "champion" : "challenger",
     share: shares[0] as number,
     score,
     logEPromote: pair?.promote.logE ?? 0,

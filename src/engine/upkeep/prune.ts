@@ -132,9 +132,7 @@ async function archiveUnits(store: Store, experiment: StoredExperiment): Promise
       withSignals: true,
     });
     if (live.length === 0 && previous) return previous;
-    const rows = live.map(
-      (row): FoldRow => ({ ...row, sessionId: "", context: neededContext(row.context, policy) }),
-    );
+    const rows = live.map((row): FoldRow => ({ ...row, context: neededContext(row.context, policy) }));
     const hash = chainAfter(previous?.hash ?? CHAIN_START, rows);
     if (!(await store.upkeep.addToArchive({ experimentId, previous, rows, hash }))) return null;
     await breathe();

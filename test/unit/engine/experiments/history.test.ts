@@ -9,8 +9,6 @@ const experiment = (id: number): StoredExperiment =>
 
 const rowAt = (seq: number, plan: string): FoldRow => ({
   seq,
-  sessionId: "",
-  role: seq % 2 === 0 ? "champion" : "challenger",
   arm: seq % 2,
   shares: [0.5],
   score: seq % 3 === 0 ? 1 : 0,
