@@ -30,7 +30,7 @@ const LAYERS: Record<string, string[]> = {
   core: ["core"],
   engine: ["core", "engine"],
   store: ["core", "store", "engine/ports"],
-  integrations: ["core", "engine", "integrations"],
+  integrations: ["core", "engine", "integrations", "version.js"],
   cli: ["core", "engine", "store", "cli", ""],
 };
 
