@@ -45,7 +45,7 @@ export interface ProviderOptions {
   readonly attributes?: readonly string[];
   /** tracking events that bear on the score, by name: `{ thumbs: "explicit" }`; the others are metrics. Default: none. */
   readonly kinds?: Readonly<Record<string, SignalKind>>;
-  /** how long, in milliseconds, a unit's evaluations share a session; default 5 minutes */
+  /** how long, in milliseconds, the evaluations of a targeting key share a session; default 5 minutes */
   readonly sessionMs?: number;
   /** most sessions remembered, so that later evaluations and events find them; default 10,000 */
   readonly capacity?: number;
