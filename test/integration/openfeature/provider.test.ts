@@ -286,6 +286,7 @@ describe("a tracking event", () => {
     const { client: flags, provider } = await client({}, engine({ signal }));
     const details = await flags.getStringDetails("support.model", "?", { targetingKey: "ada" });
     const session = await bot.session();
+    Object.assign(session, { signal: (body: unknown) => signal(session.id, body) });
     await session.run(async () => {
       flags.track(
         "steps",
