@@ -32,8 +32,8 @@ const LAYERS: Record<string, string[]> = {
   store: ["core", "store", "engine/ports"],
   client: ["core", "engine", "server/contract", "client"],
   server: ["core", "engine", "server", ""],
-  integrations: ["core", "engine", "integrations"],
-  cli: ["core", "engine", "store", "server", "cli", ""],
+  integrations: ["core", "engine", "integrations", "version.js"],
+  cli: ["core", "engine", "store", "server", "integrations", "cli", ""],
 };
 
 /** The files and Node modules that the values imported by a file, and by those it imports, come from. */

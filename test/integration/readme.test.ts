@@ -21,6 +21,9 @@ function blocks(language: string, page = readme): string[] {
     .map((match) => match[2] as string);
 }
 
+/** Whether a block is of an adapter, and needs that one's package. */
+const isOfAdapter = (code: string): boolean => /from "dethrone\/(openfeature|otel|judges)"/.test(code);
+
 /** A folder in which `dethrone` is installed: the built package itself. */
 function project(): string {
   const folder = temporaryFolder();
@@ -48,6 +51,17 @@ async function served() {
   return { url, results, stop: () => stop().then(() => engine.close()) };
 }
 
+/** What a block prints that needs no other. */
+async function runAlone(code: string): Promise<string> {
+  const folder = project();
+  for (const scope of ["@openfeature", "@opentelemetry"])
+    symlinkSync(join(root, "node_modules", scope), join(folder, "node_modules", scope), "dir");
+  writeFileSync(join(folder, "block.mjs"), `${AGENT}${toJavaScript(code)}`);
+  const { stdout, stderr } = await run(process.execPath, ["block.mjs"], { cwd: folder });
+  expect(stderr).toBe("");
+  return stdout;
+}
+
 describe("README", () => {
   it("shows both commands on its first screen", () => {
     const firstScreen = readme.split("\n").slice(0, 24).join("\n");
@@ -56,7 +70,9 @@ describe("README", () => {
   });
 
   it("the library's code blocks run as they stand", async () => {
-    const [first, second, cheaper, client, core, testing, ...rest] = blocks("ts").map(toJavaScript);
+    const [first, second, cheaper, client, core, testing, ...rest] = blocks("ts")
+      .filter((code) => !isOfAdapter(code))
+      .map(toJavaScript);
     expect(rest).toEqual([]);
     const folder = project();
     // The second block goes on where the first one stood, before it closed the engine.
@@ -75,6 +91,11 @@ describe("README", () => {
     await stop();
     expect(await node("core.mjs")).toContain("0.882419268177");
     expect(await node("testing.mjs")).toBe("promote\n");
+  }, 60_000);
+
+  it("the adapters' code blocks run as they stand", async () => {
+    const outputs = await Promise.all(blocks("ts").filter(isOfAdapter).map(runAlone));
+    expect(outputs).toEqual(["m-large\n", "Be thorough. Where is my order?\n1\n", "1\n"]);
   }, 60_000);
 
   it("the command line's blocks run as they stand", async () => {
@@ -186,5 +207,14 @@ describe("docs/CLIENT.md", () => {
     ]);
     expect(await results()).toEqual([1, 1, 1, 1]);
     await stop();
+  }, 60_000);
+});
+
+describe("docs/INTEGRATIONS.md", () => {
+  const page = readFileSync(join(root, "docs/INTEGRATIONS.md"), "utf8");
+
+  it("its code blocks run as they stand", async () => {
+    const outputs = await Promise.all(blocks("ts", page).filter(isOfAdapter).map(runAlone));
+    expect(outputs).toEqual(["SPLIT true\n", "Be thorough. Where is my order?\n1\n", "1 1\n"]);
   }, 60_000);
 });

@@ -294,7 +294,7 @@ export class Router {
 
   /** Tells the host's sinks of a new session that an experiment has given an arm. */
   #expose(
-    { id, project, experiment, unit, root }: Placement,
+    { id, project, experiment, place, unit, root }: Placement,
     { arm, excluded, requestId }: Assignment,
   ): void {
     if (experiment === null || arm === null) return;
@@ -303,6 +303,7 @@ export class Router {
       experiment,
       session: id,
       arm: arm.role,
+      place,
       config: arm.config.hash,
       label: arm.label,
       unit,

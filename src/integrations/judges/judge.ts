@@ -146,18 +146,25 @@ export class Judge<Input = unknown, Output = unknown> {
    * @param sample the grader sees these objects themselves, later: who changes them changes what is judged
    * @param turn what distinguishes several judgements of one session; without one it is judged once
    */
-  submit(session: JudgedSession, { input, output }: Sample<Input, Output>, turn?: string): void {
-    if (saltedBucketOf(this.#salt, String(session.id)) >= this.#options.sample * BUCKET_COUNT) {
-      this.#counts.unsampled += 1;
-      return;
+  submit(session: JudgedSession, sample: Sample<Input, Output>, turn?: string): void {
+    try {
+      const { id } = session;
+      if (this.#isSampled(id)) this.#take(session, sample, turn);
+      else this.#counts.unsampled += 1;
+    } catch (error) {
+      this.#fail(error, null);
     }
+  }
+
+  #isSampled(id: string): boolean {
+    return saltedBucketOf(this.#salt, id) < this.#options.sample * BUCKET_COUNT;
+  }
+
+  #take(session: JudgedSession, { input, output }: Sample<Input, Output>, turn: string | undefined): void {
     if (this.#waiting.length >= this.#options.capacity) {
       this.#counts.dropped += 1;
-      const error = new DethroneError(
-        "queue_full",
-        "Too many samples wait to be judged; the newest is dropped.",
-      );
-      this.#failures.note("a session could not be judged", error, { judge: this.source });
+      const error = new DethroneError("queue_full", "Too many samples wait to be judged.");
+      this.#failures.note("a sample is dropped", error, { judge: this.source });
       return;
     }
     const key = turn === undefined ? this.source : `${this.source}:${turn}`;
@@ -168,6 +175,11 @@ export class Judge<Input = unknown, Output = unknown> {
     this.#underWay.add(graded);
     void graded.then(() => this.#underWay.delete(graded));
     this.#next();
+  }
+
+  #fail(error: unknown, sessionId: string | null): void {
+    this.#counts.failed += 1;
+    this.#failures.note("a session could not be judged", error, { judge: this.source, sessionId });
   }
 
   /** Resolves when everything submitted so far is recorded, has failed or has been dropped. */
@@ -192,9 +204,7 @@ export class Judge<Input = unknown, Output = unknown> {
       if (grade === undefined) this.#counts.abstained += 1;
       else await this.#record(session, { ...this.#signal(grade), key });
     } catch (error) {
-      this.#counts.failed += 1;
-      const fields = { judge: this.source, sessionId: String(session.id) };
-      this.#failures.note("a session could not be judged", error, fields);
+      this.#fail(error, session.id);
     }
     this.#running -= 1;
     this.#next();

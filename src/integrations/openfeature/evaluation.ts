@@ -4,6 +4,7 @@
 import type { ErrorCode, FlagMetadata, ResolutionDetails } from "@openfeature/server-sdk";
 import { isDethroneError, type JsonObject } from "../../core/errors.js";
 import { fieldOf } from "../../core/json-field.js";
+import { armName } from "../arm-name.js";
 import type { FlagProject, FlagSession } from "./engine.js";
 import type { FlagPlace } from "./flag-keys.js";
 
@@ -23,7 +24,7 @@ export function servedTo(session: FlagSession, project: FlagProject, isStale: bo
   const { arm, place, experiment, share, configHash, id } = session;
   return {
     config: session.config,
-    variant: place > 1 ? `${arm}-${place}` : arm,
+    variant: armName(place),
     reason: isStale ? "STALE" : reasonOf(session, project),
     flagMetadata: {
       arm,
@@ -81,7 +82,7 @@ export function resolved<T>(
 }
 
 /** The details of an evaluation that failed. */
-export function failed<T>(value: T, code: `${ErrorCode}`, errorMessage: string): ResolutionDetails<T> {
+function failed<T>(value: T, code: `${ErrorCode}`, errorMessage: string): ResolutionDetails<T> {
   return { value, reason: "ERROR", errorCode: code as ErrorCode, errorMessage };
 }
 
