@@ -30,7 +30,7 @@ const LAYERS: Record<string, string[]> = {
   core: ["core"],
   engine: ["core", "engine"],
   store: ["core", "store", "engine/ports"],
-  cli: ["core", "engine", "store", "cli", ""],
+  cli: ["core", "engine", "store", "integrations", "cli", ""],
 };
 
 /** Which parts of the core a part may import from, besides itself and the files beside the parts. */

@@ -8,6 +8,8 @@ import { Replies } from "./access/replies.js";
 import type { EngineContext } from "./context.js";
 import { type ChallengePreview, previewChallenge } from "./experiments/challenge.js";
 import { type ChallengeOptions, planChallenge } from "./experiments/challenge-plan.js";
+import { trafficOf } from "./experiments/design.js";
+import { type Pace, paceOf } from "./experiments/detect.js";
 import { requireExperiment, requireProject } from "./experiments/lookup.js";
 import { type ProjectSummary, projectSummaries } from "./experiments/overview.js";
 import { type Verification, verifyDecision } from "./experiments/verify.js";
@@ -93,6 +95,13 @@ export abstract class EngineDesk {
   /** All experiments of a project, newest first. */
   experiments(projectKey: string): Promise<StoredExperiment[]> {
     return this.context.requireStore().experiments(projectKey);
+  }
+
+  /** How well a project's champion has done in the last 14 days, and on how many units a day. @throws DethroneError `project_not_found` */
+  async pace(projectKey: string): Promise<Pace> {
+    const store = this.context.requireStore();
+    const nowMs = this.now();
+    return paceOf(await trafficOf(store, await requireProject(store, projectKey), nowMs), nowMs);
   }
 
   /** All that assigning a project's sessions elsewhere takes. @throws DethroneError `project_not_found` */
