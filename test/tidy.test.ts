@@ -15,7 +15,7 @@ interface SourceFile {
 
 function files(folder: string): SourceFile[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts"))
+    .filter((name) => /\.tsx?$/.test(name))
     .map((name) => {
       const text = readFileSync(join(root, folder, name), "utf8");
       return { name: `${folder}/${name}`, text, code: text.replace(/\/\*[\s\S]*?\*\/|(^|\s)\/\/.*$/gm, "") };
@@ -30,7 +30,8 @@ const LAYERS: Record<string, string[]> = {
   core: ["core"],
   engine: ["core", "engine"],
   store: ["core", "store", "engine/ports"],
-  cli: ["core", "engine", "store", "integrations", "cli", ""],
+  server: ["core", "engine", "server", ""],
+  cli: ["core", "engine", "store", "server", "integrations", "cli", ""],
 };
 
 /** Which parts of the core a part may import from, besides itself and the files beside the parts. */
@@ -78,6 +79,19 @@ describe("the house rules", () => {
         )
         .map((path) => `${name} imports ${path}`);
     });
+    expect(offences).toEqual([]);
+  });
+
+  it("the server knows the engine by its types, its words and its simulations alone", () => {
+    const offences = source
+      .filter(({ name }) => name.startsWith("src/server/"))
+      .flatMap(({ name, code }) =>
+        [
+          ...code.matchAll(
+            /^import (?!type\b)[^;]*? from "(?:\.\.\/)+engine\/(?!words\/|simulations\.js)[^"]+"/gm,
+          ),
+        ].map(([found]) => `${name}: ${found}`),
+      );
     expect(offences).toEqual([]);
   });
 

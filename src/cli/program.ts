@@ -8,6 +8,7 @@ import { Output } from "./output.js";
 import { addAgents } from "./program/agents.js";
 import { addQuestions } from "./program/analysis.js";
 import { addByHand, addDecisions, addLooking, addPlans } from "./program/experiments.js";
+import { addServer } from "./program/server.js";
 import { addProjects, addSetUp } from "./program/set-up.js";
 import { addUpkeep } from "./program/upkeep.js";
 
@@ -20,6 +21,7 @@ const GROUPS: readonly (readonly [heading: string, add: (program: Command) => vo
   ["Decide:", addDecisions],
   ["By hand, each with a reason:", addByHand],
   ["Ask what would be:", addQuestions],
+  ["Serve it over HTTP:", addServer],
   ["Serve it to agents:", addAgents],
   ["Upkeep of the database:", addUpkeep],
 ];

@@ -2,6 +2,7 @@
  * What is asked of an engine beside running agents: looking through what is stored, and what other processes tell of
  * their sessions. The half of an engine that servers and pages use.
  */
+import type { Ledger } from "../core/decision/ledger.js";
 import { DethroneError } from "../core/errors.js";
 import { AccessKeys } from "./access/keys.js";
 import { Replies } from "./access/replies.js";
@@ -10,11 +11,14 @@ import { type ChallengePreview, previewChallenge } from "./experiments/challenge
 import { type ChallengeOptions, planChallenge } from "./experiments/challenge-plan.js";
 import { trafficOf } from "./experiments/design.js";
 import { type Pace, paceOf } from "./experiments/detect.js";
-import { requireExperiment, requireProject } from "./experiments/lookup.js";
+import { type ExperimentSummary, summaryOf } from "./experiments/experiment-summary.js";
+import { projectLedger } from "./experiments/ledger.js";
+import { currentExperiment, requireExperiment, requireProject } from "./experiments/lookup.js";
 import { type ProjectSummary, projectSummaries } from "./experiments/overview.js";
 import { type Verification, verifyDecision } from "./experiments/verify.js";
 import type { DecisionHead, EventEntry, StoredDecision, StoredExperiment } from "./ports.js";
-import { Intake, type Operation, type OperationResult } from "./sessions/intake.js";
+import { Intake } from "./sessions/intake.js";
+import type { Operation, OperationResult } from "./sessions/operations.js";
 import {
   checkedLimit,
   pageOf,
@@ -49,6 +53,11 @@ export interface DecisionFilter extends PageInput, Within {
   readonly experiment?: string | undefined;
 }
 
+/** One project at one look. */
+export interface ProjectOverview extends ProjectSummary {
+  readonly ledger: Ledger;
+}
+
 /** A page of decisions, newest first. */
 export interface DecisionPage {
   readonly decisions: readonly DecisionHead[];
@@ -77,6 +86,11 @@ export abstract class EngineDesk {
     this.#intake = new Intake(context);
   }
 
+  /** An id as the engine makes them: unique, and unpredictable enough that its hash is uniform. */
+  newId(): string {
+    return this.context.ids.next();
+  }
+
   /** Milliseconds since the epoch, by the engine's clock. */
   now(): number {
     return this.context.clock.now();
@@ -97,11 +111,35 @@ export abstract class EngineDesk {
     return this.context.requireStore().experiments(projectKey);
   }
 
-  /** How well a project's champion has done in the last 14 days, and on how many units a day. @throws DethroneError `project_not_found` */
+  /** One project at one look, with what its experiments have promoted. @throws DethroneError `project_not_found` */
+  async projectOverview(key: string): Promise<ProjectOverview> {
+    const store = this.context.requireStore();
+    const [summary] = await projectSummaries(store, this.now(), [key]);
+    if (!summary) throw noProject(key);
+    return { ...summary, ledger: await projectLedger(store, key) };
+  }
+
+  /**
+   * An experiment of a project.
+   *
+   * @param which its id, the beginning of it, or `current`: the one in the slot, else the newest
+   * @throws DethroneError `project_not_found`, `experiment_not_found`
+   */
+  async experiment(projectKey: string, which: string): Promise<ExperimentSummary> {
+    const store = this.context.requireStore();
+    if (which !== "current") return summaryOf(await requireExperiment(store, projectKey, which));
+    const current = await currentExperiment(store, projectKey);
+    if (current) return summaryOf(current);
+    throw new DethroneError("experiment_not_found", `Project '${projectKey}' has no experiment yet.`, {
+      project: projectKey,
+    });
+  }
+
+  /** A project's recent traffic, as far as planning needs it. @throws DethroneError `project_not_found` */
   async pace(projectKey: string): Promise<Pace> {
     const store = this.context.requireStore();
-    const nowMs = this.now();
-    return paceOf(await trafficOf(store, await requireProject(store, projectKey), nowMs), nowMs);
+    const state = await requireProject(store, projectKey);
+    return paceOf(await trafficOf(store, state, this.now()), this.now());
   }
 
   /** All that assigning a project's sessions elsewhere takes. @throws DethroneError `project_not_found` */
@@ -207,6 +245,10 @@ export abstract class EngineDesk {
     const plan = planChallenge(config, options);
     return previewChallenge(this.context, this.context.requireStore(), key, plan);
   }
+}
+
+function noProject(key: string): DethroneError {
+  return new DethroneError("project_not_found", `There is no project '${key}'.`, { received: key });
 }
 
 function noDecision(id: string): DethroneError {

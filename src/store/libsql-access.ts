@@ -3,8 +3,8 @@
  */
 import { and, asc, eq, isNull, lt } from "drizzle-orm";
 import type { AccessStore, ReplyKey, StoredKey, StoredReply } from "../engine/ports.js";
+import { apiKeys, idempotencyKeys } from "./access-schema.js";
 import type { OpenDatabase } from "./database.js";
-import { apiKeys, idempotencyKeys } from "./schema.js";
 import { builder, statement } from "./statements.js";
 import type { WriteStatement } from "./write-protocol.js";
 

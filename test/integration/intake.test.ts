@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { identifyConfig } from "../../src/engine/configs/config.js";
-import type { Operation, StartOperation } from "../../src/engine/sessions/intake.js";
+import type { Operation, StartOperation } from "../../src/engine/sessions/operations.js";
 import { routeOf } from "../../src/engine/sessions/route.js";
 import { routingState } from "../../src/engine/sessions/snapshot.js";
 import { LONG, SHORT, useSetting } from "../support/setting.js";

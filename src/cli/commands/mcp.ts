@@ -40,7 +40,7 @@ export async function mcp({ url, actor }: CommandContext): Promise<void> {
   await withEngine(url, { mustExist: true }, async ({ engine }) => {
     const server = createMcpServer(engine, {
       actor: actor === CLI_ACTOR ? "mcp" : actor,
-      runSimulations: (jobs, { signal }) => simulateInParallel(jobs, { signal }),
+      simulator: (jobs, { signal }) => simulateInParallel(jobs, { signal }),
     });
     const over = ended();
     await server.connect(new StdioServerTransport());

@@ -118,8 +118,13 @@ export class AccessKeys {
    *
    * @throws DethroneError `key_rejected`, which tells whether it is unknown, expired or revoked only once it was right
    */
-  async authenticate(key: string): Promise<Principal> {
-    const stored = KEY_FORM.test(key) ? await this.#find(hashOf(key)) : null;
+  authenticate(key: string): Promise<Principal> {
+    return this.authenticateHash(KEY_FORM.test(key) ? hashOf(key) : "");
+  }
+
+  /** As {@link authenticate}, by the SHA-256 of a key in hexadecimal: for who has shown it before. */
+  async authenticateHash(hash: string): Promise<Principal> {
+    const stored = hash === "" ? null : await this.#find(hash);
     if (!stored) throw new DethroneError("key_rejected", "The key is not known here.");
     const refused = whyRefused(stored, this.#context.clock.now());
     if (refused !== null)

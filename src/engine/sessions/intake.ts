@@ -7,111 +7,15 @@
  * session went may have decided whether it arrives. An operation that is refused fails alone, and each can be repeated.
  */
 import { DEFAULT_WINDOW_MS } from "../../core/decision/policy.js";
-import { DethroneError, isDethroneError, type JsonObject } from "../../core/errors.js";
-import { armOf, BUCKET_COUNT, bucketOf } from "../../core/sessions/assignment.js";
-import type { SignalKind } from "../../core/sessions/score.js";
+import { DethroneError, isDethroneError } from "../../core/errors.js";
 import { assertPrivate } from "../configs/privacy.js";
 import type { EngineContext } from "../context.js";
 import { requireProject } from "../experiments/lookup.js";
-import type {
-  EndReceipt,
-  Exclusion,
-  SessionStart,
-  SignalReceipt,
-  StartedSession,
-  Store,
-  StoredExperiment,
-} from "../ports.js";
-import { isOutside } from "./route.js";
+import type { SessionStart, StartedSession, Store, StoredExperiment } from "../ports.js";
+import type { Operation, OperationResult, StartOperation } from "./operations.js";
+import { placedIn } from "./placement-check.js";
 import { checkedSignal, scoreOf } from "./session.js";
 import { checkSessionOptions } from "./session-options.js";
-
-/** What another process may say of a session that it has placed by itself; what the store alone knows it cannot. */
-export const PLACED_EXCLUSIONS = [
-  "repeat",
-  "override",
-  "forced",
-  "unconfirmed",
-  "share",
-  "holdout",
-  "audience",
-] as const satisfies readonly Exclusion[];
-
-/** A session that has begun. */
-export interface StartOperation {
-  readonly type: "start";
-  /** made by who began it; unique, and unpredictable enough that its hash is uniform */
-  readonly id: string;
-  /** key of the project */
-  readonly project: string;
-  /** hash of the config that it is served */
-  readonly config: string;
-  /** id of the experiment it was placed by; null where none ran */
-  readonly experiment: string | null;
-  /** place of its arm; null where no experiment ran */
-  readonly arm: number | null;
-  readonly unit: string | null;
-  /** the challengers' shares it was placed by, in the order of their arms */
-  readonly shares: readonly number[] | null;
-  readonly excluded: (typeof PLACED_EXCLUSIONS)[number] | null;
-  readonly context: JsonObject | null;
-  readonly root: string | null;
-  readonly atMs: number;
-}
-
-/** An observation about a session; its key makes it safe to repeat. */
-export interface SignalOperation {
-  readonly type: "signal";
-  readonly session: string;
-  readonly key: string;
-  readonly name: string;
-  readonly value: number;
-  readonly kind: SignalKind | null;
-  readonly source: string | null;
-  readonly atMs: number;
-}
-
-/** The end of a session. */
-export interface EndOperation {
-  readonly type: "end";
-  readonly session: string;
-  /** in [0, 1]; null leaves the score to the signals */
-  readonly score: number | null;
-  readonly atMs: number;
-}
-
-/** Takes a session out of the evidence: it was served without waiting for what its start would be answered. */
-export interface ExcludeOperation {
-  readonly type: "exclude";
-  readonly session: string;
-}
-
-/** What another process tells of its sessions. Times are in milliseconds since the epoch. */
-export type Operation = StartOperation | SignalOperation | EndOperation | ExcludeOperation;
-
-/** A session as it is stored, which is what it must be served: its unit may have had an arm before. */
-export interface PlacedSession {
-  readonly id: string;
-  readonly project: string;
-  /** null outside of an experiment, as the arm is */
-  readonly experiment: string | null;
-  readonly arm: number | null;
-  readonly unit: string | null;
-  readonly excluded: Exclusion | null;
-  readonly root: string | null;
-  readonly isNew: boolean;
-  readonly config: {
-    readonly hash: string;
-    /** null where it is the config that was named */
-    readonly body: JsonObject | null;
-  };
-}
-
-/** What became of an operation. */
-export type OperationResult =
-  | { readonly status: "started" | "existing"; readonly session: PlacedSession }
-  | { readonly status: EndReceipt["status"] | SignalReceipt["status"] | "excluded" }
-  | { readonly status: "failed"; readonly error: DethroneError };
 
 /** A start that was so long on its way is no evidence. */
 const START_AGE_MAX_MS = 60_000;
@@ -307,60 +211,6 @@ export class Intake {
       },
     };
   }
-}
-
-function invalid(message: string, details: JsonObject): never {
-  throw new DethroneError("input_invalid", message, details);
-}
-
-/** Where a start belongs that was placed by an experiment. @throws DethroneError `input_invalid` where it cannot have been */
-function placedIn(
-  experiment: StoredExperiment,
-  { id, arm: place, config, excluded, shares, unit }: StartOperation,
-): Pick<SessionStart, "experimentId" | "armId" | "configId"> {
-  const arm = place === null ? undefined : experiment.arms[place];
-  if (!arm) invalid(`Experiment ${experiment.uid} has no arm ${place}.`, { field: "arm", received: place });
-  if (arm.config.hash !== config)
-    invalid(`Arm ${place} of experiment ${experiment.uid} has another config.`, {
-      field: "config",
-      received: config,
-    });
-  const buckets = bucketsOf(experiment, shares);
-  // Units that had their arm before keep it, whatever the shares are now.
-  if (excluded === null) {
-    const bucket = bucketOf({
-      version: experiment.hashVersion,
-      experiment: experiment.uid,
-      unit: unit ?? id,
-    });
-    if (armOf(bucket, buckets).place !== place) {
-      invalid(`The hash of '${unit ?? id}' does not give it arm ${place} at these shares.`, {
-        field: "arm",
-        received: place,
-      });
-    }
-  }
-  // As in a process with the database: who stays outside is stored there, unless its unit may have an arm already.
-  if (isOutside(excluded) && unit === null)
-    return { experimentId: null, armId: null, configId: arm.config.id };
-  return { experimentId: experiment.id, armId: arm.id, configId: arm.config.id };
-}
-
-/** The arms' claims on the buckets at these shares. @throws DethroneError `input_invalid` */
-function bucketsOf({ arms }: StoredExperiment, shares: StartOperation["shares"]) {
-  if (shares?.length !== arms.length - 1)
-    invalid(`shares must be a list of ${arms.length - 1}, one for each challenger.`, {
-      field: "shares",
-      received: shares,
-    });
-  const counts = shares.map((share) => Math.round(share * BUCKET_COUNT));
-  const left = BUCKET_COUNT - counts.reduce((sum, count) => sum + count, 0);
-  if (left < 0 || counts.some((count) => count < 0))
-    invalid("Shares must lie in [0, 1] and add up to 1 at most.", { field: "shares", received: shares });
-  return [left, ...counts].map((bucketCount, place) => ({
-    ...{ place, bucketCount },
-    role: place === 0 ? ("champion" as const) : ("challenger" as const),
-  }));
 }
 
 /** What a caller may write to. */

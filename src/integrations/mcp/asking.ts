@@ -78,7 +78,7 @@ const plan = tool({
     ...planRow,
     alternatives: z.array(z.object(planRow)),
   }),
-  async run({ engine, runSimulations }, input, signal) {
+  async run({ engine, simulator }, input, signal) {
     const { project, within, horizon, ...rest } = input;
     if (within !== undefined && horizon !== undefined)
       throw new DethroneError("input_invalid", "Give horizon or within, not both.", {
@@ -96,7 +96,7 @@ const plan = tool({
     const simulations = planSimulations(settings);
     const runs = affordableRuns(simulations, PLAN_RUNS);
     const jobs = simulations.map((simulation) => ({ simulation, runs }));
-    const { alternatives, ...own } = planOf(settings, await runSimulations(jobs, { signal }));
+    const { alternatives, ...own } = planOf(settings, await simulator(jobs, { signal }));
     const row = (each: typeof own | (typeof alternatives)[number]) => ({
       share: each.share,
       power: each.power,
@@ -157,7 +157,7 @@ const simulate = tool({
       }),
     ),
   }),
-  async run({ runSimulations }, { policies, runs: wanted, horizon, ...world }, signal) {
+  async run({ simulator }, { policies, runs: wanted, horizon, ...world }, signal) {
     const simulations = policies.map((name) =>
       createSimulation({
         ...world,
@@ -165,7 +165,7 @@ const simulate = tool({
       }),
     );
     const runs = affordableRuns(simulations, wanted);
-    const summaries = await runSimulations(
+    const summaries = await simulator(
       simulations.map((simulation) => ({ simulation, runs })),
       { signal },
     );

@@ -125,9 +125,7 @@ const challenge = tool({
   async run({ engine, actor }, { project: key, config, changes, dryRun, ...asked }) {
     const project = await engine.project(key);
     // As stored now: what another process has promoted counts.
-    const { champion } = (await engine.projects({ projects: [key] }))[0] as {
-      champion: { config: JsonObject };
-    };
+    const { champion } = await engine.projectOverview(key);
     const challenger = challengerOf(champion.config, { config, changes });
     const options = { ...asked, actor } as ChallengeOptions;
     const differences = diffConfigs(champion.config, challenger).map(
@@ -275,10 +273,9 @@ function byHand(verb: Verb, title: string, description: string, done: string, wo
       const which = verb === "pause" || verb === "resume" ? {} : { experiment };
       await project[verb]({ ...which, reason, actor });
       const after = await requireReport(engine, key, experiment);
-      const [summary] = await engine.projects({ projects: [key] });
-      const champion = summary?.champion.hash ?? before.champion.hash;
+      const { champion } = await engine.projectOverview(key);
       return {
-        facts: { project: key, experiment, action: verb, status: after.status, champion },
+        facts: { project: key, experiment, action: verb, status: after.status, champion: champion.hash },
         text: `${done} Experiment ${shortId(experiment)} of ${key}: ${after.status}.`,
       };
     },

@@ -129,10 +129,7 @@ export const experimentFacts = tool({
     const pace = await engine.pace(key);
     const newest = await project.report();
     const isRunning = newest !== null && newest.startedAtMs !== null && newest.endedAtMs === null;
-    const { champion, holdout } = (await engine.projects({ projects: [key] }))[0] as {
-      champion: z.input<typeof configRef> & { config: Record<string, unknown> };
-      holdout: number;
-    };
+    const { champion, holdout, ledger } = await engine.projectOverview(key);
     const facts = {
       project: key,
       champion,
@@ -147,7 +144,7 @@ export const experimentFacts = tool({
         .filter(({ status }) => status === "draft")
         .map(({ id, startsAtMs }) => ({ experiment: id, startsAtMs })),
       past: await pastOf(engine, key, experiments, labels),
-      ledger: newest?.ledger.sentence ?? "No experiment has started yet.",
+      ledger: ledger.sentence,
       holdout,
       metrics: metricsOf(newest?.evaluation.metrics),
       defaultPolicy: { ...DEFAULT_POLICY },

@@ -4,21 +4,21 @@
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import type { Engine } from "../../engine/engine.js";
 import { checkActor } from "../../engine/experiments/audit.js";
+import { type Simulator, simulateInSlices } from "../../engine/simulations.js";
 import { VERSION } from "../../version.js";
 import { ASKING } from "./asking.js";
 import { CHANGING } from "./changing.js";
 import { experimentFacts } from "./facts.js";
 import { LOOKING } from "./looking.js";
-import { type RunSimulations, runInSlices } from "./simulations.js";
 
-export type { RunSimulations, SimulationJob } from "./simulations.js";
+export type { SimulationJob, Simulator } from "../../engine/simulations.js";
 
 /** Settings of the server. */
 export interface McpServerOptions {
   /** who does what is done by hand, for the audit log; default `mcp` */
   readonly actor?: string;
   /** how simulations are run; default: in this thread, a slice at a time */
-  readonly runSimulations?: RunSimulations;
+  readonly simulator?: Simulator;
 }
 
 const INSTRUCTIONS =
@@ -35,10 +35,10 @@ const INSTRUCTIONS =
  * await createMcpServer(engine).connect(new StdioServerTransport());
  */
 export function createMcpServer(engine: Engine, options: McpServerOptions = {}): McpServer {
-  const { actor = "mcp", runSimulations = runInSlices } = options;
+  const { actor = "mcp", simulator = simulateInSlices } = options;
   checkActor(actor);
   const server = new McpServer({ name: "dethrone", version: VERSION }, { instructions: INSTRUCTIONS });
   for (const each of [experimentFacts, ...LOOKING, ...CHANGING, ...ASKING])
-    each.register(server, { engine, actor, runSimulations });
+    each.register(server, { engine, actor, simulator });
   return server;
 }

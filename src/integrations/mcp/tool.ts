@@ -6,14 +6,14 @@ import type { CallToolResult, ToolAnnotations } from "@modelcontextprotocol/sdk/
 import { z } from "zod";
 import { DethroneError, isDethroneError } from "../../core/errors.js";
 import type { Engine } from "../../engine/engine.js";
-import type { RunSimulations } from "./simulations.js";
+import type { Simulator } from "../../engine/simulations.js";
 
 /** What tools work with. */
 export interface ToolContext {
   readonly engine: Engine;
   /** who does it, for the audit log */
   readonly actor: string;
-  readonly runSimulations: RunSimulations;
+  readonly simulator: Simulator;
 }
 
 /** What a tool answers: the facts, and the same in words. */

@@ -1,0 +1,62 @@
+/**
+ * Whether a session can have been placed as another process says: the hash of its unit is the judge.
+ */
+import { DethroneError, type JsonObject } from "../../core/errors.js";
+import { armOf, BUCKET_COUNT, bucketOf } from "../../core/sessions/assignment.js";
+import type { SessionStart, StoredExperiment } from "../ports.js";
+import type { StartOperation } from "./operations.js";
+import { isOutside } from "./route.js";
+
+function invalid(message: string, details: JsonObject): never {
+  throw new DethroneError("input_invalid", message, details);
+}
+
+/** Where a start belongs that was placed by an experiment. @throws DethroneError `input_invalid` where it cannot have been */
+export function placedIn(
+  experiment: StoredExperiment,
+  { id, arm: place, config, excluded, shares, unit }: StartOperation,
+): Pick<SessionStart, "experimentId" | "armId" | "configId"> {
+  const arm = place === null ? undefined : experiment.arms[place];
+  if (!arm) invalid(`Experiment ${experiment.uid} has no arm ${place}.`, { field: "arm", received: place });
+  if (arm.config.hash !== config)
+    invalid(`Arm ${place} of experiment ${experiment.uid} has another config.`, {
+      field: "config",
+      received: config,
+    });
+  const buckets = bucketsOf(experiment, shares);
+  // Units that had their arm before keep it, whatever the shares are now.
+  if (excluded === null) {
+    const bucket = bucketOf({
+      version: experiment.hashVersion,
+      experiment: experiment.uid,
+      unit: unit ?? id,
+    });
+    if (armOf(bucket, buckets).place !== place) {
+      invalid(`The hash of '${unit ?? id}' does not give it arm ${place} at these shares.`, {
+        field: "arm",
+        received: place,
+      });
+    }
+  }
+  // As in a process with the database: who stays outside is stored there, unless its unit may have an arm already.
+  if (isOutside(excluded) && unit === null)
+    return { experimentId: null, armId: null, configId: arm.config.id };
+  return { experimentId: experiment.id, armId: arm.id, configId: arm.config.id };
+}
+
+/** The arms' claims on the buckets at these shares. @throws DethroneError `input_invalid` */
+function bucketsOf({ arms }: StoredExperiment, shares: StartOperation["shares"]) {
+  if (shares?.length !== arms.length - 1)
+    invalid(`shares must be a list of ${arms.length - 1}, one for each challenger.`, {
+      field: "shares",
+      received: shares,
+    });
+  const counts = shares.map((share) => Math.round(share * BUCKET_COUNT));
+  const left = BUCKET_COUNT - counts.reduce((sum, count) => sum + count, 0);
+  if (left < 0 || counts.some((count) => count < 0))
+    invalid("Shares must lie in [0, 1] and add up to 1 at most.", { field: "shares", received: shares });
+  return [left, ...counts].map((bucketCount, place) => ({
+    ...{ place, bucketCount },
+    role: place === 0 ? ("champion" as const) : ("challenger" as const),
+  }));
+}

@@ -1,0 +1,180 @@
+/**
+ * From a request to the answer of its operation: checked on the way in, tagged on the way out, and answered once where it
+ * names itself.
+ */
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { DethroneError, isDethroneError, type JsonObject, received } from "../core/errors.js";
+import type { Principal } from "../engine/access/keys.js";
+import { assertMay } from "./access.js";
+import type { Route } from "./contract/route.js";
+import { ROUTES, type RouteId } from "./contract/routes.js";
+import { text as textSchema } from "./contract/schemas.js";
+import { foreseen, problemOf, statusOf } from "./failure.js";
+import { decisionHandlers } from "./handlers/decisions.js";
+import { experimentHandlers } from "./handlers/experiments.js";
+import type { Handler, Handlers, Host } from "./handlers/handler.js";
+import { projectHandlers } from "./handlers/projects.js";
+import { serverHandlers } from "./handlers/server.js";
+import { sessionHandlers } from "./handlers/sessions.js";
+import { type Body, readBody } from "./read-body.js";
+
+/** A handler for every operation. */
+const HANDLERS: Handlers<RouteId> = {
+  ...projectHandlers,
+  ...experimentHandlers,
+  ...sessionHandlers,
+  ...decisionHandlers,
+  ...serverHandlers,
+};
+
+/** A request on its way to its operation. */
+export interface Asked {
+  readonly request: Request;
+  readonly requestId: string;
+  readonly principal: Principal;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+}
+
+const NO_BODY: Body = { text: "", json: {} };
+const NO_QUERY = z.strictObject({});
+const JSON_TYPE = "application/json";
+const PROBLEM_TYPE = "application/problem+json";
+const ISSUES_MAX = 10;
+
+/** What a schema makes of a value. @throws DethroneError `input_invalid` with what is wrong where */
+function checked(schema: z.ZodType, value: unknown, where: string): unknown {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issues = result.error.issues.slice(0, ISSUES_MAX).map(({ path, message }) => ({
+    ...{ path: [where, ...path].map(String).join("."), message },
+  }));
+  const [first] = issues;
+  throw new DethroneError("input_invalid", `${first?.path ?? where}: ${first?.message ?? "is invalid"}.`, {
+    issues: received(issues),
+  });
+}
+
+const digest = (text: string): string => createHash("sha256").update(text).digest("base64url");
+
+/** An answer as JSON, with a tag by which it can be asked for again. */
+function tagged(body: string, { request }: Asked, status: number): Response {
+  const isRead = request.method === "GET" || request.method === "HEAD";
+  if (!isRead)
+    return new Response(body, {
+      status,
+      headers: { "content-type": JSON_TYPE, "cache-control": "no-store" },
+    });
+  const etag = `"${digest(body).slice(0, 27)}"`;
+  const headers = { etag, "cache-control": "private, no-cache" };
+  const known = (request.headers.get("if-none-match") ?? "")
+    .split(",")
+    .map((tag) => tag.trim().replace(/^W\//, ""));
+  if (known.includes(etag) || known.includes("*")) return new Response(null, { status: 304, headers });
+  return new Response(body, { status, headers: { ...headers, "content-type": JSON_TYPE } });
+}
+
+/** Answers an operation, whoever asks. */
+async function answerOnce(host: Host, id: RouteId, asked: Asked, body: Body): Promise<Response> {
+  const route: Route = ROUTES[id];
+  const { request, principal } = asked;
+  const params = Object.fromEntries(
+    Object.entries(asked.params).map(([name, value]) => [name, checked(textSchema, value, name) as string]),
+  );
+  const query = checked(route.query ?? NO_QUERY, asked.query, "query") as JsonObject;
+  const input = route.body ? (checked(route.body, body.json, "body") as JsonObject) : undefined;
+  assertMay(principal, route, projectsNamed(id, { params, query, input }));
+  const handler = HANDLERS[id] as Handler<RouteId>;
+  const call = { params, query, body: input, principal, headers: request.headers, signal: request.signal };
+  const answer = await handler(host, call as never);
+  if (answer instanceof Response) return answer;
+  return tagged(JSON.stringify(answer), asked, route.status ?? 200);
+}
+
+/** Projects that a request names, wherever it does. */
+function projectsNamed(
+  id: RouteId,
+  { params, query, input }: { params: JsonObject; query: JsonObject; input: JsonObject | undefined },
+): readonly (string | undefined)[] {
+  const inBody = id === "createProject" ? input?.key : input?.project;
+  return [params.project, query.project, inBody] as (string | undefined)[];
+}
+
+/** What there is elsewhere is nothing to whoever may not look there. */
+function withoutOthers(error: DethroneError, { projects }: Principal): DethroneError {
+  if (error.code !== "project_not_found" || projects === null) return error;
+  const { received: key = null } = error.details;
+  return new DethroneError("project_not_found", `There is no project '${String(key)}'.`, { received: key });
+}
+
+const KEY_FORM = /^[\x21-\x7e]{1,255}$/;
+
+/** The name that a request has given itself. @throws DethroneError `input_invalid` */
+function idempotencyKeyOf(request: Request): string | null {
+  const key = request.headers.get("idempotency-key");
+  if (key === null || request.method === "GET" || request.method === "HEAD") return null;
+  if (KEY_FORM.test(key)) return key;
+  throw new DethroneError("input_invalid", "Idempotency-Key must be 1 to 255 visible ASCII characters.", {
+    field: "Idempotency-Key",
+  });
+}
+
+/** What is kept of an answer; null where another try may give another one. */
+async function replyOf(response: Response): Promise<{ status: number; body: string } | null> {
+  const { status } = response;
+  if (status >= 500 || status === 429) return null;
+  return { status, body: await response.clone().text() };
+}
+
+/** Answers a request that names itself: the first time by the operation, then by what was answered. */
+async function answerNamed(
+  host: Host,
+  id: RouteId,
+  asked: Asked,
+  { body, idempotencyKey }: { readonly body: Body; readonly idempotencyKey: string },
+): Promise<Response> {
+  const { request, principal } = asked;
+  const { replies } = host.engine;
+  const key = { keyId: principal.keyId, idempotencyKey };
+  const { pathname, search } = new URL(request.url);
+  const kept = await replies.begin(key, digest(`${request.method} ${pathname}${search}\n${body.text}`));
+  if (kept) {
+    const contentType = kept.status >= 400 ? PROBLEM_TYPE : JSON_TYPE;
+    const headers = {
+      "content-type": contentType,
+      "cache-control": "no-store",
+      "idempotent-replayed": "true",
+    };
+    return new Response(kept.body, { status: kept.status, headers });
+  }
+  let reply: Awaited<ReturnType<typeof replyOf>> = null;
+  try {
+    const response = await answerOnce(host, id, asked, body);
+    reply = await replyOf(response);
+    return response;
+  } catch (error) {
+    // A refusal is an answer too, and stays one.
+    if (isDethroneError(error) && statusOf(error) < 500 && error.kind !== "throttled") {
+      const problem = problemOf(withoutOthers(error, principal), asked.requestId);
+      reply = { status: problem.status, body: JSON.stringify(problem) };
+    }
+    throw error;
+  } finally {
+    await (reply ? replies.finish(key, reply) : replies.drop(key));
+  }
+}
+
+/** Answers a request of an operation. @throws DethroneError why it is refused */
+export async function answer(host: Host, id: RouteId, asked: Asked): Promise<Response> {
+  try {
+    const idempotencyKey = idempotencyKeyOf(asked.request);
+    // A key that may not is told so before its body is read.
+    assertMay(asked.principal, ROUTES[id], [asked.params.project]);
+    const body = "body" in ROUTES[id] ? await readBody(asked.request) : NO_BODY;
+    if (idempotencyKey === null) return await answerOnce(host, id, asked, body);
+    return await answerNamed(host, id, asked, { body, idempotencyKey });
+  } catch (error) {
+    throw isDethroneError(error) ? withoutOthers(foreseen(error), asked.principal) : error;
+  }
+}

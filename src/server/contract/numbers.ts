@@ -1,0 +1,184 @@
+/**
+ * The numbers of experiments: evaluations, reports and decisions.
+ */
+import { z } from "zod";
+import type { Breakdown } from "../../core/decision/breakdown.js";
+import type { Ledger } from "../../core/decision/ledger.js";
+import type { MetricEvaluation } from "../../core/decision/metric-evaluation.js";
+import type { Revision, StoredDecision } from "../../engine/ports.js";
+import { change, experiment } from "./experiment.js";
+import { config, hash, nextCursor, objectOf, out, page, place, role, text, timeMs } from "./schemas.js";
+
+const verdict = z.enum(["promote", "hold", "abort", "continue"]);
+const reason = z.string();
+const interval = z.tuple([z.number(), z.number()]);
+
+/** All experiments of a project together. */
+export const ledger = objectOf<Ledger>("all experiments of the project together");
+
+const armEvaluation = z.object({
+  arm: place,
+  role,
+  sessionCount: z.number(),
+  missingCount: z.number(),
+  scoreSum: z.number(),
+  posteriorAlpha: z.number(),
+  posteriorBeta: z.number(),
+  mean: z.number(),
+  interval,
+});
+
+const comparison = z.object({
+  arm: place,
+  out: z.string().nullable(),
+  probabilityBetter: z.number(),
+  probabilityBetterBy: z.number(),
+  expectedLossChallenger: z.number(),
+  expectedLossChampion: z.number(),
+  upliftMean: z.number(),
+  upliftUnbiased: z.number().nullable(),
+  upliftInterval: interval.meta({ description: "95 % confidence sequence: true at all times at once" }),
+  logEPromote: z.number(),
+  logSupPromote: z.number(),
+  logEHarm: z.number(),
+  logSupHarm: z.number(),
+  logLinePromote: z.number(),
+  logLineHarm: z.number(),
+  chanceOfPromotion: z.number(),
+  missingLogE: z.number(),
+  phi: z.number(),
+  metrics: objectOf<Record<string, MetricEvaluation>>("numbers beside the score, by name"),
+  guardrails: z.array(
+    z.object({
+      metric: z.string(),
+      margin: z.number(),
+      sessionCount: z.number(),
+      logE: z.number(),
+      logSup: z.number(),
+      logLine: z.number(),
+      isCrossed: z.boolean(),
+    }),
+  ),
+});
+
+/** Every number of an experiment at one instant; the comparison is the leading challenger's. Logs are natural. */
+export const evaluation = comparison.extend({
+  sessionCount: z.number(),
+  arms: z.array(armEvaluation),
+  srmLogE: z.number(),
+  others: z.array(comparison),
+});
+
+/** Where a running experiment stands. */
+export const standing = evaluation
+  .pick({
+    sessionCount: true,
+    arms: true,
+    arm: true,
+    probabilityBetter: true,
+    upliftMean: true,
+    logSupPromote: true,
+    logLinePromote: true,
+    logSupHarm: true,
+    logLineHarm: true,
+    chanceOfPromotion: true,
+    srmLogE: true,
+    missingLogE: true,
+  })
+  .extend({
+    horizon: z.number(),
+    unitsPerDay: z.number().nullable(),
+    daysLeft: z.number().nullable(),
+    alarms: z.array(z.enum(["srm", "missing", "guardrail", "awaiting-approval"])),
+  });
+
+const decisionHead = z.object({
+  uid: z.string(),
+  project: z.string(),
+  experiment: z.string(),
+  isTerminal: z.boolean(),
+  verdict,
+  reason,
+  sessionCount: z.number(),
+  arm: place.nullable(),
+  engineVersion: z.string(),
+  actor: z.string(),
+  note: z.string().nullable(),
+  decidedAtMs: timeMs,
+});
+
+/** Which decisions are listed. */
+export const decisionsQuery = page.extend({ project: text.optional(), experiment: text.optional() });
+/** A page of decisions, newest first. */
+export const decisions = z.object({ decisions: z.array(decisionHead), nextCursor });
+/** A decision with all it was made from. */
+export const decision = decisionHead.extend({
+  evaluation,
+  record: objectOf<StoredDecision>("all that is needed to recompute it"),
+});
+/** What recomputing a decision gave. */
+export const verification = z.object({
+  decision: z.string(),
+  project: z.string(),
+  experiment: z.string(),
+  verdict,
+  reason,
+  isEqual: z.boolean(),
+  differences: z.array(z.string()),
+});
+
+const named = z.object({ hash, body: config, label: z.string().nullable() });
+const namedChallenger = named.extend({ place, share: z.number(), planShare: z.number(), out });
+
+/** One experiment in full. */
+export const report = experiment
+  .omit({ id: true, champion: true, challenger: true, challengers: true, createdAtMs: true })
+  .extend({
+    project: z.string(),
+    experiment: z.string(),
+    champion: named,
+    challenger: namedChallenger,
+    challengers: z.array(namedChallenger),
+    changes: z.array(change),
+    overrideCount: z.number(),
+    revisions: z.array(objectOf<Revision>("a change in flight")),
+    evaluation,
+    sessions: z.array(
+      z.object({
+        role,
+        served: z.number(),
+        excluded: z.number(),
+        unsettled: z.number(),
+        missing: z.number(),
+        abandoned: z.number(),
+        lateSignals: z.number(),
+        durationMsP50: z.number().nullable(),
+        durationMsP95: z.number().nullable(),
+      }),
+    ),
+    decision: objectOf<StoredDecision>("the newest decision, in full").nullable(),
+    unitsPerDay: z.number().nullable(),
+    daysLeft: z.number().nullable(),
+    breakdown: z.array(objectOf<Breakdown>("scores by an attribute of the context; exploratory")),
+    ledger,
+  });
+
+/** A tick: of one project, or of all. */
+export const tick = z.strictObject({ project: text.optional(), dryRun: z.boolean().optional() });
+/** What a tick found. */
+export const tickResults = z.object({
+  results: z.array(
+    z.object({
+      project: z.string(),
+      experiment: z.string(),
+      verdict,
+      reason,
+      changed: z.boolean(),
+      sessionCount: z.number(),
+      probabilityBetter: z.number(),
+      logSupPromote: z.number(),
+      logSupHarm: z.number(),
+      chanceOfPromotion: z.number(),
+    }),
+  ),
+});

@@ -1,0 +1,26 @@
+/**
+ * What an operation is.
+ */
+import { z } from "zod";
+import type { Scope } from "../../engine/ports.js";
+
+/** An operation. */
+export interface Route {
+  readonly method: "get" | "post" | "put" | "patch";
+  /** with its parameters in braces */
+  readonly path: string;
+  /** what a key must be allowed; null: anyone */
+  readonly scope: Scope | null;
+  readonly summary: string;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodType;
+  /** of a success */
+  readonly response: z.ZodType;
+  /** of a success; default 200 */
+  readonly status?: 200 | 201;
+  /** of a success; default application/json */
+  readonly contentType?: "text/plain" | "text/event-stream";
+}
+
+/** The answer of what has nothing to tell. */
+export const nothing = z.object({});
