@@ -9,7 +9,7 @@ import type { SignalKind } from "../../core/sessions/score.js";
 import type { PreparedConfig } from "../configs/prepared.js";
 import { assertPrivate } from "../configs/privacy.js";
 import type { EngineContext } from "../context.js";
-import type { EndReceipt, SignalReceipt, Store } from "../ports.js";
+import type { EndReceipt, Exclusion, SignalReceipt, Store } from "../ports.js";
 import { runInSession } from "./current-session.js";
 import type { FusedSession } from "./local-fuse.js";
 
@@ -40,6 +40,8 @@ export interface Session<Config = JsonObject, Built = undefined> {
   readonly id: string;
   readonly project: string;
   readonly config: Config;
+  /** SHA-256 of the config as it is stored, before a schema filled anything in */
+  readonly configHash: string;
   /** what the project's `build` has made of the config, once a process: all sessions of the config share it */
   readonly built: Built;
   readonly arm: Role;
@@ -47,6 +49,10 @@ export interface Session<Config = JsonObject, Built = undefined> {
   readonly place: number;
   /** id of the experiment the session takes part in, or null */
   readonly experiment: string | null;
+  /** of its arm in that experiment as it runs here, in [0, 1]; null outside of one, and once it has ended */
+  readonly share: number | null;
+  /** why it is no evidence, as known at its start: `repeat`, `override`, `unconfirmed`, ...; null where it may be */
+  readonly excluded: Exclusion | null;
   readonly unit: string | null;
   /** id of the session it all began with, in this project or another; null where it began with this one */
   readonly root: string | null;
@@ -146,10 +152,12 @@ export async function recordSignal(
 export interface Placement {
   readonly id: string;
   readonly project: string;
-  readonly prepared: Pick<PreparedConfig, "config" | "built">;
+  readonly prepared: Pick<PreparedConfig, "config" | "hash" | "built">;
   /** of its arm; 0 is the champion's */
   readonly place: number;
   readonly experiment: string | null;
+  readonly share: number | null;
+  readonly excluded: Exclusion | null;
   readonly unit: string | null;
   readonly root: string | null;
   readonly isResumed: boolean;
@@ -167,6 +175,8 @@ export class EngineSession implements Session<unknown, unknown> {
   readonly arm: Role;
   readonly place: number;
   readonly experiment: string | null;
+  readonly share: number | null;
+  readonly excluded: Exclusion | null;
   readonly unit: string | null;
   readonly root: string | null;
   readonly isResumed: boolean;
@@ -189,6 +199,8 @@ export class EngineSession implements Session<unknown, unknown> {
     this.arm = placement.place === 0 ? "champion" : "challenger";
     this.place = placement.place;
     this.experiment = placement.experiment;
+    this.share = placement.share;
+    this.excluded = placement.excluded;
     this.unit = placement.unit;
     this.root = placement.root;
     this.isResumed = placement.isResumed;
@@ -199,6 +211,10 @@ export class EngineSession implements Session<unknown, unknown> {
   get config(): unknown {
     this.#config ??= structuredClone(this.#prepared.config);
     return this.#config;
+  }
+
+  get configHash(): string {
+    return this.#prepared.hash;
   }
 
   get built(): unknown {
