@@ -30,7 +30,7 @@ const LAYERS: Record<string, string[]> = {
   core: ["core"],
   engine: ["core", "engine"],
   store: ["core", "store", "engine/ports"],
-  integrations: ["core", "engine", "integrations", "version"],
+  integrations: ["core", "engine", "integrations", "version.js"],
   server: ["core", "engine", "server", ""],
   cli: ["core", "engine", "store", "server", "integrations", "cli", ""],
 };

@@ -82,7 +82,7 @@ export function resolved<T>(
 }
 
 /** The details of an evaluation that failed. */
-export function failed<T>(value: T, code: `${ErrorCode}`, errorMessage: string): ResolutionDetails<T> {
+function failed<T>(value: T, code: `${ErrorCode}`, errorMessage: string): ResolutionDetails<T> {
   return { value, reason: "ERROR", errorCode: code as ErrorCode, errorMessage };
 }
 
