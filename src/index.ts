@@ -210,5 +210,10 @@ export type { Finding, Severity } from "./engine/upkeep/findings.js";
 export type { ForgetOptions, ForgetResult } from "./engine/upkeep/forget.js";
 export type { PruneOptions, PruneResult } from "./engine/upkeep/prune.js";
 export type { FileSettings } from "./file-settings.js";
-export { type TokenPrice, usageSignals } from "./integrations/token-usage.js";
+export {
+  type PriceTable,
+  type RecordUsage,
+  type TokenPrice,
+  usageRecorder,
+} from "./integrations/token-usage.js";
 export type { EndSignal } from "./process-end.js";

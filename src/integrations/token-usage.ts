@@ -2,7 +2,7 @@
  * Tokens and cost of model calls, in the words of any framework: each tells its usage in another shape.
  */
 import { DethroneError, received } from "../core/errors.js";
-import type { SignalInput } from "../engine/sessions/session.js";
+import type { Session, SignalInput } from "../engine/sessions/session.js";
 
 /** Tokens of one model call, or of several together; null where they were not told. */
 export interface TokenUsage {
@@ -58,8 +58,14 @@ const PATHS: Record<"input" | "output" | "cached" | "cacheWrite", readonly Path[
   ],
 };
 
+/** The number at a path; of a list on the way, the sum of what its elements have there. */
 function at(source: unknown, path: Path): unknown {
-  return path.reduce<unknown>((value, name) => Object(value)[name], source);
+  if (Array.isArray(source)) {
+    const found = source.map((each) => at(each, path)).filter((value) => Number.isFinite(value));
+    return found.length === 0 ? undefined : (found as number[]).reduce((sum, value) => sum + value, 0);
+  }
+  const [name, ...rest] = path;
+  return name === undefined ? source : at(Object(source)[name], rest);
 }
 
 function tokensAt(source: unknown, paths: readonly Path[]): number | null {
@@ -73,14 +79,45 @@ const hasCacheBeside = (usage: unknown): boolean =>
     (name) => Object(usage)[name] !== undefined,
   );
 
+/** No tokens at all. */
+export const NO_TOKENS: TokenUsage = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cachedTokens: 0,
+  cacheWriteTokens: 0,
+};
+
+/** Tokens that were not told. */
+export const UNKNOWN_TOKENS: TokenUsage = {
+  inputTokens: null,
+  outputTokens: null,
+  cachedTokens: null,
+  cacheWriteTokens: null,
+};
+
+/** A sum that is not known once a part of it is not. */
+export const plus = (sum: number | null, part: number | null): number | null =>
+  sum === null || part === null ? null : sum + part;
+
+/** The tokens of two calls together. */
+export function addTokens(sum: TokenUsage, usage: TokenUsage): TokenUsage {
+  return {
+    inputTokens: plus(sum.inputTokens, usage.inputTokens),
+    outputTokens: plus(sum.outputTokens, usage.outputTokens),
+    cachedTokens: plus(sum.cachedTokens, usage.cachedTokens),
+    cacheWriteTokens: plus(sum.cacheWriteTokens, usage.cacheWriteTokens),
+  };
+}
+
 /**
  * The tokens of a usage object of OpenAI, Anthropic, the Vercel AI SDK, OpenAI Agents or LangChain.
  *
- * @param usage the object as the framework tells it; whatever has no such numbers has null for them
+ * @param usage the object as the framework tells it, or a list of them; whatever has no such numbers has null for them
  * @example
  * tokenUsage({ prompt_tokens: 12, completion_tokens: 3 }).inputTokens; // 12
  */
 export function tokenUsage(usage: unknown): TokenUsage {
+  if (Array.isArray(usage)) return usage.map(tokenUsage).reduce(addTokens, NO_TOKENS);
   const inputTokens = tokensAt(usage, PATHS.input);
   const cachedTokens = tokensAt(usage, PATHS.cached);
   const cacheWriteTokens = tokensAt(usage, PATHS.cacheWrite);
@@ -132,18 +169,27 @@ export function tokenSignals(usage: TokenUsage, cost: number | null): SignalInpu
   return Object.entries(values).flatMap(([name, value]) => (value === null ? [] : [{ name, value }]));
 }
 
+/** Records what a run has used, behind the host's back. */
+export type RecordUsage = (session: Pick<Session, "signal">, usage: unknown, model?: string) => void;
+
 /**
- * The signals of a run whose framework tells its usage: `input_tokens`, `output_tokens`, `total_tokens`,
- * `cached_tokens`, `cost_usd`; what is not told is left out.
+ * For runs of any framework that tells its usage: records `input_tokens`, `output_tokens`, `total_tokens`, `cached_tokens`
+ * and `cost_usd`, and leaves out what is not told. It never throws and nobody waits for it; what is recorded before the
+ * session ends counts.
  *
- * @param usage as the framework tells it, see {@link tokenUsage}
- * @param price of the model that was used; without it no cost is told
- * @throws DethroneError `settings_invalid` where the price is none
+ * @param prices by the model's name; without a price no cost is recorded
+ * @throws DethroneError `settings_invalid` where a price is none
  * @example
- * for (const signal of usageSignals(result.usage, { input: 3, output: 15 })) await session.signal(signal);
+ * const recordUsage = usageRecorder({ "m-large": { input: 3, output: 15 } });
+ * recordUsage(session, result.usage, session.config.model);
  */
-export function usageSignals(usage: unknown, price?: TokenPrice): SignalInput[] {
-  if (price !== undefined) checkPrices({ model: price });
-  const tokens = tokenUsage(usage);
-  return tokenSignals(tokens, costUsd(tokens, price));
+export function usageRecorder(prices: PriceTable = {}): RecordUsage {
+  checkPrices(prices);
+  return (session, usage, model = "") => {
+    const tokens = tokenUsage(usage);
+    const price = Object.hasOwn(prices, model) ? prices[model] : undefined;
+    // Where nothing can be recorded of a session, its start has been counted and logged as such.
+    for (const signal of tokenSignals(tokens, costUsd(tokens, price)))
+      session.signal(signal).catch(() => undefined);
+  };
 }

@@ -1,6 +1,7 @@
 import { generateText, stepCountIs, streamText, tool, wrapLanguageModel } from "ai";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
+import { currentSession } from "../../src/index.js";
 import { sessionAgent, sessionMiddleware } from "../../src/integrations/ai-sdk/index.js";
 import { createTestEngine, type TestEngine } from "../../src/testing.js";
 import {
@@ -86,16 +87,18 @@ describe("sessionAgent", () => {
     const bot = await project({ ...CHAMPION, tools: ["lookup"] });
     const model = generating("m-large", answer("It is on its way."));
     const asked: unknown[] = [];
+    const finished: string[] = [];
     const support = sessionAgent(bot, {
       model: (name, config) => {
         asked.push([name, config.temperature]);
         return model;
       },
-      agent: { tools, temperature: 1, topP: 0.9 },
+      agent: { tools, temperature: 1, topP: 0.9, onFinish: (run) => void finished.push(run.text) },
       score: ({ text }) => text.includes("way"),
     });
     const { text } = await support.generate({ prompt: "Where is my order?" });
     expect(text).toBe("It is on its way.");
+    expect(finished).toEqual(["It is on its way."]);
     expect(asked).toEqual([["m-large", 0.2]]);
     const [call] = model.doGenerateCalls;
     expect(call?.prompt.map(({ role, content }) => [role, content])).toEqual([
@@ -295,6 +298,70 @@ describe("sessionAgent", () => {
     },
   );
 
+  it("a stream with several readers goes on until the last has left", async () => {
+    const bot = await project();
+    const model = streaming("m-large", () => streamOf(parts(["one", "two", "three"])));
+    const support = sessionAgent(bot, { model: () => model, score: () => 1 });
+    const left = await support.stream({ prompt: "Count." });
+    const [first, second] = [left.textStream, left.fullStream];
+    for await (const _text of first) break;
+    expect(await stored()).toMatchObject([{ hasEnded: false }]);
+    for await (const _part of second) break;
+    expect(await stored()).toMatchObject([{ score: null, hasEnded: true }]);
+    const awaited = await support.stream({ prompt: "Count." });
+    const text = awaited.text;
+    for await (const _text of awaited.textStream) break;
+    expect(await text).toBe("onetwothree");
+    expect((await stored()).at(-1)).toMatchObject({ score: 1, signals: { finish_stop: 1 } });
+  });
+
+  it("tools run within the session, in each step of a stream", async () => {
+    const bot = await project();
+    const seen: (string | undefined)[] = [];
+    const noting = tool({
+      inputSchema: z.object({}),
+      execute: async () => {
+        seen.push(currentSession()?.id);
+        return "noted";
+      },
+    });
+    const asks = (id: string): Part[] => [
+      { type: "stream-start", warnings: [] },
+      { type: "tool-call", toolCallId: id, toolName: "noting", input: "{}" },
+      { type: "finish", finishReason: { unified: "tool-calls", raw: "tool_calls" }, usage: usageOf(7, 3) },
+    ];
+    const model = () =>
+      streaming(
+        "m-large",
+        () => streamOf(asks("a")),
+        () => streamOf(asks("b")),
+        () => streamOf(parts(["Done."], usageOf(9, 1))),
+      );
+    const support = sessionAgent(bot, { model, agent: { tools: { noting } } });
+    expect(await read((await support.stream({ prompt: "Note it." })).textStream)).toEqual(["Done."]);
+    expect(await (await support.stream({ prompt: "Note it." })).text).toBe("Done.");
+    await test.engine.flush();
+    const ids = (await query<{ id: string }>(path, "select id from sessions order by seq")).map(
+      ({ id }) => id,
+    );
+    expect(seen).toEqual(ids.flatMap((id) => [id, id]));
+    const signals = { steps: 3, input_tokens: 23, output_tokens: 7, finish_stop: 1 };
+    expect(await stored()).toMatchObject([{ signals }, { signals }]);
+  });
+
+  it("a run that takes too long is aborted, as a timeout", async () => {
+    const bot = await project();
+    const model = generating("m-large", answer("never"));
+    model.doGenerate = ({ abortSignal }) =>
+      new Promise((_resolve, reject) => {
+        abortSignal?.addEventListener("abort", () => reject(abortSignal.reason));
+        test.clock.advance(5000);
+      });
+    const support = sessionAgent(bot, { model: () => model, timeoutMs: 5000, agent: { maxRetries: 0 } });
+    await expect(support.generate({ prompt: "Hello" })).rejects.toThrow("longer than 5000 ms");
+    expect(await stored()).toMatchObject([{ score: 0, signals: { timeout: 1, error: 1, model_errors: 1 } }]);
+  });
+
   it("within a session of its project a run is a part of that one", async () => {
     const bot = await project();
     const support = sessionAgent(bot, {
@@ -306,6 +373,25 @@ describe("sessionAgent", () => {
     });
     expect(await outer()).toBe("Here.");
     expect(await stored()).toMatchObject([{ score: 1, hasEnded: true, signals: { steps: 1 } }]);
+  });
+
+  it("each run of a session that goes on is recorded as it ends", async () => {
+    const bot = await project();
+    const support = sessionAgent(bot, {
+      model: () => generating("m-large", answer("Here.")),
+      score: () => 0,
+    });
+    const session = await bot.session({ id: "conversation" });
+    await session.run(() => support.generate({ prompt: "Where?" }));
+    expect(await stored()).toMatchObject([{ score: null, hasEnded: false, signals: { steps: 1 } }]);
+    await session.end({ score: 1 });
+    expect(await stored()).toMatchObject([{ score: 1, signals: { steps: 1 } }]);
+    const streams = sessionAgent(bot, {
+      model: () => streaming("m-large", () => streamOf(parts(["Here."]))),
+    });
+    const another = await bot.session({ id: "another" });
+    await read((await another.run(() => streams.stream({ prompt: "Where?" }))).textStream);
+    expect((await stored())[1]).toMatchObject({ hasEnded: false, signals: { steps: 1, finish_stop: 1 } });
   });
 
   it("units, contexts and errors are told as to `wrap`", async () => {
@@ -384,6 +470,21 @@ describe("sessionMiddleware", () => {
         signals: { steps: 2, input_tokens: 30, output_tokens: 3, cost_usd: 36e-6, finish_stop: 1 },
       },
     ]);
+  });
+
+  it("each session's calls are made by the config of its arm", async () => {
+    const bot = await project();
+    await bot.challenge({ ...CHAMPION, temperature: 0.9 }, { share: 0.5 });
+    const base = generating("m-large", answer("Hi."));
+    const model = wrapLanguageModel({ model: base, middleware: sessionMiddleware(bot) });
+    const run = bot.wrap(async (session) => {
+      await generateText({ model, prompt: "Hello" });
+      return session.config.temperature;
+    });
+    const served: unknown[] = [];
+    for (let i = 0; i < 12; i += 1) served.push(await run());
+    expect(new Set(served)).toEqual(new Set([0.2, 0.9]));
+    expect(base.doGenerateCalls.map(({ temperature }) => temperature)).toEqual(served);
   });
 
   it("a config without tools leaves no choice among none", async () => {

@@ -3,6 +3,8 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { describe, expect, it } from "vitest";
 import { createRandom } from "../../src/core/random.js";
 import { createApp } from "../../src/server/app.js";
@@ -22,7 +24,8 @@ function blocks(language: string, page = readme): string[] {
 }
 
 /** Whether a block is of an adapter, and needs that one's package. */
-const isOfAdapter = (code: string): boolean => /from "dethrone\/(openfeature|otel|judges)"/.test(code);
+const isOfAdapter = (code: string): boolean =>
+  /from "dethrone\/(openfeature|otel|judges|ai-sdk|mcp)"/.test(code);
 
 /** A folder in which `dethrone` is installed: the built package itself. */
 function project(): string {
@@ -37,6 +40,27 @@ function project(): string {
 const AGENT = `async function runAgent(config, question) {
   return { text: config.prompt + " " + question, resolved: true };
 }
+`;
+
+// ... and the provider of its models.
+const PROVIDER = `import { MockLanguageModelV3, simulateReadableStream } from "ai/test";
+const usage = { inputTokens: { total: 9 }, outputTokens: { total: 2 } };
+const finishReason = { unified: "stop", raw: "stop" };
+const provider = (modelId) =>
+  new MockLanguageModelV3({
+    modelId,
+    doGenerate: async () => ({ content: [{ type: "text", text: "Here." }], finishReason, usage, warnings: [] }),
+    doStream: async () => ({
+      stream: simulateReadableStream({
+        chunks: [
+          { type: "text-start", id: "1" },
+          { type: "text-delta", id: "1", delta: "Here." },
+          { type: "text-end", id: "1" },
+          { type: "finish", finishReason, usage },
+        ],
+      }),
+    }),
+  });
 `;
 
 /** TypeScript of the README as JavaScript: it has type annotations in parameters alone. */
@@ -54,9 +78,10 @@ async function served() {
 /** What a block prints that needs no other. */
 async function runAlone(code: string): Promise<string> {
   const folder = project();
-  for (const scope of ["@openfeature", "@opentelemetry"])
-    symlinkSync(join(root, "node_modules", scope), join(folder, "node_modules", scope), "dir");
-  writeFileSync(join(folder, "block.mjs"), `${AGENT}${toJavaScript(code)}`);
+  for (const name of ["@openfeature", "@opentelemetry", "@modelcontextprotocol", "ai", "zod"])
+    symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name), "dir");
+  const provider = code.includes("provider(") ? PROVIDER : "";
+  writeFileSync(join(folder, "block.mjs"), `${provider}${AGENT}${toJavaScript(code)}`);
   const { stdout, stderr } = await run(process.execPath, ["block.mjs"], { cwd: folder });
   expect(stderr).toBe("");
   return stdout;
@@ -95,7 +120,25 @@ describe("README", () => {
 
   it("the adapters' code blocks run as they stand", async () => {
     const outputs = await Promise.all(blocks("ts").filter(isOfAdapter).map(runAlone));
-    expect(outputs).toEqual(["m-large\n", "Be thorough. Where is my order?\n1\n", "1\n"]);
+    expect(outputs).toEqual(["m-large\n", "Be thorough. Where is my order?\n1\n", "1\n", "Here."]);
+  }, 60_000);
+
+  it("what an agent's settings get starts a server of the tools", async () => {
+    const [settings] = blocks("json");
+    const { command, args } = JSON.parse(settings as string).mcpServers.dethrone;
+    expect([command, args[0]]).toEqual(["npx", "dethrone"]);
+    const folder = project();
+    const main = join(root, "dist/cli/main.js");
+    await run(process.execPath, [main, "init"], { cwd: folder });
+    const transport = new StdioClientTransport({
+      command: process.execPath,
+      args: [main, ...args.slice(1)],
+      cwd: folder,
+    });
+    const client = new Client({ name: "test", version: "1" });
+    await client.connect(transport);
+    expect((await client.callTool({ name: "list_projects" })).structuredContent).toEqual({ projects: [] });
+    await client.close();
   }, 60_000);
 
   it("the command line's blocks run as they stand", async () => {
@@ -215,6 +258,13 @@ describe("docs/INTEGRATIONS.md", () => {
 
   it("its code blocks run as they stand", async () => {
     const outputs = await Promise.all(blocks("ts", page).filter(isOfAdapter).map(runAlone));
-    expect(outputs).toEqual(["SPLIT true\n", "Be thorough. Where is my order?\n1\n", "1 1\n"]);
+    expect(outputs).toEqual([
+      "SPLIT true\n",
+      "Be thorough. Where is my order?\n1\n",
+      "1 1\n",
+      "Here.\ntrue\n",
+      "Here.\n",
+      "",
+    ]);
   }, 60_000);
 });

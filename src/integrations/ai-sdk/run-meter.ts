@@ -2,7 +2,17 @@
  * What a run of an agent has taken: one run is all model calls of a session until somebody takes stock.
  */
 import type { Session, SignalInput } from "../../engine/sessions/session.js";
-import { costUsd, type PriceTable, type TokenUsage, tokenSignals, tokenUsage } from "../token-usage.js";
+import {
+  addTokens,
+  costUsd,
+  NO_TOKENS,
+  type PriceTable,
+  plus,
+  type TokenUsage,
+  tokenSignals,
+  tokenUsage,
+  UNKNOWN_TOKENS,
+} from "../token-usage.js";
 
 /** How a model call ended. */
 export type CallEnding =
@@ -18,18 +28,6 @@ export interface MeteredCall {
   end(ending: CallEnding): void;
 }
 
-/** A sum that is not known once a part of it is not. */
-const plus = (sum: number | null, part: number | null): number | null =>
-  sum === null || part === null ? null : sum + part;
-
-const NOTHING: TokenUsage = { inputTokens: 0, outputTokens: 0, cachedTokens: 0, cacheWriteTokens: 0 };
-const UNKNOWN: TokenUsage = {
-  inputTokens: null,
-  outputTokens: null,
-  cachedTokens: null,
-  cacheWriteTokens: null,
-};
-
 /** Adds up the model calls of a run. */
 export class RunMeter {
   readonly #prices: PriceTable;
@@ -37,7 +35,7 @@ export class RunMeter {
   #startedAtMs: number | null = null;
   #endedAtMs = 0;
   #firstTokenAfterMs: number | null = null;
-  #usage = NOTHING;
+  #usage = NO_TOKENS;
   #cost: number | null = 0;
   #stepCount = 0;
   #failureCount = 0;
@@ -77,17 +75,11 @@ export class RunMeter {
     }
     this.#stepCount += 1;
     this.#finishReason = ending.kind === "finished" ? ending.finishReason : "cancelled";
-    this.#add(ending.kind === "finished" ? tokenUsage(ending.usage) : UNKNOWN, models);
+    this.#add(ending.kind === "finished" ? tokenUsage(ending.usage) : UNKNOWN_TOKENS, models);
   }
 
   #add(usage: TokenUsage, models: readonly (string | undefined)[]): void {
-    const sum = this.#usage;
-    this.#usage = {
-      inputTokens: plus(sum.inputTokens, usage.inputTokens),
-      outputTokens: plus(sum.outputTokens, usage.outputTokens),
-      cachedTokens: plus(sum.cachedTokens, usage.cachedTokens),
-      cacheWriteTokens: plus(sum.cacheWriteTokens, usage.cacheWriteTokens),
-    };
+    this.#usage = addTokens(this.#usage, usage);
     const name = models.find((each) => each !== undefined && Object.hasOwn(this.#prices, each));
     this.#cost = plus(this.#cost, costUsd(usage, name === undefined ? undefined : this.#prices[name]));
   }
@@ -102,7 +94,7 @@ export class RunMeter {
     const signals = this.#signals(this.#endedAtMs - this.#startedAtMs);
     this.#startedAtMs = null;
     this.#firstTokenAfterMs = null;
-    this.#usage = NOTHING;
+    this.#usage = NO_TOKENS;
     this.#cost = 0;
     this.#stepCount = 0;
     this.#failureCount = 0;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { costUsd, tokenUsage, usageSignals } from "../../../src/integrations/token-usage.js";
+import { costUsd, tokenUsage, usageRecorder } from "../../../src/integrations/token-usage.js";
 import { usageOf } from "../../support/ai-models.js";
 
 describe("tokenUsage", () => {
@@ -31,6 +31,17 @@ describe("tokenUsage", () => {
       { input_tokens: 10, output_tokens: 5, input_token_details: { cache_read: 4, cache_creation: 2 } },
       [10, 5, 4, 2],
     ],
+    [
+      "OpenAI Agents, details by request",
+      {
+        inputTokens: 30,
+        outputTokens: 5,
+        inputTokensDetails: [{ cached_tokens: 4 }, {}, { cached_tokens: 3 }],
+      },
+      [30, 5, 7, null],
+    ],
+    ["several calls", [usageOf(10, 5, 4), usageOf(1, 2, 0)], [11, 7, 4, null]],
+    ["several calls, one of which is silent", [usageOf(10, 5), {}], [null, null, null, null]],
     ["nothing", undefined, [null, null, null, null]],
     ["nonsense", { input_tokens: -1, output_tokens: "5" }, [null, null, null, null]],
   ])("reads the usage of %s", (_name, usage, expected) => {
@@ -59,19 +70,41 @@ describe("costUsd", () => {
   });
 });
 
-describe("usageSignals", () => {
-  it("tells what is known, under the names that every adapter uses", () => {
-    expect(usageSignals({ prompt_tokens: 12, completion_tokens: 3 }, { input: 1, output: 2 })).toEqual([
+describe("usageRecorder", () => {
+  function recording() {
+    const signals: object[] = [];
+    const session = {
+      signal: (signal: object) => {
+        signals.push(signal);
+        return Promise.reject(new Error("the database is away"));
+      },
+    };
+    return { signals, session };
+  }
+
+  it("records what is known, under the names that every adapter uses; that nothing is stored breaks nobody", () => {
+    const { signals, session } = recording();
+    const recordUsage = usageRecorder({ "m-small": { input: 1, output: 2 } });
+    recordUsage(session, { prompt_tokens: 12, completion_tokens: 3 }, "m-small");
+    expect(signals).toEqual([
       { name: "input_tokens", value: 12 },
       { name: "output_tokens", value: 3 },
       { name: "total_tokens", value: 15 },
       { name: "cost_usd", value: 18e-6 },
     ]);
-    expect(usageSignals({})).toEqual([]);
+  });
+
+  it("tells no cost of a model whose price nobody knows, and nothing of a usage without numbers", () => {
+    const { signals, session } = recording();
+    const recordUsage = usageRecorder({ "m-small": { input: 1, output: 2 } });
+    recordUsage(session, { input_tokens: 1, output_tokens: 1 }, "constructor");
+    expect(signals).toHaveLength(3);
+    recordUsage(session, undefined);
+    expect(signals).toHaveLength(3);
   });
 
   it("refuses a price that is none", () => {
-    expect(() => usageSignals({}, { input: Number.NaN, output: 2 })).toThrow(
+    expect(() => usageRecorder({ "m-small": { input: Number.NaN, output: 2 } })).toThrow(
       expect.objectContaining({ code: "settings_invalid" }),
     );
   });
