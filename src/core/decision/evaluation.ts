@@ -20,7 +20,7 @@ import {
 import { evaluateMetrics, type MetricEvaluation } from "./metric-evaluation.js";
 import { type BetaPosterior, meanOf, pairOf, posteriors, promotionChance } from "./posterior.js";
 import { alphaEach, guardrailAlpha, type Terms } from "./terms.js";
-import { historyOf, INTERVAL_LEVEL, type UnitHistory } from "./unit-history.js";
+import { INTERVAL_LEVEL, type UpliftLog, upliftLogOf } from "./uplift-log.js";
 
 /** One arm's numbers. */
 export interface ArmEvaluation {
@@ -126,10 +126,10 @@ function evaluateGuardrail(guardrail: Guardrail, state: GuardrailState, terms: T
 }
 
 /** What is evaluated: the terms and the evidence, with what the evidence does not keep of its units. */
-export interface EvaluatedHistory extends Terms {
+export interface EvaluatedLog extends Terms {
   readonly evidence: Evidence;
   /** up with the evidence, or beyond it; needed for the confidence sequence and the unbiased estimate alone */
-  readonly history: UnitHistory;
+  readonly log: UpliftLog;
   /** live counts, where the fuse is to be told of */
   readonly live?: DecisionFacts["live"] | undefined;
   /** who is out already, in the order of the challengers' arms */
@@ -137,7 +137,7 @@ export interface EvaluatedHistory extends Terms {
 }
 
 /** What is evaluated: the terms, the evidence, and the settled units it was folded from, in order. */
-export interface EvaluationInput extends Omit<EvaluatedHistory, "history"> {
+export interface EvaluationInput extends Omit<EvaluatedLog, "log"> {
   /** needed for the confidence sequence and the unbiased estimate alone */
   readonly units: readonly FoldInput[];
   /**
@@ -147,7 +147,7 @@ export interface EvaluationInput extends Omit<EvaluatedHistory, "history"> {
   readonly startTerms?: Terms | undefined;
 }
 
-function* compare(input: EvaluatedHistory, challenger: number): Steps<Comparison> {
+function* compare(input: EvaluatedLog, challenger: number): Steps<Comparison> {
   const { policy, evidence } = input;
   const arm = challenger + 1;
   const pair = evidence.pairs[challenger] as PairState;
@@ -155,7 +155,7 @@ function* compare(input: EvaluatedHistory, challenger: number): Steps<Comparison
   const betas = pairOf(believed);
   const [lossChallenger, lossChampion] = expectedLoss(betas);
   const probabilityBetter = probGreater(betas);
-  // What the test has stepped through is what the history of the pair holds.
+  // What the test has stepped through is what the log of the pair holds.
   const { count } = pair.promote;
   const [champion, own] = [evidence.arms[0] as ArmSummary, evidence.arms[arm] as ArmSummary];
   yield;
@@ -169,8 +169,8 @@ function* compare(input: EvaluatedHistory, challenger: number): Steps<Comparison
     expectedLossChallenger: lossChallenger,
     expectedLossChampion: lossChampion,
     upliftMean: meanOf(believed.challenger) - meanOf(believed.champion),
-    upliftUnbiased: input.history.unbiasedAt(challenger, count),
-    upliftInterval: input.history.intervalAt(challenger, count),
+    upliftUnbiased: input.log.unbiasedAt(challenger, count),
+    upliftInterval: input.log.intervalAt(challenger, count),
     logEPromote: pair.promote.logE,
     logSupPromote: pair.promote.logSup,
     logEHarm: pair.harm.logE,
@@ -195,11 +195,11 @@ function leads(left: Comparison, right: Comparison): number {
 
 /** Every number of the evidence under its terms. */
 export function evaluate({ units, startTerms, ...input }: EvaluationInput): Evaluation {
-  return allAtOnce(evaluateInParts({ ...input, history: historyOf(units, startTerms ?? input) }));
+  return allAtOnce(evaluateInParts({ ...input, log: upliftLogOf(units, startTerms ?? input) }));
 }
 
-/** The same as {@link evaluate}, in parts, from a history that is worked on in parts as well. */
-export function* evaluateInParts(input: EvaluatedHistory): Steps<Evaluation> {
+/** The same as {@link evaluate}, in parts, from a log that is worked on in parts as well. */
+export function* evaluateInParts(input: EvaluatedLog): Steps<Evaluation> {
   const { policy, evidence } = input;
   const comparisons: Comparison[] = [];
   for (const challenger of evidence.pairs.keys()) comparisons.push(yield* compare(input, challenger));

@@ -13,7 +13,7 @@ import {
   type ScoreSums,
 } from "./posterior.js";
 import { alphaEach, type Terms } from "./terms.js";
-import { historyOf, INTERVAL_LEVEL, type UnitHistory } from "./unit-history.js";
+import { INTERVAL_LEVEL, type UpliftLog, upliftLogOf } from "./uplift-log.js";
 
 /** An arm at a point. */
 export interface TrajectoryArm {
@@ -179,26 +179,26 @@ export class RunningTrajectory {
   /**
    * Works out the numbers of up to `count` points, some tenths of a millisecond each; whether those of all are there.
    *
-   * @param history of the same units, caught up
+   * @param log of the same units, caught up
    */
-  work(history: UnitHistory, count: number): boolean {
+  work(log: UpliftLog, count: number): boolean {
     const missing = this.#marks.filter(({ point }) => point === null);
-    for (const mark of missing.slice(0, count)) mark.point = this.#pointOf(mark, history);
+    for (const mark of missing.slice(0, count)) mark.point = this.#pointOf(mark, log);
     return missing.length <= count;
   }
 
-  /** The trajectory so far. @param history of the same units, caught up */
-  trajectory(history: UnitHistory): Trajectory {
+  /** The trajectory so far. @param log of the same units, caught up */
+  trajectory(log: UpliftLog): Trajectory {
     const { policy } = this.#startTerms;
     return {
       // Both levels are frozen at the start.
       logLinePromote: -Math.log(alphaEach(this.#startTerms)),
       logLineHarm: -Math.log(policy.alphaHarm),
-      points: this.#all().map((mark) => mark.point ?? this.#pointOf(mark, history)),
+      points: this.#all().map((mark) => mark.point ?? this.#pointOf(mark, log)),
     };
   }
 
-  #pointOf(mark: Mark, history: UnitHistory): TrajectoryPoint {
+  #pointOf(mark: Mark, log: UpliftLog): TrajectoryPoint {
     const { index, seq, startedAtMs, share, arms, pairs } = mark;
     const { policy } = this.#startTerms;
     const believed = pairs.map((_, challenger) => posteriors({ arms }, policy, challenger));
@@ -209,7 +209,7 @@ export class RunningTrajectory {
         ...logs,
         probabilityBetter: probGreater(pairOf(pair)),
         upliftMean: meanOf(pair.challenger) - meanOf(pair.champion),
-        upliftInterval: history.intervalAt(challenger, count),
+        upliftInterval: log.intervalAt(challenger, count),
       };
     });
     // Graded scores weigh by the pair they are compared in, so the champion has a posterior for each.
@@ -258,5 +258,5 @@ export interface TrajectoryInput extends Terms {
 export function trajectoryOf({ units, ...terms }: TrajectoryInput): Trajectory {
   const running = new RunningTrajectory(terms);
   for (const unit of units) running.add(unit);
-  return running.trajectory(historyOf(units, terms));
+  return running.trajectory(upliftLogOf(units, terms));
 }

@@ -6,7 +6,7 @@ import type { Evaluation } from "../../core/decision/evaluation.js";
 import type { LiveCount } from "../../core/decision/fuse.js";
 import type { Checkpoint, Store, StoredExperiment } from "../ports.js";
 import { outOf } from "./arms.js";
-import { historyUpTo } from "./history.js";
+import { unitsUpTo } from "./folded-units.js";
 import { termsAt } from "./terms.js";
 
 /** What is evaluated, where it is not as stored. */
@@ -25,7 +25,7 @@ export async function evaluateExperiment(
   const { evidence, foldedSeq, version } = from.checkpoint ?? (await store.checkpoint(experiment.id));
   const terms = termsAt(experiment, foldedSeq);
   const { live = null, out = outOf(experiment) } = from;
-  const history = await historyUpTo(store, experiment, foldedSeq);
+  const units = await unitsUpTo(store, experiment, foldedSeq);
   const key = JSON.stringify([version, foldedSeq, terms, live, out]);
-  return history.evaluation(key, { ...terms, evidence, live, out });
+  return units.evaluation(key, { ...terms, evidence, live, out });
 }

@@ -24,7 +24,7 @@ import { decided } from "./decision-event.js";
 import { type EditInput, edit, startDraft } from "./drafts.js";
 import { evaluateExperiment } from "./evaluate-experiment.js";
 import { type ExperimentSummary, summaryOf } from "./experiment-summary.js";
-import { trajectoryOf } from "./history.js";
+import { trajectoryOf } from "./folded-units.js";
 import { currentExperiment, requireConfig, requireExperiment, requireProject } from "./lookup.js";
 import { archive, overridesOf, setOverride } from "./overrides.js";
 import { type ExperimentReport, reportOf } from "./report.js";

@@ -24,8 +24,8 @@ import type {
 import { sharesOf } from "./arms.js";
 import { evaluateExperiment } from "./evaluate-experiment.js";
 import { type ChallengerSummary, challengerSummaries, totalOf } from "./experiment-summary.js";
+import { unitsUpTo } from "./folded-units.js";
 import { foldRowPages } from "./folding.js";
-import { historyUpTo } from "./history.js";
 import { projectLedger } from "./ledger.js";
 import { shareRuleOf, termsAt } from "./terms.js";
 
@@ -205,7 +205,7 @@ export async function reportOf(
     ...paceOf(experiment, checkpoint.evidence.index, policy.horizon, nowMs),
     breakdown:
       by === undefined
-        ? (archive?.breakdown ?? (await historyUpTo(store, experiment, foldedSeq)).breakdown())
+        ? (archive?.breakdown ?? (await unitsUpTo(store, experiment, foldedSeq)).breakdown())
         : await breakdownBy(store, experiment, foldedSeq, by),
     ledger: await projectLedger(store, experiment.projectKey),
   };

@@ -4,13 +4,13 @@
 import { decide, type Ruling } from "../../core/decision/decide.js";
 import { evaluateInParts } from "../../core/decision/evaluation.js";
 import type { Terms } from "../../core/decision/terms.js";
-import { UnitHistory } from "../../core/decision/unit-history.js";
+import { UpliftLog } from "../../core/decision/uplift-log.js";
 import { DethroneError, type Json } from "../../core/errors.js";
 import { inParts } from "../breathe.js";
 import { policyHashOf } from "../configs/config.js";
 import type { Store, StoredDecision, StoredExperiment } from "../ports.js";
+import { catchUp } from "./folded-units.js";
 import { ExperimentFolding, foldRowPages } from "./folding.js";
-import { catchUp } from "./history.js";
 import { startTerms } from "./terms.js";
 
 /** What recomputing a decision gave. */
@@ -74,13 +74,13 @@ function recomputedRuling(
 /** What the session log and the terms make of a decision today. */
 async function recomputed(store: Store, decision: StoredDecision, experiment: StoredExperiment) {
   const folding = new ExperimentFolding(experiment);
-  // Its own, whatever a history may be kept of the experiment.
-  const history = new UnitHistory(startTerms(experiment));
+  // Its own, whatever units may be kept of the experiment.
+  const log = new UpliftLog(startTerms(experiment));
   const { experimentId, foldedSeq } = decision;
   for await (const page of foldRowPages(store, experimentId, foldedSeq, { withSignals: true })) {
-    for (const row of page) history.add(folding.add(row));
+    for (const row of page) log.add(folding.add(row));
   }
-  await catchUp(history);
+  await catchUp(log);
   const { terms, evidence } = folding;
   const { live, out } = decision;
   return {
@@ -89,7 +89,7 @@ async function recomputed(store: Store, decision: StoredDecision, experiment: St
     policy: terms.policy,
     policyHash: experiment.policyHash === "" ? "" : policyHashOf(experiment.policy),
     evidence,
-    evaluation: await inParts(evaluateInParts({ ...terms, evidence, history, live, out })),
+    evaluation: await inParts(evaluateInParts({ ...terms, evidence, log, live, out })),
   };
 }
 

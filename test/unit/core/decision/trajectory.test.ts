@@ -11,7 +11,7 @@ import {
   type TrajectoryUnit,
   trajectoryOf,
 } from "../../../../src/core/decision/trajectory.js";
-import { historyOf, UnitHistory } from "../../../../src/core/decision/unit-history.js";
+import { UpliftLog, upliftLogOf } from "../../../../src/core/decision/uplift-log.js";
 import { createRandom } from "../../../../src/core/random.js";
 import { drawnArm, foldAll, simulatedContest, simulatedUnits, termsOf } from "../../../support/evidence.js";
 
@@ -142,27 +142,27 @@ describe("a running trajectory", () => {
 
   it("is the same however its units came, and whatever was asked of it on the way", () => {
     const running = new RunningTrajectory(terms);
-    const history = new UnitHistory(terms);
+    const log = new UpliftLog(terms);
     units.forEach((unit, i) => {
       running.add(unit);
-      history.add(unit);
+      log.add(unit);
       if (i % 37 !== 0) return;
-      while (!history.work(100));
+      while (!log.work(100));
       const soFar = units.slice(0, i + 1);
-      if (i % 2 === 0) while (!running.work(history, 3));
-      expect(running.trajectory(history)).toEqual(trajectoryOf({ ...terms, units: soFar }));
+      if (i % 2 === 0) while (!running.work(log, 3));
+      expect(running.trajectory(log)).toEqual(trajectoryOf({ ...terms, units: soFar }));
     });
   });
 
   it("works out as many points at a time as it is told to, each once", () => {
     const running = new RunningTrajectory(terms);
     for (const unit of units) running.add(unit);
-    const history = historyOf(units, terms);
-    const { points } = running.trajectory(history);
+    const log = upliftLogOf(units, terms);
+    const { points } = running.trajectory(log);
     let turns = 1;
-    while (!running.work(history, 10)) turns += 1;
+    while (!running.work(log, 10)) turns += 1;
     expect(turns).toBe(Math.ceil(points.length / 10));
-    expect(running.trajectory(history).points[3]).toBe(running.trajectory(history).points[3]);
+    expect(running.trajectory(log).points[3]).toBe(running.trajectory(log).points[3]);
   });
 
   it("goes on under new terms where these were changed in flight", () => {
@@ -177,7 +177,7 @@ describe("a running trajectory", () => {
       running.add(unit);
       folding.add(unit);
     });
-    const last = running.trajectory(historyOf(units, terms)).points.at(-1) as TrajectoryPoint;
+    const last = running.trajectory(upliftLogOf(units, terms)).points.at(-1) as TrajectoryPoint;
     const evaluation = evaluate({ ...later, startTerms: terms, evidence: folding.evidence, units });
     const same = last.perChallenger[evaluation.arm - 1]!;
     expect(evaluation).toMatchObject(same);

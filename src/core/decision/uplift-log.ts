@@ -22,7 +22,7 @@ interface Pair {
  * The units of an experiment, added in assignment order, each once. It can tell of every moment so far, not of the last
  * one alone; {@link work} has to have caught up first.
  */
-export class UnitHistory {
+export class UpliftLog {
   readonly #pairs: readonly Pair[];
 
   /** @param startTerms the terms at the start: the plan of a confidence sequence must not depend on what it covers */
@@ -75,10 +75,10 @@ export class UnitHistory {
   }
 }
 
-/** The history of units that are all there, caught up. */
-export function historyOf(units: readonly FoldInput[], startTerms: Terms): UnitHistory {
-  const history = new UnitHistory(startTerms);
-  for (const unit of units) history.add(unit);
-  history.work(Number.POSITIVE_INFINITY);
-  return history;
+/** The log of units that are all there, caught up. */
+export function upliftLogOf(units: readonly FoldInput[], startTerms: Terms): UpliftLog {
+  const log = new UpliftLog(startTerms);
+  for (const unit of units) log.add(unit);
+  log.work(Number.POSITIVE_INFINITY);
+  return log;
 }

@@ -3,9 +3,9 @@
  * which the host's timers and requests run, and kept, so that to look again costs what is new.
  */
 import { type Breakdown, RunningBreakdown } from "../../core/decision/breakdown.js";
-import { type EvaluatedHistory, type Evaluation, evaluateInParts } from "../../core/decision/evaluation.js";
+import { type EvaluatedLog, type Evaluation, evaluateInParts } from "../../core/decision/evaluation.js";
 import { RunningTrajectory, type Trajectory } from "../../core/decision/trajectory.js";
-import { UnitHistory } from "../../core/decision/unit-history.js";
+import { UpliftLog } from "../../core/decision/uplift-log.js";
 import { breathe, inParts } from "../breathe.js";
 import type { FoldRow, Store, StoredAuditEntry, StoredExperiment } from "../ports.js";
 import { foldRowPages } from "./folding.js";
@@ -16,14 +16,14 @@ const STEPS = 15_000;
 /** Points of a trajectory between two breaths: some 3 milliseconds. */
 const POINTS = 5;
 
-/** Works on a history until it has caught up with its units. */
-export async function catchUp(units: UnitHistory): Promise<void> {
-  while (!units.work(STEPS)) await breathe();
+/** Works on a log until it has caught up with its units. */
+export async function catchUp(log: UpliftLog): Promise<void> {
+  while (!log.work(STEPS)) await breathe();
 }
 
 /** The units of one experiment, up to the last one that was asked for. */
-class ExperimentHistory {
-  readonly #units: UnitHistory;
+class FoldedUnits {
+  readonly #log: UpliftLog;
   readonly #breakdown: RunningBreakdown;
   readonly #trajectory: RunningTrajectory;
   #evaluated: { readonly key: string; readonly evaluation: Evaluation } | null = null;
@@ -34,7 +34,7 @@ class ExperimentHistory {
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(experiment: StoredExperiment) {
-    this.#units = new UnitHistory(startTerms(experiment));
+    this.#log = new UpliftLog(startTerms(experiment));
     this.#breakdown = new RunningBreakdown(experiment.arms.length);
     this.#trajectory = new RunningTrajectory(startTerms(experiment));
   }
@@ -53,10 +53,10 @@ class ExperimentHistory {
    *
    * @param key the same for the same input, and for no other
    */
-  evaluation(key: string, input: Omit<EvaluatedHistory, "history">): Promise<Evaluation> {
+  evaluation(key: string, input: Omit<EvaluatedLog, "log">): Promise<Evaluation> {
     return this.#next(async () => {
       if (this.#evaluated?.key === key) return this.#evaluated.evaluation;
-      const evaluation = await inParts(evaluateInParts({ ...input, history: this.#units }));
+      const evaluation = await inParts(evaluateInParts({ ...input, log: this.#log }));
       this.#evaluated = { key, evaluation };
       return evaluation;
     });
@@ -70,8 +70,8 @@ class ExperimentHistory {
   /** How the experiment came to where it is, of all units so far. */
   trajectory(): Promise<Trajectory> {
     return this.#next(async () => {
-      while (!this.#trajectory.work(this.#units, POINTS)) await breathe();
-      return this.#trajectory.trajectory(this.#units);
+      while (!this.#trajectory.work(this.#log, POINTS)) await breathe();
+      return this.#trajectory.trajectory(this.#log);
     });
   }
 
@@ -82,18 +82,20 @@ class ExperimentHistory {
   }
 
   async #extend(store: Store, experiment: StoredExperiment, seq: number): Promise<void> {
-    if (seq <= this.#seq) return;
-    const options = { withSignals: false, afterSeq: this.#seq };
-    for await (const page of foldRowPages(store, experiment.id, seq, options)) {
-      for (const row of page) this.#add(row, experiment);
+    if (seq > this.#seq) {
+      const options = { withSignals: false, afterSeq: this.#seq };
+      for await (const page of foldRowPages(store, experiment.id, seq, options)) {
+        for (const row of page) this.#add(row, experiment);
+      }
+      this.#seq = seq;
     }
-    this.#seq = seq;
-    await catchUp(this.#units);
+    // Also where nothing is new: the one before may have failed in between.
+    await catchUp(this.#log);
   }
 
   #add(row: FoldRow, experiment: StoredExperiment): void {
     this.#revise(row.seq, experiment);
-    this.#units.add(row);
+    this.#log.add(row);
     this.#breakdown.add(row);
     this.#trajectory.add(row);
     this.#unitCount += 1;
@@ -111,42 +113,42 @@ class ExperimentHistory {
 }
 
 /** Units that are kept of all experiments together; 17 to 34 bytes each. */
-const UNITS_KEPT = 2_000_000;
+const COUNT_MAX = 2_000_000;
 /** Newest entries of the audit log that are searched for an erasure. */
 const ENTRIES = 20;
 
-/** Histories of a store, the one nobody has asked for the longest first. */
-export class Histories {
+/** The folded units of a store's experiments, those first that nobody has asked for the longest. */
+export class KeptUnits {
   readonly #store: Store;
-  readonly #unitsKept: number;
-  readonly #kept = new Map<number, { readonly history: ExperimentHistory; readonly auditId: number }>();
+  readonly #countMax: number;
+  readonly #kept = new Map<number, { readonly units: FoldedUnits; readonly auditId: number }>();
 
-  /** @param unitsKept of all experiments together; the one asked for last is kept whatever its size */
-  constructor(store: Store, unitsKept = UNITS_KEPT) {
+  /** @param countMax of all experiments together; the one asked for last is kept whatever its size */
+  constructor(store: Store, countMax = COUNT_MAX) {
     this.#store = store;
-    this.#unitsKept = unitsKept;
+    this.#countMax = countMax;
   }
 
-  /** See {@link historyUpTo}. */
-  async upTo(experiment: StoredExperiment, seq: number): Promise<ExperimentHistory> {
+  /** See {@link unitsUpTo}. */
+  async upTo(experiment: StoredExperiment, seq: number): Promise<FoldedUnits> {
     const entries = await this.#store.auditLog(experiment.projectId, ENTRIES);
     const { id } = experiment;
     const known = this.#kept.get(id);
     const isKept = known !== undefined && !mayHaveErased(entries, known.auditId);
-    const history = isKept ? known.history : new ExperimentHistory(experiment);
+    const units = isKept ? known.units : new FoldedUnits(experiment);
     this.#kept.delete(id);
-    this.#kept.set(id, { history, auditId: Math.max(known?.auditId ?? 0, entries[0]?.id ?? 0) });
-    await history.upTo(this.#store, experiment, seq);
+    this.#kept.set(id, { units, auditId: Math.max(known?.auditId ?? 0, entries[0]?.id ?? 0) });
+    await units.upTo(this.#store, experiment, seq);
     this.#dropOldest();
-    return history;
+    return units;
   }
 
   #dropOldest(): void {
-    let units = [...this.#kept.values()].reduce((sum, { history }) => sum + history.unitCount, 0);
-    for (const [id, { history }] of this.#kept) {
-      if (units <= this.#unitsKept || this.#kept.size === 1) return;
+    let count = [...this.#kept.values()].reduce((sum, { units }) => sum + units.unitCount, 0);
+    for (const [id, { units }] of this.#kept) {
+      if (count <= this.#countMax || this.#kept.size === 1) return;
       this.#kept.delete(id);
-      units -= history.unitCount;
+      count -= units.unitCount;
     }
   }
 }
@@ -158,25 +160,21 @@ function mayHaveErased(entries: readonly StoredAuditEntry[], sinceId: number): b
 }
 
 /** A store is opened anew where its database is replaced, so what is kept of it lives as long as it does. */
-const ofStores = new WeakMap<Store, Histories>();
+const ofStores = new WeakMap<Store, KeptUnits>();
 
 /**
- * The history of an experiment up to a unit, or further where another caller has asked for more; caught up.
+ * The folded units of an experiment up to one, or further where another caller has asked for more; caught up.
  *
  * @param seq nothing up to it changes any more: what is folded is settled for good
  */
-export function historyUpTo(
-  store: Store,
-  experiment: StoredExperiment,
-  seq: number,
-): Promise<ExperimentHistory> {
-  const histories = ofStores.get(store) ?? new Histories(store);
-  ofStores.set(store, histories);
-  return histories.upTo(experiment, seq);
+export function unitsUpTo(store: Store, experiment: StoredExperiment, seq: number): Promise<FoldedUnits> {
+  const kept = ofStores.get(store) ?? new KeptUnits(store);
+  ofStores.set(store, kept);
+  return kept.upTo(experiment, seq);
 }
 
 /** How a stored experiment came to where it is. */
 export async function trajectoryOf(store: Store, experiment: StoredExperiment): Promise<Trajectory> {
   const { foldedSeq } = await store.checkpoint(experiment.id);
-  return (await historyUpTo(store, experiment, foldedSeq)).trajectory();
+  return (await unitsUpTo(store, experiment, foldedSeq)).trajectory();
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { Histories } from "../../../../src/engine/experiments/history.js";
+import { KeptUnits } from "../../../../src/engine/experiments/folded-units.js";
 import type { FoldRow, Store, StoredExperiment } from "../../../../src/engine/ports.js";
-import { termsOf } from "../../../support/evidence.js";
+import { foldAll, termsOf } from "../../../support/evidence.js";
 
 /** An experiment of one challenger, of which nothing else is asked. */
 const experiment = (id: number): StoredExperiment =>
@@ -17,6 +17,12 @@ const rowAt = (seq: number, plan: string): FoldRow => ({
   durationMs: null,
   signals: [],
 });
+
+const evidenceOf = (count: number) =>
+  foldAll(
+    Array.from({ length: count }, (_, i) => rowAt(i + 1, "pro")),
+    termsOf(),
+  );
 
 /** A store of 600 units an experiment, which counts what is read of it and can be made to fail. */
 function fakeStore() {
@@ -34,37 +40,42 @@ function fakeStore() {
   return { world, store };
 }
 
-describe("the histories of a store", () => {
+describe("the units kept of a store", () => {
   it("read each unit once, however many ask and for how much", async () => {
     const { world, store } = fakeStore();
-    const histories = new Histories(store);
-    const all = await Promise.all([300, 600, 450].map((seq) => histories.upTo(experiment(1), seq)));
+    const kept = new KeptUnits(store);
+    const all = await Promise.all([300, 600, 450].map((seq) => kept.upTo(experiment(1), seq)));
     expect(new Set(all).size).toBe(1);
     expect(all[0]?.unitCount).toBe(600);
     expect(world.read).toBe(600);
-    await histories.upTo(experiment(1), 600);
+    await kept.upTo(experiment(1), 600);
     expect(world.read).toBe(600);
   });
 
   it("go on where a read failed, and are then as if it had not", async () => {
     const { world, store } = fakeStore();
-    const histories = new Histories(store);
+    const kept = new KeptUnits(store);
     world.failAfter = 250;
-    await expect(histories.upTo(experiment(1), 600)).rejects.toThrow("the disk is gone");
+    await expect(kept.upTo(experiment(1), 600)).rejects.toThrow("the disk is gone");
     world.failAfter = 0;
-    const history = await histories.upTo(experiment(1), 600);
+    const evaluation = (units: Awaited<ReturnType<typeof kept.upTo>>) =>
+      units.evaluation("250", { ...termsOf(), evidence: evidenceOf(250) });
+    expect(await evaluation(await kept.upTo(experiment(1), 250))).toEqual(
+      await evaluation(await new KeptUnits(fakeStore().store).upTo(experiment(1), 250)),
+    );
+    const units = await kept.upTo(experiment(1), 600);
     expect(world.read).toBe(600);
-    const calm = await new Histories(fakeStore().store).upTo(experiment(1), 600);
-    expect(await history.trajectory()).toEqual(await calm.trajectory());
-    expect(history.breakdown()).toEqual(calm.breakdown());
+    const calm = await new KeptUnits(fakeStore().store).upTo(experiment(1), 600);
+    expect(await units.trajectory()).toEqual(await calm.trajectory());
+    expect(units.breakdown()).toEqual(calm.breakdown());
   });
 
   it("forget what was said of a unit once anybody has forgotten it, and when they cannot tell", async () => {
     const { world, store } = fakeStore();
-    const histories = new Histories(store);
+    const kept = new KeptUnits(store);
     const plans = async () => {
-      const history = await histories.upTo(experiment(1), 600);
-      return history.breakdown()[0]?.values.map(({ value }) => value);
+      const units = await kept.upTo(experiment(1), 600);
+      return units.breakdown()[0]?.values.map(({ value }) => value);
     };
     expect(await plans()).toEqual(["pro"]);
     world.plan = "free";
@@ -81,14 +92,14 @@ describe("the histories of a store", () => {
 
   it("keep as many units as they are told to, those asked for last", async () => {
     const { world, store } = fakeStore();
-    const histories = new Histories(store, 1200);
-    for (const id of [1, 2, 1, 3]) await histories.upTo(experiment(id), 600);
+    const kept = new KeptUnits(store, 1200);
+    for (const id of [1, 2, 1, 3]) await kept.upTo(experiment(id), 600);
     expect(world.read).toBe(1800);
-    await histories.upTo(experiment(1), 600);
+    await kept.upTo(experiment(1), 600);
     expect(world.read).toBe(1800);
-    await histories.upTo(experiment(2), 600);
+    await kept.upTo(experiment(2), 600);
     expect(world.read).toBe(2400);
-    const small = new Histories(store, 10);
+    const small = new KeptUnits(store, 10);
     for (let look = 0; look < 3; look += 1) await small.upTo(experiment(1), 600);
     expect(world.read).toBe(3000);
   });
