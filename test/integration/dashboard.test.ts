@@ -69,6 +69,14 @@ describe("pages", () => {
     expect(html).toContain(`evidence ${evidence(standing?.logSupPromote ?? 0)} at best`);
   });
 
+  it("find a project by a part of its key", async () => {
+    for (const key of ["alpha", "beta"]) await test.engine.project(key, { champion: { prompt: "x" } });
+    const { html } = await new PageBrowser(test).get("/?q=alp");
+    expect(html).toContain(">alpha<");
+    expect(html).not.toContain(">beta<");
+    expect((await new PageBrowser(test).get("/?q=gamma")).html).toContain("No project has");
+  });
+
   it("teach the next step where nothing is yet", async () => {
     const browser = new PageBrowser(test);
     expect((await browser.get("/")).html).toContain("createEngine");

@@ -77,6 +77,8 @@ interface Drawn {
   readonly plane: Plane;
   readonly xScale: Scale;
   readonly yScale: Scale;
+  /** id of what cuts lines off at the edges of the plane: a domain may leave out what is too wild to be read */
+  readonly clip: string;
 }
 
 const isDrawn = ({ x, y }: LinePoint): boolean => Number.isFinite(x) && Number.isFinite(y);
@@ -122,10 +124,11 @@ function Path({ line: each, drawn }: { readonly line: Line; readonly drawn: Draw
     .curve(curve)
     .digits(2);
   const last = points.at(-1);
+  const clip = `url(#${drawn.clip})`;
   return (
     <g class={armClass(each.arm)}>
-      {hasBand ? <path class="band" d={band(points) ?? ""} /> : null}
-      <path class="line" d={path(points) ?? ""} />
+      {hasBand ? <path class="band" clip-path={clip} d={band(points) ?? ""} /> : null}
+      <path class="line" clip-path={clip} d={path(points) ?? ""} />
       {last === undefined ? null : (
         <circle class="dot" cx={at(xScale(last.x))} cy={at(yScale(last.y))} r="4" />
       )}
@@ -213,9 +216,23 @@ function Strips({ props, drawn }: { readonly props: LineChartProps; readonly dra
   );
 }
 
+function Edges({ drawn: { plane, clip } }: { readonly drawn: Drawn }) {
+  const { left, right, top, bottom, width, height } = plane;
+  return (
+    <clipPath id={clip}>
+      <rect x={left} y={top - 2} width={width - left - right} height={height - top - bottom + 4} />
+    </clipPath>
+  );
+}
+
 function Drawing({ props, plane }: { readonly props: LineChartProps; readonly plane: Plane }) {
   const { x, y } = scalesOf(props, plane);
-  const drawn = { plane, xScale: x, yScale: y };
+  const drawn = {
+    plane,
+    xScale: x,
+    yScale: y,
+    clip: `${props.id}-${plane.isNarrow ? "narrow" : "wide"}-plane`,
+  };
   const ticksOf = (axis: Axis, scale: typeof x, count: number): Tick[] => {
     const [low, high] = scale.domain() as [number, number];
     const inside = (value: number): boolean => value >= low && value <= high;
@@ -226,6 +243,7 @@ function Drawing({ props, plane }: { readonly props: LineChartProps; readonly pl
     <>
       <LeftAxis plane={plane} ticks={ticksOf(props.y, y, 5)} />
       <BottomAxis plane={plane} ticks={ticksOf(props.x, x, plane.isNarrow ? 3 : 6)} label={props.x.label} />
+      <Edges drawn={drawn} />
       <References references={props.references ?? []} drawn={drawn} />
       {[...props.lines].reverse().map((each) => (
         <Path line={each} drawn={drawn} />

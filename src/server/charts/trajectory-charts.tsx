@@ -59,10 +59,6 @@ function scoreDomain(lines: readonly Line[]): readonly [number, number] {
   return [Math.max(0, low - margin), Math.min(1, high + margin)];
 }
 
-/** Lines whose bands end where the plane does. */
-const heldIn = (lines: readonly Line[], [from, to]: readonly [number, number]): readonly Line[] =>
-  lines.map((each) => ({ ...each, points: each.points.map((point) => within(point, from, to)) }));
-
 /** The uplift and the confidence sequence that closes in on it: true at all times at once with 95 %. */
 export function UpliftChart(props: TrajectoryChartProps) {
   const { minUplift, prefix, points, leading } = props;
@@ -85,7 +81,7 @@ export function UpliftChart(props: TrajectoryChartProps) {
         name,
         value: signedPoints(own.at(-1)?.y ?? 0),
       }))}
-      lines={heldIn(lines, domain)}
+      lines={lines}
       x={SESSIONS}
       y={{ label: "points", text: shortPoints, domain }}
       references={[
@@ -96,16 +92,6 @@ export function UpliftChart(props: TrajectoryChartProps) {
       ]}
     />
   );
-}
-
-const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
-
-/** A point whose band ends where the plane does. */
-function within(point: LinePoint, from: number, to: number): LinePoint {
-  const { x, y, low, high } = point;
-  const held = { x, y: clamp(y, from, to) };
-  if (low === undefined || high === undefined) return held;
-  return { ...held, low: clamp(low, from, to), high: clamp(high, from, to) };
 }
 
 /** The arms' mean scores, each with its 95 % interval. */
@@ -132,7 +118,7 @@ export function ScoresChart(props: TrajectoryChartProps) {
         name,
         value: percent(points.at(-1)?.y ?? Number.NaN),
       }))}
-      lines={heldIn(lines, domain)}
+      lines={lines}
       x={SESSIONS}
       y={{ label: "mean score", text: (value) => percent(value, 0), domain }}
     />

@@ -246,10 +246,11 @@ function SessionsStat({ report }: { readonly report: ExperimentReport }) {
 
 /** Where it stands in a few words, for someone who reads nothing else. */
 function headlineOf(report: ExperimentReport): string {
-  const { evaluation, policy, isAwaitingApproval, challenger } = report;
+  const { evaluation, policy, isAwaitingApproval, challenger, challengers, decision, kind } = report;
   const { verdict, reason } = rulingOf(report);
-  if (isAwaitingApproval) return `${configName(challenger)} is ready to be promoted`;
-  if (verdict === "promote") return `${configName(challenger)} was promoted`;
+  const name = configName(challengers[(decision?.arm ?? 0) - 1] ?? challenger);
+  if (isAwaitingApproval) return `${name} is ready to be promoted`;
+  if (verdict === "promote") return kind === "watch" ? `${name} is champion again` : `${name} was promoted`;
   if (verdict === "hold") return "The champion stays";
   if (verdict === "abort") return `Aborted: ${ABORTED[reason] ?? reason}`;
   const { probabilityBetterBy: better, logSupPromote, logLinePromote } = evaluation;

@@ -22,7 +22,8 @@ export interface ExperimentView {
   readonly nowMs: number;
 }
 
-const LOG_MAX = 500;
+/** Entries of the project's log among which those of the experiment are looked for, the newest. */
+const LOG_MAX = 2000;
 
 /** The report of an experiment. @throws DethroneError `project_not_found`, `experiment_not_found` */
 export async function reportNamed(engine: Engine, key: string, id: string): Promise<ExperimentReport> {

@@ -100,7 +100,8 @@ function addProjectPages(app: App, host: PagesHost): void {
     const { projects } = c.get("principal");
     const summaries = await engine.projects({ projects });
     const { decisions } = await engine.decisions({ projects, limit: 200 });
-    const view = { projects: summaries, decisions, nowMs: engine.now() };
+    const search = (c.req.query("q") ?? "").trim();
+    const view = { projects: summaries, search, decisions, nowMs: engine.now() };
     return sent(c, <Overview request={requestOf(c, host)} {...view} />);
   });
   app.get("/projects/:project", async (c) => {

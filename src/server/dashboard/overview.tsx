@@ -25,6 +25,8 @@ import { ArmName, Badge, Empty, Head, type NoticeProps, Notices, Stat, Term, unb
 export interface OverviewProps {
   readonly request: Request;
   readonly projects: readonly ProjectSummary[];
+  /** what the keys of the projects shown contain; empty for all */
+  readonly search: string;
   /** the newest decisions of all projects, newest first */
   readonly decisions: readonly DecisionHead[];
   readonly nowMs: number;
@@ -83,7 +85,11 @@ function ProjectHead({ project }: { readonly project: ProjectSummary }) {
         <ArmName arm={0}>{configName(champion)}</ArmName> <span class="quiet">is champion</span>
       </p>
       <p class="small">
-        <Term id={`today-${key}`} name={`${plural(sessionsToday, "session")} today`} about="sessionsToday" />
+        <Term
+          id={`today-${encodeURIComponent(key)}`}
+          name={`${plural(sessionsToday, "session")} today`}
+          about="sessionsToday"
+        />
         {draftCount === 0 ? null : <span class="quiet">, {plural(draftCount, "draft")} waiting</span>}
       </p>
     </div>
@@ -156,29 +162,29 @@ function leadText({ arms, arm, sessionCount, upliftMean }: Standing): string {
   return `${who}: ${rate(challenger)} against ${rate(champion)} (${signedPoints(upliftMean)}).`;
 }
 
-function Numbers({ project, experiment }: { readonly project: string; readonly experiment: Running }) {
-  const { standing, status, isAwaitingApproval, policy } = experiment;
+function Numbers({ experiment }: { readonly experiment: Running }) {
+  const { id, standing, status, isAwaitingApproval, policy } = experiment;
   const isCollecting = status === "running" && !isAwaitingApproval;
   const left = isCollecting ? standing.daysLeft : null;
   const hasChance = isCollecting && policy.kind === "calibrated";
   return (
     <dl class="stats">
       <Stat
-        id={`better-${project}`}
+        id={`better-${id}`}
         name="P(better)"
         about="probabilityBetter"
         value={probability(standing.probabilityBetter)}
         more={`${policy.tau} promotes`}
       />
       <Stat
-        id={`chance-${project}`}
+        id={`chance-${id}`}
         name="Chance"
         about="chance"
         value={hasChance ? percent(standing.chanceOfPromotion, 0) : "-"}
         more="of a promotion"
       />
       <Stat
-        id={`left-${project}`}
+        id={`left-${id}`}
         name="Left"
         about="daysLeft"
         value={left === null ? "-" : days(left)}
@@ -239,7 +245,7 @@ function ProjectCard({
       ) : (
         <TowardLine project={project} experiment={experiment} />
       )}
-      {experiment === null ? null : <Numbers project={key} experiment={experiment} />}
+      {experiment === null ? null : <Numbers experiment={experiment} />}
       <Notices notices={noticesOf(project, nowMs)} />
     </article>
   );
@@ -272,8 +278,49 @@ function summary(projects: readonly ProjectSummary[], nowMs: number): string {
   return `${plural(projects.length, "project")}, ${plural(running, "experiment")} in progress; ${attention}.`;
 }
 
+/** More projects than this are looked up by their names. */
+const SHOWN_MAX = 100;
+const SEARCH_FROM = 8;
+
+function Search({ search }: { readonly search: string }) {
+  return (
+    <form class="search" method="get" action="/">
+      <label class="field">
+        <span>Project</span>
+        <input type="search" name="q" value={search} />
+      </label>
+      <button class="button" type="submit">
+        Search
+      </button>
+    </form>
+  );
+}
+
+function Cards({ search, projects, decisions, nowMs }: Omit<OverviewProps, "request">) {
+  const found = byUrgency(
+    projects.filter(({ key }) => key.includes(search)),
+    nowMs,
+  );
+  return (
+    <div class="stack">
+      {found.slice(0, SHOWN_MAX).map((project) => (
+        <ProjectCard
+          project={project}
+          decision={decisions.find((each) => each.project === project.key)}
+          nowMs={nowMs}
+        />
+      ))}
+      {found.length === 0 ? <p class="quiet">No project has '{search}' in its key.</p> : null}
+      {found.length <= SHOWN_MAX ? null : (
+        <p class="quiet">{plural(found.length - SHOWN_MAX, "project")} more: search for them by name.</p>
+      )}
+    </div>
+  );
+}
+
 /** The overview page. */
-export function Overview({ request, projects, decisions, nowMs }: OverviewProps) {
+export function Overview({ request, ...props }: OverviewProps) {
+  const { projects, search, nowMs } = props;
   return (
     <Page request={request} title="Overview">
       {projects.length === 0 ? (
@@ -285,16 +332,12 @@ export function Overview({ request, projects, decisions, nowMs }: OverviewProps)
         />
       ) : (
         <>
-          <Head title="Overview" note={summary(projects, nowMs)} />
-          <div class="stack">
-            {byUrgency(projects, nowMs).map((project) => (
-              <ProjectCard
-                project={project}
-                decision={decisions.find((each) => each.project === project.key)}
-                nowMs={nowMs}
-              />
-            ))}
-          </div>
+          <Head
+            title="Overview"
+            note={summary(projects, nowMs)}
+            buttons={projects.length > SEARCH_FROM || search !== "" ? <Search search={search} /> : undefined}
+          />
+          <Cards {...props} />
         </>
       )}
     </Page>

@@ -110,6 +110,14 @@ describe("the uplift", () => {
     expect(widePicture(html)).toContain('<path class="band"');
   });
 
+  it("is cut off where it was too wild to be read, and told as it was in the table", () => {
+    const later = Array.from({ length: 7 }, (_, k) => point(k + 2, { width: 0.1 }));
+    const html = markup(<UpliftChart {...props([point(1, { width: 1 }), ...later])} />);
+    expect(html).toContain("<td>0 (-100 to +100)</td>");
+    expect(widePicture(html)).not.toContain(">+50</text>");
+    expect(widePicture(html)).toContain('clip-path="url(#p-uplift-wide-plane)"');
+  });
+
   it("of several challengers has the band of the leading one alone", () => {
     const both = GROWING.map((each) => ({
       ...each,
