@@ -71,6 +71,8 @@ export interface JudgedSession {
 export interface JudgeCounts {
   /** recorded as signals, the same judgement again included */
   readonly graded: number;
+  /** recorded after the session had settled, so that they do not count: it was ended with a score, or its window is over */
+  readonly late: number;
   /** sessions that are not of the sample */
   readonly unsampled: number;
   /** samples for which there was no room */
@@ -127,7 +129,7 @@ export class Judge<Input = unknown, Output = unknown> {
   readonly #waiting: Job<Input, Output>[] = [];
   readonly #underWay = new Set<Promise<void>>();
   #running = 0;
-  readonly #counts = { graded: 0, unsampled: 0, dropped: 0, abstained: 0, failed: 0 };
+  readonly #counts = { graded: 0, late: 0, unsampled: 0, dropped: 0, abstained: 0, failed: 0 };
 
   constructor(options: JudgeOptions<Input, Output>) {
     this.#options = checked(options);
@@ -213,12 +215,13 @@ export class Judge<Input = unknown, Output = unknown> {
 
   async #record(session: JudgedSession, signal: SignalInput): Promise<void> {
     try {
-      await session.signal(signal);
+      const receipt = await session.signal(signal);
+      this.#counts[Object(receipt).status === "late" ? "late" : "graded"] += 1;
     } catch (error) {
-      // Judged before, by a grader that is not of the same mind every time: the first judgement stands.
       if (!isDethroneError(error) || error.code !== "idempotency_mismatch") throw error;
+      // Judged before, by a grader that is not of the same mind every time: the first judgement stands.
+      this.#counts.graded += 1;
     }
-    this.#counts.graded += 1;
   }
 
   async #gradeWithRetries(sample: Sample<Input, Output>): Promise<Grade> {
