@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DethroneError, type JsonObject } from "../../src/core/errors.js";
-import { evidence, percent, probability, signedPoints } from "../../src/core/words/numbers.js";
+import { count, evidence, percent, probability, signedPoints } from "../../src/core/words/numbers.js";
+import { signedPercent } from "../../src/core/words/quantity.js";
 import type { Project } from "../../src/index.js";
 import { createTestEngine, type TestEngine } from "../../src/testing.js";
 import { PageBrowser } from "../support/page-browser.js";
@@ -12,6 +13,12 @@ beforeEach(async () => {
 });
 
 afterEach(() => test.close());
+
+/** The numbers of a page that stand for themselves. */
+const numbersIn = (html: string): string[] =>
+  [...html.matchAll(/<span class="value">([^<]*)</g)].map(([, text]) =>
+    (text as string).replaceAll("\u00a0", " ").replaceAll("&gt;", ">"),
+  );
 
 /** Plays sessions; the challenger succeeds more often. */
 async function play(bot: Project<JsonObject>, count: number, rates = [0.5, 0.7]): Promise<void> {
@@ -45,16 +52,17 @@ describe("pages", () => {
     const { html, status } = await new PageBrowser(test).get(path);
     expect(status).toBe(200);
     const { evaluation } = report ?? expect.fail("no report");
-    const shown = html.replaceAll("\u00a0", " ");
-    for (const text of [
+    expect(numbersIn(html)).toEqual([
       probability(evaluation.probabilityBetterBy),
       evidence(evaluation.logSupPromote),
       signedPoints(evaluation.upliftMean),
       percent(evaluation.chanceOfPromotion),
-      ...evaluation.arms.map(({ scoreSum, sessionCount }) => percent(scoreSum / sessionCount)),
-    ])
-      expect(shown).toContain(text);
-    expect(shown).toContain("By context");
+      count(evaluation.sessionCount),
+      signedPercent(evaluation.metrics.cost_usd?.perSuccess?.change ?? Number.NaN),
+    ]);
+    for (const { scoreSum, sessionCount } of evaluation.arms)
+      expect(html).toContain(`<p class="rate">${percent(scoreSum / sessionCount)}`);
+    expect(html).toContain("By context");
   });
 
   it("list every project with its champion, its experiment and its alarms", async () => {
@@ -67,6 +75,7 @@ describe("pages", () => {
     expect(html.indexOf(">support<")).toBeLessThan(html.indexOf(">quiet<"));
     const [standing] = (await test.engine.projects()).flatMap(({ experiment }) => experiment?.standing ?? []);
     expect(html).toContain(`evidence ${evidence(standing?.logSupPromote ?? 0)} at best`);
+    expect(numbersIn(html)).toEqual([probability(standing?.probabilityBetter ?? 0), "-", "-"]);
   });
 
   it("find a project by a part of its key", async () => {

@@ -37,6 +37,7 @@ interface Test {
   /** what happens at the line */
   readonly deed: string;
   readonly tone: "good" | "bad";
+  readonly isDeciding: boolean;
   readonly logLine: number;
   readonly lines: readonly Line[];
   /** the most evidence each challenger has had, which is what counts, by its arm */
@@ -46,7 +47,8 @@ interface Test {
 
 /** A test's evidence on its way to its line. */
 function TestChart({ test, leading }: { readonly test: Test; readonly leading: number }) {
-  const { id, title, deed, tone, logLine, lines, best, marks } = test;
+  const { id, title, deed, isDeciding, logLine, lines, best, marks } = test;
+  const line = `${roundText(logLine)} (${oneIn(logLine)})`;
   const ys = lines.flatMap(({ points }) => points.map(({ y }) => y)).filter(Number.isFinite);
   const low = Math.min(-Math.LN10, ...ys);
   const high = Math.max(logLine * 1.2, ...ys.map((y) => y * 1.05));
@@ -57,7 +59,7 @@ function TestChart({ test, leading }: { readonly test: Test; readonly leading: n
     <LineChart
       id={id}
       title={title}
-      description={`After ${count(sessions)} sessions it has been ${evidence(best.get(leading) ?? 0)} at best and is ${own === undefined ? "1x" : nowOf(own)} now. At ${roundText(logLine)} it ${deed}; with no difference that ever happens in at most ${oneIn(logLine)} experiments.`}
+      description={`After ${count(sessions)} sessions it has been ${evidence(best.get(leading) ?? 0)} at best and is ${own === undefined ? "1x" : nowOf(own)} now. ${isDeciding ? `At ${roundText(logLine)} it ${deed}` : `It does not decide here; its line is ${roundText(logLine)}`}; with no difference that ever happens in at most ${oneIn(logLine)} experiments.`}
       legend={lines.map((each) => ({
         arm: each.arm,
         name: each.name,
@@ -67,7 +69,11 @@ function TestChart({ test, leading }: { readonly test: Test; readonly leading: n
       x={SESSIONS}
       y={{ label: "evidence", text: evidenceText, domain: [low, high], ticks: decades(low, high) }}
       references={[
-        { y: logLine, label: `${deed} at ${roundText(logLine)} (${oneIn(logLine)})`, tone },
+        {
+          y: logLine,
+          label: isDeciding ? `${deed} at ${line}` : `${line}, does not decide here`,
+          tone: isDeciding ? test.tone : "neutral",
+        },
         { y: 0, tone: "neutral" },
       ]}
       marks={marks}
@@ -102,6 +108,7 @@ export function EvidenceChart(props: TrajectoryChartProps) {
         title: "Evidence that the challenger is better",
         deed: "promotes",
         tone: "good",
+        isDeciding: props.isDeciding,
         logLine: props.logLinePromote,
         lines,
         best: bestOf(props, "logSupPromote"),
@@ -121,6 +128,7 @@ export function HarmChart(props: TrajectoryChartProps) {
         title: "Evidence that the challenger is worse",
         deed: "aborts",
         tone: "bad",
+        isDeciding: props.isDeciding,
         logLine: props.logLineHarm,
         lines: challengersIn(props).map((arm) =>
           challengerLine(props, arm, ({ logEHarm }) => ({ y: logEHarm })),

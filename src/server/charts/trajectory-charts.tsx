@@ -9,6 +9,8 @@ import { shortPoints } from "./short-text.js";
 /** What the charts of a trajectory are drawn from. */
 export interface TrajectoryChartProps extends Trajectory {
   readonly minUplift: number;
+  /** whether the evidence decides; under the plain rule it does not */
+  readonly isDeciding: boolean;
   /** the challenger that leads, by its arm */
   readonly leading: number;
   /** names of the arms, the champion's first */

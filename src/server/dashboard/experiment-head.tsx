@@ -84,12 +84,7 @@ export function ExperimentHead({
       note={
         <>
           {startedText(report, nowMs)}
-          {hypothesis === null ? null : (
-            <>
-              <br />
-              {hypothesis}
-            </>
-          )}
+          {hypothesis === null ? null : <span class="clamped">{hypothesis}</span>}
         </>
       }
       buttons={mayAct ? <Buttons report={report} /> : undefined}

@@ -210,10 +210,12 @@ function shareText({ challengers, share, shareRule }: ExperimentReport): string 
 }
 
 function setUpFacts(report: ExperimentReport): readonly Fact[] {
-  const { policy, promotion, audience, exclusionGroup, holdout, watch, overrideCount, description } = report;
+  const { policy, promotion, audience, exclusionGroup, holdout, watch, overrideCount } = report;
+  const { hypothesis, description } = report;
   const { fuse, guardrails } = policy;
   const facts: (Fact | false)[] = [
     ["experiment", <code>{report.experiment}</code>],
+    hypothesis !== null && ["hypothesis", hypothesis],
     description !== null && ["description", description],
     ["share", shareText(report)],
     ["policy", levelText(report)],

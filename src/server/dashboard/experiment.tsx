@@ -26,6 +26,7 @@ function chartProps({ report, trajectory, names }: ExperimentView): TrajectoryCh
   return {
     ...trajectory,
     minUplift: policy.minUplift,
+    isDeciding: policy.kind === "calibrated",
     leading: report.evaluation.arm,
     names,
     promoted: isProven ? (decision?.arm ?? null) : null,

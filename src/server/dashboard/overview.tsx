@@ -157,9 +157,9 @@ function leadText({ arms, arm, sessionCount, upliftMean }: Standing): string {
   const [champion, challenger] = [arms[0], arms[arm]];
   if (!champion?.sessionCount || !challenger?.sessionCount)
     return `${plural(sessionCount, "session")} so far.`;
-  const who = upliftMean > 0 ? "The challenger is ahead" : "The champion is ahead";
+  const [ahead, behind] = upliftMean > 0 ? [challenger, champion] : [champion, challenger];
   const rate = (each: typeof champion): string => percent(each.scoreSum / each.sessionCount);
-  return `${who}: ${rate(challenger)} against ${rate(champion)} (${signedPoints(upliftMean)}).`;
+  return `The ${ahead.role} is ahead: ${rate(ahead)} against ${rate(behind)}, uplift ${signedPoints(upliftMean)}.`;
 }
 
 function Numbers({ experiment }: { readonly experiment: Running }) {

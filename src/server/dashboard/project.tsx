@@ -83,12 +83,7 @@ function ExperimentRow({
     <tr>
       <th scope="row" class="wrap">
         <a href={experimentPath(project, id)}>{challengersText(experiment, labels)}</a>
-        {hypothesis === null ? null : (
-          <>
-            <br />
-            <span class="quiet">{hypothesis}</span>
-          </>
-        )}
+        {hypothesis === null ? null : <span class="quiet clamped">{hypothesis}</span>}
       </th>
       <td class="text">
         <Badge tone={statusTone(state)}>

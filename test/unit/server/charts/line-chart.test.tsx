@@ -19,7 +19,7 @@ const line = (ys: readonly number[]) => ({
 /** The path of the first line, as points. */
 const path = (html: string): number[][] =>
   (
-    /<path class="line" d="([^"]*)"/.exec(
+    /<path class="line"[^>]* d="([^"]*)"/.exec(
       widePicture(html).replace(/<svg class="swatch".*?<\/svg>/gs, ""),
     )?.[1] ?? ""
   )

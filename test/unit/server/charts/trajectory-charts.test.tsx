@@ -48,6 +48,7 @@ function props(
   return {
     ...trajectory,
     minUplift: 0,
+    isDeciding: true,
     leading: 1,
     names: ["champion", "challenger"],
     promoted: null,
@@ -66,6 +67,12 @@ describe("the evidence over sessions", () => {
     expect(html).toContain("1x</text>");
     expect(html).toContain("10x</text>");
     expect(html).toContain("18.2x at best, 18.2x now");
+  });
+
+  it("says where it does not decide", () => {
+    const html = markup(<EvidenceChart {...props(GROWING, { isDeciding: false })} />);
+    expect(html).toContain("20x (1 in 20), does not decide here");
+    expect(html).not.toContain("promotes at");
   });
 
   it("marks where the challenger was promoted", () => {
