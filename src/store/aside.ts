@@ -43,11 +43,13 @@ interface Waiting {
 /** Runs statements one after the other, on a thread that starts with the first. */
 export class Aside {
   readonly #path: string;
+  readonly #waitMs: number;
   #worker: Worker | undefined;
   readonly #waiting: Waiting[] = [];
 
-  constructor(path: string) {
+  constructor(path: string, waitMs = WAIT_MS) {
     this.#path = path;
+    this.#waitMs = waitMs;
   }
 
   /** The rows of a statement. @throws DethroneError */
@@ -101,7 +103,7 @@ export class Aside {
   }
 
   #start(): Worker {
-    const settings: AsideSettings = { path: this.#path, waitMs: WAIT_MS };
+    const settings: AsideSettings = { path: this.#path, waitMs: this.#waitMs };
     const worker = new Worker(WORKER_URL, { workerData: settings });
     worker.on("message", (reply: AsideReply) => {
       this.#waiting.shift()?.resolve(reply);

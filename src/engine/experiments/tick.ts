@@ -28,6 +28,7 @@ import type {
   AuditEntry,
   Checkpoint,
   ExperimentChange,
+  FoldRow,
   SettledSession,
   Store,
   StoredExperiment,
@@ -109,6 +110,21 @@ function latched(facts: DecisionFacts): readonly (OutReason | null)[] | null {
   return out.every((reason) => reason === null) ? null : out;
 }
 
+/** What has settled since a sequence, a page at a time; the next is read while one is folded. */
+async function* newPages(store: Store, experimentId: number, sinceSeq: number): AsyncGenerator<FoldRow[]> {
+  const pageAfter = (afterSeq: number): Promise<FoldRow[]> =>
+    store.foldRows({ experimentId, afterSeq, limit: PAGE, withSignals: true });
+  let next: Promise<FoldRow[]> | null = pageAfter(sinceSeq);
+  while (next) {
+    const rows: FoldRow[] = await next;
+    const last = rows.at(-1);
+    next = last && rows.length === PAGE ? pageAfter(last.seq) : null;
+    // Where a decision falls, nobody asks for it any more.
+    next?.catch(() => undefined);
+    if (last) yield rows;
+  }
+}
+
 /** Folds what has settled since the checkpoint, deciding after each, until a decision or until nothing is left. */
 async function foldNew(
   store: Store,
@@ -121,9 +137,7 @@ async function foldNew(
   let { foldedSeq } = from;
   let ruling: Ruling = COLLECTING;
   let facts = { ...folding.terms, promotion, evidence, isExpired: false, out: outOf(experiment) };
-  for (;;) {
-    const page = { experimentId: experiment.id, afterSeq: foldedSeq, limit: PAGE, withSignals: true };
-    const rows = await store.foldRows(page);
+  for await (const rows of newPages(store, experiment.id, foldedSeq)) {
     await takeTurn();
     for (const row of rows) {
       folding.add(row);
@@ -135,7 +149,7 @@ async function foldNew(
       ruling = decide(facts);
       if (!isCollecting(ruling)) break;
     }
-    if (rows.length < PAGE || !isCollecting(ruling)) break;
+    if (!isCollecting(ruling)) break;
   }
   const moved = foldedSeq !== from.foldedSeq;
   const checkpoint = moved ? { version: from.version + 1, foldedSeq, evidence } : from;
