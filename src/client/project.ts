@@ -202,6 +202,8 @@ export class ClientProject<Config, Built>
     const bodies = await this.#challengers(challengers, options);
     if (isOff) return OFF;
     try {
+      // The project may not have been created yet, if the server was away when it was opened.
+      if (!this.#known) await this.load();
       const result = await this.#challenged(bodies, options);
       if (result.status === "overlap") {
         logger.warn(
