@@ -118,6 +118,7 @@ export class ClientProject<Config, Built>
     const request = { params: { project: this.key } };
     const readAtMs = this.#context.clock.now();
     const reply = await transport.send("getSnapshot", request, { ifNoneMatch: this.#known?.etag ?? null });
+    if (reply.status !== "refused") this.#context.succeed();
     if (reply.status === "unchanged") {
       this.#known = this.#known && { ...this.#known, readAtMs };
       return;
