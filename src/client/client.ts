@@ -206,7 +206,8 @@ export class Client implements AsyncDisposable {
     await this.#opened;
     for (const project of this.#ready.values()) project.refuse();
     await this.#settleTasks();
-    await Promise.all([...this.#ready.values()].map((project) => project.looked()));
+    const looks = Promise.all([...this.#ready.values()].map((project) => project.looked()));
+    await within(this.#context.clock, FLUSH_PATIENCE_MS, looks, undefined);
     await this.#context.close();
   }
 

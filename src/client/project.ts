@@ -126,6 +126,7 @@ export class ClientProject<Config, Built>
     const request = { params: { project: this.key } };
     const readAtMs = this.#context.clock.now();
     const reply = await transport.send("getSnapshot", request, { ifNoneMatch: this.#known?.etag ?? null });
+    if (reply.status !== "refused") this.#context.succeed();
     if (reply.status === "unchanged") {
       this.#known = this.#known && { ...this.#known, readAtMs };
       return;
@@ -210,6 +211,8 @@ export class ClientProject<Config, Built>
     const bodies = await this.#challengers(challengers, options);
     if (isOff) return OFF;
     try {
+      // The project may not have been created yet, if the server was away when it was opened.
+      if (!this.#known) await this.load();
       const result = await this.#challenged(bodies, options);
       if (result.status === "overlap") {
         logger.warn(

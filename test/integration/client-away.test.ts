@@ -71,6 +71,11 @@ describe("a server that is away", () => {
     await passing(async () => (await bot.session()).config !== TERSE && bot.champion.prompt === LONG.prompt);
     expect(await (await bot.session()).end({ score: 1 })).toEqual({ status: "recorded" });
     expect(logger.messages.some(({ message }) => message.startsWith("champion_differs"))).toBe(true);
+    wire.cut();
+    await passing(() => client.health().status === "degraded");
+    // A look that is answered is enough, where nobody records anything.
+    wire.mend();
+    await passing(() => client.health().status === "ok");
     await client.close();
   });
 

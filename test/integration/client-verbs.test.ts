@@ -225,3 +225,19 @@ it("a challenge that the server cannot take starts once it can", async () => {
   await away.client.close();
   await client.close();
 });
+
+it("a challenge finds the project to be created, where the server was away before", async () => {
+  const server = serverOf(setting.test);
+  let isAway = true;
+  const fetch: typeof globalThis.fetch = async (...asked) => {
+    if (isAway) throw new TypeError("fetch failed");
+    return server(...asked);
+  };
+  const away = clientOf(setting.test, { fetch });
+  const there = (await away.client.project("new", { champion: LONG })) as unknown as Bot;
+  isAway = false;
+  expect(await there.challenge(SHORT, { share: 0.5 })).toMatchObject({ started: true });
+  expect((await there.session()).experiment).not.toBeNull();
+  await away.client.close();
+  await client.close();
+});

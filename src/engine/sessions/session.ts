@@ -293,7 +293,7 @@ export class EngineSession implements Session<unknown, unknown> {
     if (this.isRecorded) return store;
     throw new DethroneError(
       "storage_unavailable",
-      `Session '${this.id}' started while the database was away, so nothing about it can be recorded.`,
+      `Session '${this.id}' started while the ${this.#context.storage.name} was away, so nothing about it can be recorded.`,
       { sessionId: this.id },
     );
   }
