@@ -488,25 +488,31 @@ describe("the span processor", () => {
     expect(values).toEqual({ input_tokens: 1, output_tokens: 2, total_tokens: 3 });
   });
 
-  it("looks at so many spans at once, and at none once it is shut down", async () => {
+  it("remembers so many spans, forgets the oldest of more, and looks at none once it is shut down", async () => {
     const small = new SignalProcessor({ capacity: 1, logger });
     const own = new BasicTracerProvider({ spanProcessors: [small] });
-    const told: unknown[] = [];
-    const run = async () => {
-      const { told: signals } = await signalsOf(() =>
-        own.getTracer("host").startActiveSpan("agent", (agent) => {
-          own.getTracer("host").startActiveSpan("chat", (span) => span.setAttributes(usage(1, 1)).end());
-          agent.setAttributes({ "gen_ai.operation.name": "invoke_agent" }).end();
-        }),
-      );
+    const tracer = own.getTracer("host");
+    const agent = (inside: () => unknown) => () =>
+      tracer.startActiveSpan("agent", (span) => {
+        inside();
+        span.setAttributes({ "gen_ai.operation.name": "invoke_agent" }).end();
+      });
+    const names = async (fn: () => unknown) => {
+      const { told } = await signalsOf(fn);
       await small.forceFlush();
-      told.push(signals.map(({ name }) => name));
+      return told.map(({ name }) => name);
     };
-    await run();
+    const alone = agent(() => undefined);
+    // Spans that never end must not stand in the way of those that follow.
+    const leaking = agent(() => tracer.startSpan("chat"));
+    expect([await names(alone), await names(leaking), await names(alone)]).toEqual([
+      ["latency_ms"],
+      [],
+      ["latency_ms"],
+    ]);
     expect(logger.messages[0]!.fields).toMatchObject({ code: "queue_full" });
-    await own.shutdown();
-    await run();
-    expect(told).toEqual([["latency_ms"], []]);
+    expect(await names(agent(() => void own.shutdown()))).toEqual([]);
+    expect(await names(alone)).toEqual([]);
     expect(() => new SignalProcessor({ capacity: 0 })).toThrow(
       expect.objectContaining({ code: "settings_invalid" }),
     );

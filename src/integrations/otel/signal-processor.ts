@@ -11,6 +11,7 @@ import type { Logger } from "../../engine/ports.js";
 import { enclosingSession } from "../../engine/sessions/current-session.js";
 import type { SignalInput } from "../../engine/sessions/session.js";
 import { FailureLog } from "../failure-log.js";
+import { RecentMap } from "../recent-map.js";
 import { checkCount } from "../settings.js";
 
 /** What is read of a span of the SDK, of its versions 1 and 2. */
@@ -25,7 +26,7 @@ export interface ProcessedSpan {
 
 /** Settings of the processor. */
 export interface SignalProcessorOptions {
-  /** most spans of sessions under way at once; those beyond are not looked at, and counted; default 10,000 */
+  /** most spans of sessions under way at once; beyond it the oldest, which may never end, is forgotten; default 10,000 */
   readonly capacity?: number;
   /** where failures go; default: standard error */
   readonly logger?: Logger;
@@ -72,13 +73,14 @@ interface OpenSpan {
 export class SignalProcessor {
   readonly #capacity: number;
   readonly #failures: FailureLog;
-  readonly #open = new Map<string, OpenSpan>();
+  readonly #open: RecentMap<string, OpenSpan>;
   readonly #recording = new Set<Promise<unknown>>();
   #isShutDown = false;
 
   constructor({ capacity = 10_000, logger }: SignalProcessorOptions = {}) {
     checkCount("capacity", capacity);
     this.#capacity = capacity;
+    this.#open = new RecentMap(capacity);
     this.#failures = new FailureLog(logger);
   }
 
@@ -88,8 +90,7 @@ export class SignalProcessor {
     if (!session || this.#isShutDown) return;
     if (this.#open.size >= this.#capacity) {
       const error = new DethroneError("queue_full", "Too many spans of sessions are under way at once.");
-      this.#failures.note("a span of a session is not looked at", error, { sessionId: session.id });
-      return;
+      this.#failures.note("a span of a session is forgotten", error);
     }
     const around = this.#open.get(span.parentSpanContext?.spanId ?? span.parentSpanId ?? "");
     const parent = around?.run.session === session ? around : null;
@@ -101,7 +102,7 @@ export class SignalProcessor {
   onEnd(span: ProcessedSpan): void {
     const { spanId } = span.spanContext();
     const open = this.#open.get(spanId);
-    if (!open) return;
+    if (!open || this.#isShutDown) return;
     this.#open.delete(spanId);
     addUp(open, span.attributes);
     if (open.parent === null && open.run.isOfModel) this.#record(open.run, span, spanId);
@@ -115,7 +116,6 @@ export class SignalProcessor {
   /** Looks at nothing from here on. */
   shutdown(): Promise<void> {
     this.#isShutDown = true;
-    this.#open.clear();
     return this.forceFlush();
   }
 
