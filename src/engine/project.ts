@@ -104,8 +104,7 @@ export class EngineProject<Config, Built>
   }
 
   get experiment(): string | null {
-    const experiment = this.#sessions.state?.experiment;
-    return experiment?.status === "running" ? experiment.uid : null;
+    return this.#sessions.experiment;
   }
 
   /** Makes the champion of the host's code ready. @throws DethroneError `config_invalid` */

@@ -60,7 +60,14 @@ describe("a judge", () => {
     const arms = (await bot.report())!.evaluation.arms;
     expect(arms.map(({ scoreSum }) => scoreSum)).toEqual([0, arms[1]!.sessionCount]);
     expect(arms[1]!.sessionCount).toBeGreaterThan(0);
-    expect(helpful.counts).toEqual({ graded: 20, unsampled: 0, dropped: 0, abstained: 0, failed: 0 });
+    expect(helpful.counts).toEqual({
+      graded: 20,
+      late: 0,
+      unsampled: 0,
+      dropped: 0,
+      abstained: 0,
+      failed: 0,
+    });
   });
 
   it("records one signal a session, and one a turn where turns are told apart", async () => {
@@ -91,6 +98,16 @@ describe("a judge", () => {
     const [champion, challenger] = (await bot.report())!.evaluation.arms;
     expect(champion!.scoreSum + challenger!.scoreSum).toBe(0.2);
     expect(helpful.counts).toMatchObject({ graded: 2, failed: 0 });
+  });
+
+  it("comes too late for a session that has ended with a score, and counts that", async () => {
+    const bot = await contest();
+    const helpful = judge(settings({ grade: () => 1 }));
+    const one = await bot.session();
+    await one.end({ score: 0 });
+    helpful.submit(one, sample);
+    await helpful.flush();
+    expect(helpful.counts).toMatchObject({ graded: 0, late: 1, failed: 0 });
   });
 
   it("of a metric gives any finite number, which bears on no score", async () => {

@@ -184,10 +184,10 @@ describe("a traced runner", () => {
     );
     const { id } = await inSpan("request", async (span) => {
       const result = await answer("?");
+      await test.engine.flush();
       span.end();
       return result;
     });
-    await test.engine.flush();
     const run = named("invoke_agent support");
     expect(run.attributes).toMatchObject({
       [incubating.ATTR_GEN_AI_OPERATION_NAME]: incubating.GEN_AI_OPERATION_NAME_VALUE_INVOKE_AGENT,
@@ -362,13 +362,17 @@ describe("metrics", () => {
   });
 
   it("of an engine that fails are left out, and that is logged", async () => {
-    const evaluate = () => Promise.reject(new Error("away"));
+    let evaluated = 0;
+    const evaluate = () => {
+      evaluated += 1;
+      return Promise.reject(new Error("away"));
+    };
     const health = () => JSON.parse("{");
     telemetry.observe({ health }, [
       { key: "support", experiment: "e1", evaluate },
       { key: "idle", experiment: null, evaluate },
     ]);
-    expect(await metric("dethrone.probability_better")).toEqual([]);
+    expect([await metric("dethrone.probability_better"), evaluated]).toEqual([[], 1]);
     expect(logger.messages.map(({ message, fields }) => [message, fields.project])).toEqual([
       ["metrics could not be observed", undefined],
       ["an experiment could not be observed", "support"],

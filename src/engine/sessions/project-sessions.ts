@@ -79,6 +79,12 @@ export class ProjectSessions<Config, Built> {
     return this.#state;
   }
 
+  /** Id of the running experiment, as last known; null where none runs. */
+  get experiment(): string | null {
+    const experiment = this.#state?.experiment;
+    return experiment?.status === "running" ? experiment.uid : null;
+  }
+
   /** Makes the champion of the host's code ready. @throws DethroneError `config_invalid` */
   async prepareOwn(): Promise<void> {
     const { codeChampion, preparation } = this.#settings;

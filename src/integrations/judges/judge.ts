@@ -71,6 +71,8 @@ export interface JudgedSession {
 export interface JudgeCounts {
   /** recorded as signals, the same judgement again included */
   readonly graded: number;
+  /** recorded after the session had settled, so that they do not count: it was ended with a score, or its window is over */
+  readonly late: number;
   /** sessions that are not of the sample */
   readonly unsampled: number;
   /** samples for which there was no room */
@@ -127,7 +129,7 @@ export class Judge<Input = unknown, Output = unknown> {
   readonly #waiting: Job<Input, Output>[] = [];
   readonly #underWay = new Set<Promise<void>>();
   #running = 0;
-  readonly #counts = { graded: 0, unsampled: 0, dropped: 0, abstained: 0, failed: 0 };
+  readonly #counts = { graded: 0, late: 0, unsampled: 0, dropped: 0, abstained: 0, failed: 0 };
 
   constructor(options: JudgeOptions<Input, Output>) {
     this.#options = checked(options);
@@ -146,18 +148,25 @@ export class Judge<Input = unknown, Output = unknown> {
    * @param sample the grader sees these objects themselves, later: who changes them changes what is judged
    * @param turn what distinguishes several judgements of one session; without one it is judged once
    */
-  submit(session: JudgedSession, { input, output }: Sample<Input, Output>, turn?: string): void {
-    if (saltedBucketOf(this.#salt, String(session.id)) >= this.#options.sample * BUCKET_COUNT) {
-      this.#counts.unsampled += 1;
-      return;
+  submit(session: JudgedSession, sample: Sample<Input, Output>, turn?: string): void {
+    try {
+      const { id } = session;
+      if (this.#isSampled(id)) this.#take(session, sample, turn);
+      else this.#counts.unsampled += 1;
+    } catch (error) {
+      this.#fail(error, null);
     }
+  }
+
+  #isSampled(id: string): boolean {
+    return saltedBucketOf(this.#salt, id) < this.#options.sample * BUCKET_COUNT;
+  }
+
+  #take(session: JudgedSession, { input, output }: Sample<Input, Output>, turn: string | undefined): void {
     if (this.#waiting.length >= this.#options.capacity) {
       this.#counts.dropped += 1;
-      const error = new DethroneError(
-        "queue_full",
-        "Too many samples wait to be judged; the newest is dropped.",
-      );
-      this.#failures.note("a session could not be judged", error, { judge: this.source });
+      const error = new DethroneError("queue_full", "Too many samples wait to be judged.");
+      this.#failures.note("a sample is dropped", error, { judge: this.source });
       return;
     }
     const key = turn === undefined ? this.source : `${this.source}:${turn}`;
@@ -168,6 +177,11 @@ export class Judge<Input = unknown, Output = unknown> {
     this.#underWay.add(graded);
     void graded.then(() => this.#underWay.delete(graded));
     this.#next();
+  }
+
+  #fail(error: unknown, sessionId: string | null): void {
+    this.#counts.failed += 1;
+    this.#failures.note("a session could not be judged", error, { judge: this.source, sessionId });
   }
 
   /** Resolves when everything submitted so far is recorded, has failed or has been dropped. */
@@ -192,9 +206,7 @@ export class Judge<Input = unknown, Output = unknown> {
       if (grade === undefined) this.#counts.abstained += 1;
       else await this.#record(session, { ...this.#signal(grade), key });
     } catch (error) {
-      this.#counts.failed += 1;
-      const fields = { judge: this.source, sessionId: String(session.id) };
-      this.#failures.note("a session could not be judged", error, fields);
+      this.#fail(error, session.id);
     }
     this.#running -= 1;
     this.#next();
@@ -203,12 +215,13 @@ export class Judge<Input = unknown, Output = unknown> {
 
   async #record(session: JudgedSession, signal: SignalInput): Promise<void> {
     try {
-      await session.signal(signal);
+      const receipt = await session.signal(signal);
+      this.#counts[Object(receipt).status === "late" ? "late" : "graded"] += 1;
     } catch (error) {
-      // Judged before, by a grader that is not of the same mind every time: the first judgement stands.
       if (!isDethroneError(error) || error.code !== "idempotency_mismatch") throw error;
+      // Judged before, by a grader that is not of the same mind every time: the first judgement stands.
+      this.#counts.graded += 1;
     }
-    this.#counts.graded += 1;
   }
 
   async #gradeWithRetries(sample: Sample<Input, Output>): Promise<Grade> {

@@ -58,7 +58,8 @@ export class FlagKeys {
         if (failure === undefined) this.#places.set(key, place);
         return place;
       } catch (error) {
-        const isMissing = isDethroneError(error) && error.kind !== "unavailable" && error.kind !== "internal";
+        // A text that cannot be a project's key is none either.
+        const isMissing = isDethroneError(error) && ["not_found", "invalid_input"].includes(error.kind);
         if (!isMissing) failure ??= error;
       }
     }

@@ -2,7 +2,7 @@
  * Which session an evaluation belongs to, where none is under way.
  *
  * A request evaluates several flags, and each evaluation is not a run of the agent. So the evaluations of a project for one
- * targeting key share a session: for a while, where the key is a unit, and always, where it is the session's own id.
+ * targeting key share a session for a while. After it a unit gets another one; an id names the same one for ever.
  *
  * Nobody tells a provider when the run is over. The session is therefore marked as finished as soon as it has started,
  * and settles by the signals of its window, however the process ends: one without any is missing, not a failure.
@@ -18,7 +18,7 @@ export type TargetingKey = "unit" | "session";
 /** How sessions are found and started. */
 export interface FlagSessionsSettings {
   readonly targetingKey: TargetingKey;
-  /** how long, in milliseconds, a unit's evaluations share a session */
+  /** how long, in milliseconds, the evaluations of a targeting key share a session that is not looked up again */
   readonly sessionMs: number;
   /** most sessions remembered */
   readonly capacity: number;
@@ -59,14 +59,13 @@ export class FlagSessions {
   of(project: FlagProject, targetingKey: string, context: object | undefined): Promise<FlagSession> {
     const place = JSON.stringify([project.key, targetingKey]);
     const kept = this.#kept.get(place);
-    if (kept && !this.#isOver(kept)) return kept.session;
+    if (kept && this.#settings.now() - kept.startedAtMs < this.#settings.sessionMs) return kept.session;
     const session = this.#start(project, targetingKey, context);
     this.#kept.set(place, { session, startedAtMs: this.#settings.now() });
-    this.#newest.set(targetingKey, session);
-    session.catch(() => {
-      this.#kept.delete(place);
-      this.#newest.delete(targetingKey);
-    });
+    session.then(
+      () => this.#newest.set(targetingKey, session),
+      () => this.#kept.delete(place),
+    );
     return session;
   }
 
@@ -75,11 +74,6 @@ export class FlagSessions {
     if (this.#settings.targetingKey === "session") return targetingKey;
     const session = await this.#newest.get(targetingKey);
     return session?.id ?? null;
-  }
-
-  #isOver({ startedAtMs }: Kept): boolean {
-    const { targetingKey, sessionMs, now } = this.#settings;
-    return targetingKey === "unit" && now() - startedAtMs >= sessionMs;
   }
 
   async #start(project: FlagProject, key: string, context: object | undefined): Promise<FlagSession> {

@@ -45,7 +45,7 @@ export interface ProviderOptions {
   readonly attributes?: readonly string[];
   /** tracking events that bear on the score, by name: `{ thumbs: "explicit" }`; the others are metrics. Default: none. */
   readonly kinds?: Readonly<Record<string, SignalKind>>;
-  /** how long, in milliseconds, a unit's evaluations share a session; default 5 minutes */
+  /** how long, in milliseconds, the evaluations of a targeting key share a session; default 5 minutes */
   readonly sessionMs?: number;
   /** most sessions remembered, so that later evaluations and events find them; default 10,000 */
   readonly capacity?: number;
@@ -207,16 +207,23 @@ export class DethroneProvider implements Provider {
     details: TrackingEventDetails,
   ): Promise<void> {
     const { sessionId, value = 1, kind = this.#options.kinds?.[name], key, source = "openfeature" } = details;
-    const id =
-      sessionId ?? enclosingSession()?.id ?? (targetingKey && (await this.#sessions.idOf(targetingKey)));
-    if (!id) {
-      const message = `No session is known for the tracking event '${name}'; give its id as sessionId.`;
-      throw new DethroneError("session_not_found", message, { targetingKey: targetingKey ?? null });
-    }
     const given = Object.entries({ kind, key }).filter(([, field]) => field !== undefined);
     // The engine refuses what is no signal.
     const signal = { name, value, source, ...Object.fromEntries(given) } as SignalInput;
-    await this.#engine.signal(id as string, signal);
+    const underWay = sessionId === undefined ? enclosingSession() : undefined;
+    if (underWay) await underWay.signal(signal);
+    else await this.#engine.signal(String(sessionId ?? (await this.#newestOf(name, targetingKey))), signal);
+  }
+
+  /** Id of the session a tracking event is about, by its targeting key. @throws DethroneError `session_not_found` */
+  async #newestOf(event: string, targetingKey: string | undefined): Promise<string> {
+    const id = targetingKey ? await this.#sessions.idOf(targetingKey) : null;
+    if (id !== null) return id;
+    throw new DethroneError(
+      "session_not_found",
+      `No session is known for the tracking event '${event}'; give its id as sessionId.`,
+      { targetingKey: targetingKey ?? null },
+    );
   }
 
   /** Tells of what has changed since the last look. */

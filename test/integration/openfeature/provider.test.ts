@@ -211,6 +211,37 @@ describe("an evaluation", () => {
     expect(await details()).toMatchObject({ value: "m-large" });
   });
 
+  it("of a shorter project key, while nobody can say whether there is a longer one, is not held to it", async () => {
+    await test.engine.project("a", { champion: { b: 1 } });
+    let isAway = true;
+    const project = async (key: string) => {
+      if (key === "a.b" && isAway) throw new DethroneError("storage_unavailable", "away");
+      return test.engine.project(key);
+    };
+    const { client: flags } = await client({}, engine({ project }));
+    expect(await flags.getNumberValue("a.b", 0)).toBe(1);
+    isAway = false;
+    await test.engine.project("a.b", { champion: { c: 2 } });
+    expect(await flags.getObjectValue("a.b", {})).toEqual({ c: 2 });
+  });
+
+  it("whose session could not start is tried again at once", async () => {
+    const bot = await contest();
+    let isBroken = true;
+    const { key, champion, championHash, experiment } = bot;
+    const session = async (options: object) => {
+      if (isBroken) throw new Error("broken");
+      return bot.session(options);
+    };
+    const project = async (asked: string) =>
+      asked === key ? { key, champion, championHash, experiment, session } : test.engine.project(asked);
+    const { client: flags } = await client({}, engine({ project }));
+    const details = () => flags.getStringDetails("support.model", "mine", { targetingKey: "ada" });
+    expect(await details()).toMatchObject({ value: "mine", errorCode: "GENERAL", errorMessage: "broken" });
+    isBroken = false;
+    expect(await details()).toMatchObject({ value: "m-large" });
+  });
+
   it("while the database is away is STALE", async () => {
     await contest();
     const { client: flags } = await client({}, engine({ health: () => ({ status: "degraded" }) }));
@@ -255,6 +286,7 @@ describe("a tracking event", () => {
     const { client: flags, provider } = await client({}, engine({ signal }));
     const details = await flags.getStringDetails("support.model", "?", { targetingKey: "ada" });
     const session = await bot.session();
+    Object.assign(session, { signal: (body: unknown) => signal(session.id, body) });
     await session.run(async () => {
       flags.track(
         "steps",
@@ -314,8 +346,9 @@ describe("the provider tells of", () => {
   it("a promotion and what else changes the configs given out, once and with the flags it is about", async () => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
     const bot = await contest();
-    const { client: flags } = await client({ projects: ["support"] });
+    const { client: flags } = await client();
     const heard = hear(flags);
+    await flags.getObjectValue("support", {});
     await flags.getStringValue("support.model", "?");
     vi.advanceTimersByTime(1000);
     expect(heard).toEqual([]);
