@@ -8,6 +8,7 @@ import { pageOf } from "./page.mjs";
 import { posteriorBench } from "./posterior.mjs";
 import { pureBench } from "./pure.mjs";
 import { recordBench } from "./record.mjs";
+import { serverBench } from "./server.mjs";
 import { isShort, Table } from "./table.mjs";
 import { tickBench } from "./tick.mjs";
 import { wrappedBench } from "./wrapped.mjs";
@@ -15,6 +16,7 @@ import { wrappedBench } from "./wrapped.mjs";
 const PACKAGES = [
   "@libsql/client",
   "libsql",
+  "hono",
   "better-sqlite3",
   "@growthbook/growthbook",
   "unleash-client",
@@ -54,6 +56,7 @@ await section("Recording sessions and outcomes", () => recordBench(table, folder
 await section("Evaluation", () => posteriorBench(table));
 await section("Ticks", () => tickBench(table, folder));
 await section("A wrapped call", () => wrappedBench(table, folder));
+await section("Serving", () => serverBench(table, folder));
 await section("Pure functions", () => pureBench(table));
 const sizes = isShort ? [200, 1000] : [10_000, 1_000_000];
 const growth = await section("Growth", () => growthBench(table, folder, sizes));

@@ -9,11 +9,11 @@ import type { Principal } from "../engine/access/keys.js";
 import { assertMay } from "./access.js";
 import type { Route } from "./contract/route.js";
 import { ROUTES, type RouteId } from "./contract/routes.js";
-import { text as textSchema } from "./contract/schemas.js";
-import { foreseen, problemOf, statusOf } from "./failure.js";
+import { text } from "./contract/schemas.js";
+import { type Answer, JSON_HEADERS, PROBLEM_HEADERS, problemOf, statusOf } from "./failure.js";
 import { decisionHandlers } from "./handlers/decisions.js";
 import { experimentHandlers } from "./handlers/experiments.js";
-import type { Handler, Handlers, Host } from "./handlers/handler.js";
+import type { Handler, Handlers, Host, Plain } from "./handlers/handler.js";
 import { projectHandlers } from "./handlers/projects.js";
 import { serverHandlers } from "./handlers/server.js";
 import { sessionHandlers } from "./handlers/sessions.js";
@@ -39,8 +39,6 @@ export interface Asked {
 
 const NO_BODY: Body = { text: "", json: {} };
 const NO_QUERY = z.strictObject({});
-const JSON_TYPE = "application/json";
-const PROBLEM_TYPE = "application/problem+json";
 const ISSUES_MAX = 10;
 
 /** What a schema makes of a value. @throws DethroneError `input_invalid` with what is wrong where */
@@ -56,40 +54,37 @@ function checked(schema: z.ZodType, value: unknown, where: string): unknown {
   });
 }
 
-const digest = (text: string): string => createHash("sha256").update(text).digest("base64url");
+const digest = (content: string): string => createHash("sha256").update(content).digest("base64url");
 
-/** An answer as JSON, with a tag by which it can be asked for again. */
-function tagged(body: string, { request }: Asked, status: number): Response {
-  const isRead = request.method === "GET" || request.method === "HEAD";
-  if (!isRead)
-    return new Response(body, {
-      status,
-      headers: { "content-type": JSON_TYPE, "cache-control": "no-store" },
-    });
+/** An answer as JSON; of what is read, with a tag by which it can be asked for again. */
+function tagged(body: string, { method, headers }: Request, status: number): Answer {
+  if (method !== "GET" && method !== "HEAD") return { status, headers: JSON_HEADERS, body };
   const etag = `"${digest(body).slice(0, 27)}"`;
-  const headers = { etag, "cache-control": "private, no-cache" };
-  const known = (request.headers.get("if-none-match") ?? "")
-    .split(",")
-    .map((tag) => tag.trim().replace(/^W\//, ""));
-  if (known.includes(etag) || known.includes("*")) return new Response(null, { status: 304, headers });
-  return new Response(body, { status, headers: { ...headers, "content-type": JSON_TYPE } });
+  const tags = { etag, "cache-control": "private, no-cache" };
+  const known = (headers.get("if-none-match") ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+  if (known.includes(etag) || known.includes("*")) return { status: 304, headers: tags, body: null };
+  return { status, headers: { ...JSON_HEADERS, ...tags }, body };
+}
+
+/** What a path's parameters are, once they are texts that can be asked for. */
+function checkedParams(params: Asked["params"]): JsonObject {
+  const entries = Object.entries(params).map(([name, value]) => [name, checked(text, value, name) as string]);
+  return Object.fromEntries(entries) as JsonObject;
 }
 
 /** Answers an operation, whoever asks. */
-async function answerOnce(host: Host, id: RouteId, asked: Asked, body: Body): Promise<Response> {
+async function answerOnce(host: Host, id: RouteId, asked: Asked, body: Body): Promise<Answer> {
   const route: Route = ROUTES[id];
   const { request, principal } = asked;
-  const params = Object.fromEntries(
-    Object.entries(asked.params).map(([name, value]) => [name, checked(textSchema, value, name) as string]),
-  );
+  const params = checkedParams(asked.params);
   const query = checked(route.query ?? NO_QUERY, asked.query, "query") as JsonObject;
   const input = route.body ? (checked(route.body, body.json, "body") as JsonObject) : undefined;
   assertMay(principal, route, projectsNamed(id, { params, query, input }));
   const handler = HANDLERS[id] as Handler<RouteId>;
-  const call = { params, query, body: input, principal, headers: request.headers, signal: request.signal };
-  const answer = await handler(host, call as never);
-  if (answer instanceof Response) return answer;
-  return tagged(JSON.stringify(answer), asked, route.status ?? 200);
+  const told = await handler(host, { params, query, body: input, principal, request } as never);
+  if (route.contentType === undefined) return tagged(JSON.stringify(told), request, route.status ?? 200);
+  const { contentType, plain } = told as Plain;
+  return { status: 200, headers: { "content-type": contentType, "cache-control": "no-store" }, body: plain };
 }
 
 /** Projects that a request names, wherever it does. */
@@ -120,39 +115,27 @@ function idempotencyKeyOf(request: Request): string | null {
   });
 }
 
-/** What is kept of an answer; null where another try may give another one. */
-async function replyOf(response: Response): Promise<{ status: number; body: string } | null> {
-  const { status } = response;
-  if (status >= 500 || status === 429) return null;
-  return { status, body: await response.clone().text() };
-}
-
 /** Answers a request that names itself: the first time by the operation, then by what was answered. */
 async function answerNamed(
   host: Host,
   id: RouteId,
   asked: Asked,
   { body, idempotencyKey }: { readonly body: Body; readonly idempotencyKey: string },
-): Promise<Response> {
+): Promise<Answer> {
   const { request, principal } = asked;
   const { replies } = host.engine;
   const key = { keyId: principal.keyId, idempotencyKey };
   const { pathname, search } = new URL(request.url);
   const kept = await replies.begin(key, digest(`${request.method} ${pathname}${search}\n${body.text}`));
   if (kept) {
-    const contentType = kept.status >= 400 ? PROBLEM_TYPE : JSON_TYPE;
-    const headers = {
-      "content-type": contentType,
-      "cache-control": "no-store",
-      "idempotent-replayed": "true",
-    };
-    return new Response(kept.body, { status: kept.status, headers });
+    const headers = kept.status >= 400 ? PROBLEM_HEADERS : JSON_HEADERS;
+    return { ...kept, headers: { ...headers, "idempotent-replayed": "true" } };
   }
-  let reply: Awaited<ReturnType<typeof replyOf>> = null;
+  let reply: { readonly status: number; readonly body: string } | null = null;
   try {
-    const response = await answerOnce(host, id, asked, body);
-    reply = await replyOf(response);
-    return response;
+    const first = await answerOnce(host, id, asked, body);
+    if (typeof first.body === "string") reply = { status: first.status, body: first.body };
+    return first;
   } catch (error) {
     // A refusal is an answer too, and stays one.
     if (isDethroneError(error) && statusOf(error) < 500 && error.kind !== "throttled") {
@@ -166,7 +149,7 @@ async function answerNamed(
 }
 
 /** Answers a request of an operation. @throws DethroneError why it is refused */
-export async function answer(host: Host, id: RouteId, asked: Asked): Promise<Response> {
+export async function answer(host: Host, id: RouteId, asked: Asked): Promise<Answer> {
   try {
     const idempotencyKey = idempotencyKeyOf(asked.request);
     // A key that may not is told so before its body is read.
@@ -175,6 +158,6 @@ export async function answer(host: Host, id: RouteId, asked: Asked): Promise<Res
     if (idempotencyKey === null) return await answerOnce(host, id, asked, body);
     return await answerNamed(host, id, asked, { body, idempotencyKey });
   } catch (error) {
-    throw isDethroneError(error) ? withoutOthers(foreseen(error), asked.principal) : error;
+    throw isDethroneError(error) ? withoutOthers(error, asked.principal) : error;
   }
 }

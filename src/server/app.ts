@@ -12,11 +12,11 @@ import type { Clock } from "../engine/ports.js";
 import { type Simulator, simulateInSlices } from "../engine/simulations.js";
 import { VERSION } from "../version.js";
 import { assertRate, LOCAL, principalOf } from "./access.js";
-import { type Asked, answer } from "./answer.js";
+import { answer } from "./answer.js";
 import type { Route } from "./contract/route.js";
 import { ROUTES, type RouteId } from "./contract/routes.js";
 import { EventFeed } from "./event-feed.js";
-import { failureResponse, foreseen } from "./failure.js";
+import { type Answer, failureAnswer, foreseen } from "./failure.js";
 import type { Host } from "./handlers/handler.js";
 import { Metrics } from "./metrics.js";
 import { PageAccess } from "./page-access.js";
@@ -26,8 +26,7 @@ import { Questions } from "./questions.js";
 export interface AccessLogEntry {
   readonly requestId: string;
   readonly method: string;
-  /** id of the operation, `page`, or `none` */
-  readonly route: string;
+  readonly route: RouteId | "page" | "none";
   readonly status: number;
   readonly ms: number;
   /** id of the key; empty without one */
@@ -68,10 +67,10 @@ export interface AppEnvironment {
     readonly incoming?: { readonly socket: { readonly remoteAddress?: string | undefined } };
   };
   readonly Variables: {
-    requestId: string;
     principal: Principal;
-    routeId: RouteId | "page" | "none";
-    failure: unknown;
+    /** of a page: the request's id, and what it was refused for */
+    pageId?: string;
+    failure?: unknown;
   };
 }
 
@@ -92,19 +91,21 @@ const DEFAULT_CLOCK: Clock = {
   },
 };
 
+const NO_QUERY = {};
 const REQUESTS_PER_MINUTE = 6000;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,100}$/;
 const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-const HEADERS: Readonly<Record<string, string>> = {
+/** What keeps browsers from making more of an answer than it is. */
+const HEADERS = { "x-content-type-options": "nosniff" } as const;
+const PAGE_HEADERS = {
+  ...HEADERS,
   "content-security-policy": CSP,
-  "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
+  // With no-referrer a browser does not say where a form comes from, and none would be believed.
+  "referrer-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
-};
-
-type Method = "get" | "post" | "put" | "patch";
+} as const;
 
 /** As hono writes paths. */
 const patternOf = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ":$1");
@@ -117,6 +118,9 @@ class HttpApp implements App {
   readonly #access: PageAccess;
   readonly #limiter: RateLimiterMemory;
   readonly #hono = new Hono<AppEnvironment>();
+  /** of this process, before the running number of a request */
+  readonly #requestPrefix: string;
+  #requestCount = 0;
 
   constructor(engine: Engine, options: AppOptions) {
     const { clock = DEFAULT_CLOCK, simulator = simulateInSlices, open = false } = options;
@@ -130,87 +134,122 @@ class HttpApp implements App {
       version: VERSION,
     };
     this.#access = new PageAccess(engine, { isOpen: open });
-    this.#limiter = new RateLimiterMemory({
-      points: options.requestsPerMinute ?? REQUESTS_PER_MINUTE,
-      duration: 60,
-    });
+    const points = options.requestsPerMinute ?? REQUESTS_PER_MINUTE;
+    this.#limiter = new RateLimiterMemory({ points, duration: 60 });
+    this.#requestPrefix = engine.newId().slice(-12);
     this.#build();
   }
 
   #build(): void {
-    const { corsOrigins, pages } = this.#options;
-    this.#hono.use(async (c, next) => this.#observe(c, next));
-    if (corsOrigins && corsOrigins.length > 0) {
-      this.#hono.use(
-        "/v1/*",
-        cors({ origin: [...corsOrigins], exposeHeaders: ["etag", "x-request-id", "retry-after"] }),
-      );
+    const { corsOrigins = [], pages } = this.#options;
+    if (corsOrigins.length > 0) {
+      const exposeHeaders = ["etag", "x-request-id", "retry-after"];
+      this.#hono.use("/v1/*", cors({ origin: [...corsOrigins], exposeHeaders }));
     }
-    for (const id of Object.keys(ROUTES) as RouteId[]) this.#serve(id, ROUTES[id]);
     const allowed = new Map<string, string[]>();
-    for (const { path, method } of Object.values<Route>(ROUTES))
+    for (const [id, route] of Object.entries<Route>(ROUTES)) {
+      const { path, method } = route;
+      this.#hono[method](patternOf(path), (c) => this.#answered(c, id as RouteId, route));
       allowed.set(path, [...(allowed.get(path) ?? []), method.toUpperCase()]);
-    for (const [path, methods] of allowed) this.#refuseOthers(path, methods);
-    if (pages) {
-      this.#access.mount(this.#hono);
-      this.#hono.route("/", pages({ ...this.#host, access: this.#access }));
     }
-    this.#hono.notFound((c) => this.#refuse(c, notFound(new URL(c.req.url).pathname)));
-    this.#hono.onError((error, c) => this.#refuse(c, error));
+    for (const [path, methods] of allowed)
+      this.#hono.all(patternOf(path), (c) => this.#refused(c, methodRefused(c.req.method, methods)));
+    if (pages) this.#addPages(pages);
+    this.#hono.notFound((c) => this.#refused(c, notFound(c.req.path)));
+    this.#hono.onError((error, c) => this.#refused(c, error));
   }
 
-  /** Every request passes here: it gets an id, and is told of once it is answered. */
-  async #observe(c: Context, next: () => Promise<void>): Promise<void> {
-    const startedAtMs = this.#clock.now();
-    const given = c.req.header("x-request-id") ?? "";
-    const requestId = REQUEST_ID.test(given) ? given : this.#host.engine.newId();
-    c.set("requestId", requestId);
-    c.set("routeId", "none");
-    const refused = hostRefused(c, this.#options.hosts);
-    if (refused) c.res = this.#refuse(c, refused);
-    else await next();
-    c.res.headers.set("x-request-id", requestId);
-    for (const [name, value] of Object.entries(HEADERS))
-      if (!c.res.headers.has(name)) c.res.headers.set(name, value);
-    this.#tell(c, this.#clock.now() - startedAtMs);
-  }
-
-  #tell(c: Context, ms: number): void {
-    const route = c.get("routeId");
-    const failure = c.get("failure");
-    const { status } = c.res;
-    this.#host.metrics.count(route === "page" ? "none" : route, status, ms);
-    this.#options.onRequest?.({
-      ...{ requestId: c.get("requestId"), method: c.req.method, route, status, ms },
-      keyId: c.get("principal")?.keyId ?? "",
-      code: failure === undefined ? null : foreseen(failure).code,
-      error:
-        status >= 500 && failure !== undefined
-          ? String(failure instanceof Error ? failure.stack : failure)
-          : null,
+  #addPages(pages: NonNullable<AppOptions["pages"]>): void {
+    this.#hono.use(async (c, next) => {
+      const begun = this.#begin(c);
+      if (begun.refused) return this.#finish(begun, c, "page", failureAnswer(begun.refused, begun.id));
+      c.set("pageId", begun.id);
+      await next();
+      for (const [name, value] of Object.entries(PAGE_HEADERS))
+        if (!c.res.headers.has(name)) c.res.headers.set(name, value);
+      c.res.headers.set("x-request-id", begun.id);
+      this.#tell(begun, c, "page", c.res.status, c.get("failure") ?? null);
+      return undefined;
     });
+    this.#access.mount(this.#hono);
+    this.#hono.route("/", pages({ ...this.#host, access: this.#access }));
   }
 
-  #serve(id: RouteId, route: Route): void {
-    this.#hono[route.method as Method](patternOf(route.path), async (c) => {
-      c.set("routeId", id);
+  /** Every request gets an id, its own where it has one that no header or log suffers from. */
+  #begin(c: Context): Begun {
+    const given = c.req.header("x-request-id");
+    this.#requestCount += 1;
+    const id =
+      given !== undefined && REQUEST_ID.test(given)
+        ? given
+        : `${this.#requestPrefix}-${this.#requestCount.toString(36)}`;
+    return { id, startedAtMs: this.#clock.now(), refused: hostRefused(c, this.#options.hosts) };
+  }
+
+  async #answered(c: Context, id: RouteId, route: Route): Promise<Response> {
+    const begun = this.#begin(c);
+    try {
+      if (begun.refused) throw begun.refused;
       const principal = await this.#principal(c, route);
-      const asked: Asked = {
+      const answered = await answer(this.#host, id, {
         request: c.req.raw,
-        requestId: c.get("requestId"),
+        requestId: begun.id,
         principal,
         params: c.req.param() as Record<string, string>,
-        query: c.req.query(),
-      };
-      return answer(this.#host, id, asked);
+        query: c.req.url.includes("?") ? c.req.query() : NO_QUERY,
+      });
+      return this.#finish(begun, c, id, answered);
+    } catch (error) {
+      return this.#finish(begun, c, id, failureAnswer(foreseen(error), begun.id), error);
+    }
+  }
+
+  #refused(c: Context, error: unknown): Response {
+    const pageId = c.get("pageId");
+    if (pageId !== undefined) {
+      // Told of with the page.
+      c.set("failure", error);
+      const { status, headers, body } = failureAnswer(foreseen(error), pageId);
+      return new Response(body, { status, headers });
+    }
+    const begun = this.#begin(c);
+    const told = begun.refused ?? error;
+    return this.#finish(begun, c, "none", failureAnswer(foreseen(told), begun.id), told);
+  }
+
+  #finish(
+    begun: Begun,
+    c: Context,
+    route: AccessLogEntry["route"],
+    { status, headers, body }: Answer,
+    failure: unknown = null,
+  ): Response {
+    this.#tell(begun, c, route, status, failure);
+    return new Response(body, { status, headers: { ...HEADERS, ...headers, "x-request-id": begun.id } });
+  }
+
+  #tell(
+    { id: requestId, startedAtMs }: Begun,
+    c: Context,
+    route: AccessLogEntry["route"],
+    status: number,
+    failure: unknown,
+  ): void {
+    const ms = this.#clock.now() - startedAtMs;
+    this.#host.metrics.count(route, status, ms);
+    this.#options.onRequest?.({
+      ...{ requestId, method: c.req.method, route, status, ms },
+      keyId: c.get("principal")?.keyId ?? "",
+      code: failure === null ? null : foreseen(failure).code,
+      error: status >= 500 && failure !== null ? reasonOf(failure) : null,
     });
   }
 
-  async #principal(c: Context, { scope }: Route): Promise<Principal> {
-    const principal = scope === null ? LOCAL : await this.#admitted(c);
+  async #principal(c: Context, { scope, isPaced }: Route): Promise<Principal> {
+    if (scope === null) return LOCAL;
+    const principal = await this.#admitted(c);
     c.set("principal", principal);
-    // Probes come often, and from where they come says nothing.
-    if (scope !== null) await assertRate(this.#limiter, principal.keyId || addressOf(c));
+    if (!isPaced) await assertRate(this.#limiter, principal.keyId || addressOf(c));
     return principal;
   }
 
@@ -221,23 +260,6 @@ class HttpApp implements App {
     const isPage = authorization === undefined && c.req.method === "GET";
     const reader = isPage ? await this.#access.principalOf(c) : null;
     return reader ?? principalOf(this.#host.engine, authorization ?? null);
-  }
-
-  #refuseOthers(path: string, methods: readonly string[]): void {
-    this.#hono.all(patternOf(path), (c) => {
-      const error = new DethroneError("method_not_allowed", `${path} takes ${methods.join(" or ")}.`, {
-        received: c.req.method,
-        allowed: methods,
-      });
-      const response = this.#refuse(c, error);
-      response.headers.set("allow", methods.join(", "));
-      return response;
-    });
-  }
-
-  #refuse(c: Context, error: unknown): Response {
-    c.set("failure", error);
-    return failureResponse(foreseen(error), c.get("requestId"));
   }
 
   async fetch(request: Request, bindings: AppEnvironment["Bindings"] = {}): Promise<Response> {
@@ -251,6 +273,24 @@ class HttpApp implements App {
   close(): void {
     this.#host.events.close();
   }
+}
+
+/** A request that has begun. */
+interface Begun {
+  readonly id: string;
+  readonly startedAtMs: number;
+  /** why it is not looked at any further; null */
+  readonly refused: DethroneError | null;
+}
+
+const reasonOf = (failure: unknown): string =>
+  String(failure instanceof Error ? (failure.stack ?? failure.message) : failure);
+
+function methodRefused(method: string, allowed: readonly string[]): DethroneError {
+  return new DethroneError("method_not_allowed", `This takes ${allowed.join(" or ")}.`, {
+    received: method,
+    allowed,
+  });
 }
 
 type Context = Parameters<Parameters<Hono<AppEnvironment>["notFound"]>[0]>[0];

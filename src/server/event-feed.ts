@@ -66,13 +66,13 @@ export class EventFeed {
    *
    * @throws DethroneError `input_invalid` for a Last-Event-ID that is none; `rate_limited` where too many listen
    */
-  async listen({ projects, lastEventId, signal }: Subscription): Promise<Response> {
+  async listen({ projects, lastEventId, signal }: Subscription): Promise<ReadableStream<Uint8Array>> {
     if (this.#isClosed || this.#listeners.size >= LISTENERS_MAX) {
       const message = `${LISTENERS_MAX} listen already; try again later.`;
       throw new DethroneError("rate_limited", message, { retryAfterS: 30 });
     }
     const afterId = lastEventId === null ? await this.#newestId() : idOf(lastEventId);
-    const stream = new ReadableStream<Uint8Array>(
+    return new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
           const listener: Listener = { projects, afterId, controller };
@@ -85,12 +85,6 @@ export class EventFeed {
       },
       { highWaterMark: BACKLOG_MAX },
     );
-    const headers = {
-      "content-type": "text/event-stream",
-      "cache-control": "no-store",
-      "x-accel-buffering": "no",
-    };
-    return new Response(stream, { headers });
   }
 
   async #newestId(): Promise<number> {

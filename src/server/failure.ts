@@ -51,14 +51,31 @@ export function problemOf(error: DethroneError, requestId: string): Problem {
   return { type, title, status: statusOf(error), detail: message, code, kind, details, requestId };
 }
 
+/** What is answered, before it is a `Response`: one is dear to make, and dearer to change. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | ReadableStream<Uint8Array> | null;
+}
+
+/** Answers in JSON that are of this moment alone. */
+export const JSON_HEADERS = { "content-type": "application/json", "cache-control": "no-store" } as const;
+/** Answers that tell of an error. */
+export const PROBLEM_HEADERS = { ...JSON_HEADERS, "content-type": "application/problem+json" } as const;
+
 /** The answer that tells of an error. */
-export function failureResponse(error: DethroneError, requestId: string): Response {
+export function failureAnswer(error: DethroneError, requestId: string): Answer {
   const status = statusOf(error);
-  const headers = new Headers({ "content-type": "application/problem+json", "cache-control": "no-store" });
-  if (status === 429 || status === 503) {
-    const { retryAfterS } = error.details;
-    headers.set("retry-after", String(typeof retryAfterS === "number" ? retryAfterS : RETRY_AFTER_S));
-  }
-  if (status === 401) headers.set("www-authenticate", 'Bearer realm="dethrone"');
-  return new Response(JSON.stringify(problemOf(error, requestId)), { status, headers });
+  const { retryAfterS = RETRY_AFTER_S } = error.details;
+  const isPassing = status === 429 || status === 503;
+  return {
+    status,
+    headers: {
+      ...PROBLEM_HEADERS,
+      ...(isPassing && { "retry-after": String(retryAfterS) }),
+      ...(status === 401 && { "www-authenticate": 'Bearer realm="dethrone"' }),
+      ...(status === 405 && { allow: String(error.details.allowed).replaceAll(",", ", ") }),
+    },
+    body: JSON.stringify(problemOf(error, requestId)),
+  };
 }

@@ -87,8 +87,8 @@ export class Metrics {
   readonly #requests = new Map<string, { readonly route: string; readonly status: number; count: number }>();
   readonly #durations = new Map<string, Durations>();
 
-  /** Counts a request that has been answered. @param route id of the operation, or `none` */
-  count(route: RouteId | "none", status: number, ms: number): void {
+  /** Counts a request that has been answered. */
+  count(route: RouteId | "page" | "none", status: number, ms: number): void {
     const key = `${route} ${status}`;
     const known = this.#requests.get(key) ?? { route, status, count: 0 };
     known.count += 1;

@@ -104,7 +104,6 @@ export class PageAccess {
 
   /** Lets through who may look, as `c.get("principal")`; sends everybody else to `/login`. */
   readonly requirePrincipal: MiddlewareHandler<AppEnvironment> = async (c, next) => {
-    c.set("routeId", "page");
     const principal = await this.principalOf(c);
     if (!principal) {
       const { pathname, search } = new URL(c.req.url);

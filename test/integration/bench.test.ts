@@ -14,6 +14,7 @@ it("the benchmark runs to its end, on the built package", () => {
     "Monte Carlo draws",
     "tick, nothing new",
     "wrapped no-op",
+    "POST signals",
     "simulate one experiment",
     "report, 1k sessions",
   ])

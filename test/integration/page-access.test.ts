@@ -71,7 +71,13 @@ it("a page leads to the door, and by a key through it, back to the page", async 
   for (const part of ["HttpOnly", "SameSite=Strict", "Secure", "Path=/", "Max-Age=43200"])
     expect(cookie).toContain(part);
   expect(cookie).not.toContain(key.slice(4));
-  expect(await (await get("/", cookie.split(";")[0])).text()).toMatch(/^ada /);
+  const page = await get("/", cookie.split(";")[0]);
+  expect(await page.text()).toMatch(/^ada /);
+  const policy = page.headers.get("content-security-policy");
+  expect(policy).toContain("default-src 'none'");
+  expect(policy).not.toContain("unsafe");
+  expect(page.headers.get("x-content-type-options")).toBe("nosniff");
+  expect(page.headers.get("x-request-id")).toMatch(/./);
 });
 
 it("the door leads nowhere else", async () => {

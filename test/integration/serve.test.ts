@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { afterEach, expect, it } from "vitest";
 import { createApp } from "../../src/server/app.js";
@@ -112,6 +113,26 @@ it("asks for a key once there is one, and listens elsewhere with one alone", asy
   expect(await cli("keys", "create", "x", "--scope", "write", "--db", db)).toMatchObject({ code: 2 });
 });
 
+it("the README's requests are answered as they stand", async () => {
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  const block = /```bash\n(npx dethrone serve[\s\S]*?)```/.exec(readme)![1]!;
+  const db = temporaryDatabase();
+  const { url, child, exit } = await served(db, "--no-decide");
+  await post(`${url}/v1/projects`, { key: "support", champion: { prompt: "long" } });
+  await post(`${url}/v1/projects/support/experiments`, { challengers: { prompt: "short" } });
+  let session = "";
+  const curls = [...block.matchAll(/^curl localhost:4700(\S+)(?: -H content-type:(\S+) -d '(.*)')?$/gm)];
+  expect(curls).toHaveLength(block.trim().split("\n").length - 1);
+  for (const [, path = "", , body] of curls) {
+    const at = `${url}${path.replace("SESSION", session)}`;
+    const answer = await (body === undefined ? fetch(at) : post(at, JSON.parse(body)));
+    expect([path, answer.ok]).toEqual([path, true]);
+    session ||= ((await answer.json()) as { id: string }).id;
+  }
+  child.kill("SIGTERM");
+  expect(await exit).toBe(0);
+});
+
 it("a server that stops lets what is being answered finish, and cuts off what does not", async () => {
   const { engine, close } = await createTestEngine();
   let finish = (): void => undefined;
@@ -135,6 +156,23 @@ it("a server that stops lets what is being answered finish, and cuts off what do
   expect((await answer).status).toBe(404);
   await stopping;
   await gone;
+  await close();
+});
+
+it("a request that takes too long to arrive is cut off", async () => {
+  const { engine, close } = await createTestEngine();
+  const server = await listen(createApp(engine, { open: true }), { port: 0, arrivalMs: 200 });
+  const slow = connect(server.port, "127.0.0.1");
+  let answer = "";
+  slow.on("data", (chunk) => {
+    answer += chunk;
+  });
+  slow.write(
+    "POST /v1/records HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{",
+  );
+  await new Promise((resolve) => slow.once("close", resolve));
+  expect(answer).toMatch(/^HTTP\/1.1 408/);
+  await server.stop();
   await close();
 });
 

@@ -5,7 +5,7 @@ import { DethroneError, type JsonObject } from "../../core/errors.js";
 import { armOf, BUCKET_COUNT, bucketOf } from "../../core/sessions/assignment.js";
 import type { SessionStart, StoredExperiment } from "../ports.js";
 import type { StartOperation } from "./operations.js";
-import { isOutside } from "./route.js";
+import { isOutside, outsideBecause } from "./route.js";
 
 function invalid(message: string, details: JsonObject): never {
   throw new DethroneError("input_invalid", message, details);
@@ -14,8 +14,9 @@ function invalid(message: string, details: JsonObject): never {
 /** Where a start belongs that was placed by an experiment. @throws DethroneError `input_invalid` where it cannot have been */
 export function placedIn(
   experiment: StoredExperiment,
-  { id, arm: place, config, excluded, shares, unit }: StartOperation,
+  start: StartOperation,
 ): Pick<SessionStart, "experimentId" | "armId" | "configId"> {
+  const { arm: place, config, excluded, shares, unit } = start;
   const arm = place === null ? undefined : experiment.arms[place];
   if (!arm) invalid(`Experiment ${experiment.uid} has no arm ${place}.`, { field: "arm", received: place });
   if (arm.config.hash !== config)
@@ -24,24 +25,33 @@ export function placedIn(
       received: config,
     });
   const buckets = bucketsOf(experiment, shares);
-  // Units that had their arm before keep it, whatever the shares are now.
-  if (excluded === null) {
-    const bucket = bucketOf({
-      version: experiment.hashVersion,
-      experiment: experiment.uid,
-      unit: unit ?? id,
-    });
-    if (armOf(bucket, buckets).place !== place) {
-      invalid(`The hash of '${unit ?? id}' does not give it arm ${place} at these shares.`, {
-        field: "arm",
-        received: place,
-      });
-    }
-  }
+  // Whoever is no evidence may be anywhere: units that had their arm before keep it, whatever the shares are now.
+  if (excluded === null) assertRandomised(experiment, start, buckets);
   // As in a process with the database: who stays outside is stored there, unless its unit may have an arm already.
   if (isOutside(excluded) && unit === null)
     return { experimentId: null, armId: null, configId: arm.config.id };
   return { experimentId: experiment.id, armId: arm.id, configId: arm.config.id };
+}
+
+/** @throws DethroneError `input_invalid` where chance would not have put the session there */
+function assertRandomised(
+  experiment: StoredExperiment,
+  { id, unit: given, context, arm: place }: StartOperation,
+  buckets: ReturnType<typeof bucketsOf>,
+): void {
+  const unit = given ?? id;
+  const { uid, hashVersion: version, projectKey } = experiment;
+  const outside = outsideBecause(projectKey, experiment, { unit, context });
+  if (outside !== null)
+    invalid(`'${unit}' stays outside of experiment ${uid}: ${outside}.`, {
+      field: "excluded",
+      received: null,
+    });
+  if (armOf(bucketOf({ version, experiment: uid, unit }), buckets).place === place) return;
+  invalid(`The hash of '${unit}' does not give it arm ${place} at these shares.`, {
+    field: "arm",
+    received: place,
+  });
 }
 
 /** The arms' claims on the buckets at these shares. @throws DethroneError `input_invalid` */

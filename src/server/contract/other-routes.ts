@@ -39,6 +39,8 @@ export const sessionRoutes = {
     method: "post",
     path: "/v1/records",
     scope: "record",
+    // One batch at a time, which grows as answers take longer.
+    isPaced: true,
     summary: "Starts, signals and ends of sessions that a client has placed by a snapshot, in order",
     body: sessions.records,
     response: sessions.recordResults,

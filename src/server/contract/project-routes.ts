@@ -35,6 +35,8 @@ export const projectRoutes = {
     method: "get",
     path: "/v1/projects/{project}/snapshot",
     scope: "record",
+    // Every few seconds from each process, however many share a key.
+    isPaced: true,
     summary: "All that assigning the project's sessions takes",
     response: snapshot,
   },

@@ -18,6 +18,8 @@ export interface Route {
   readonly response: z.ZodType;
   /** of a success; default 200 */
   readonly status?: 200 | 201;
+  /** asked by clients that slow down by themselves, and not counted against their rate; default false */
+  readonly isPaced?: true;
   /** of a success; default application/json */
   readonly contentType?: "text/plain" | "text/event-stream";
 }

@@ -35,7 +35,7 @@ export const decisionHandlers: Handlers<
     return { results };
   },
 
-  simulate: ({ questions }, { body, signal }) => questions.simulate(body, signal),
+  simulate: ({ questions }, { body, request }) => questions.simulate(body, request.signal),
 
-  plan: ({ questions }, { body, signal }) => questions.plan(body, signal),
+  plan: ({ questions }, { body, request }) => questions.plan(body, request.signal),
 };

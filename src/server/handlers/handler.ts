@@ -19,18 +19,23 @@ export interface Host {
 }
 
 /** One request, checked. */
-export interface Call<Id extends RouteId> extends RouteInput<Id> {
+interface Call<Id extends RouteId> extends RouteInput<Id> {
   readonly principal: Principal;
-  readonly headers: Headers;
-  /** aborted when the caller has gone */
-  readonly signal: AbortSignal;
+  /** `request.signal` is aborted when the caller has gone */
+  readonly request: Request;
 }
 
-/** Answers an operation; a `Response` where the answer is no JSON. */
+/** What is answered where that is no JSON. */
+export interface Plain {
+  readonly contentType: string;
+  readonly plain: string | ReadableStream<Uint8Array>;
+}
+
+/** Answers an operation. */
 export type Handler<Id extends RouteId> = (
   host: Host,
   call: Call<Id>,
-) => Promise<RouteOutput<Id> | Response> | RouteOutput<Id> | Response;
+) => Promise<RouteOutput<Id> | Plain> | RouteOutput<Id> | Plain;
 
 /** Answers some operations. */
 export type Handlers<Ids extends RouteId> = { readonly [Id in Ids]: Handler<Id> };

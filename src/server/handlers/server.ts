@@ -9,9 +9,13 @@ import type { Handlers } from "./handler.js";
 export const serverHandlers: Handlers<
   "streamEvents" | "getHealth" | "getMetrics" | "isLive" | "isReady" | "getOpenApi"
 > = {
-  streamEvents({ events }, { query, principal, headers, signal }) {
+  async streamEvents({ events }, { query, principal, request }) {
+    // Nobody would read it to its end.
+    if (request.method === "HEAD") return { contentType: "text/event-stream", plain: "" };
     const projects = query.project === undefined ? principal.projects : [query.project];
-    return events.listen({ projects, lastEventId: headers.get("last-event-id"), signal });
+    const lastEventId = request.headers.get("last-event-id");
+    const plain = await events.listen({ projects, lastEventId, signal: request.signal });
+    return { contentType: "text/event-stream", plain };
   },
 
   getHealth({ engine }) {
@@ -20,8 +24,8 @@ export const serverHandlers: Handlers<
   },
 
   async getMetrics({ engine, metrics }, { principal }) {
-    const text = metrics.text(engine.health(), await engine.projects(principal));
-    return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } });
+    const plain = metrics.text(engine.health(), await engine.projects(principal));
+    return { contentType: "text/plain; version=0.0.4; charset=utf-8", plain };
   },
 
   isLive: () => ({ status: "ok" }),
