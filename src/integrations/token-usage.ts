@@ -141,6 +141,15 @@ export function costUsd(usage: TokenUsage, price: TokenPrice | undefined): numbe
   return (fresh * input + cached * cachedInput + written * cacheWrite + outputTokens * output) / 1e6;
 }
 
+/** The price of a model by the first of its names that has one. */
+export function priceOf(
+  prices: PriceTable,
+  ...names: readonly (string | undefined)[]
+): TokenPrice | undefined {
+  const name = names.find((each) => each !== undefined && Object.hasOwn(prices, each));
+  return name === undefined ? undefined : prices[name];
+}
+
 /** @throws DethroneError `settings_invalid` */
 export function checkPrices(prices: PriceTable): void {
   for (const [model, price] of Object.entries(prices)) {
@@ -169,6 +178,12 @@ export function tokenSignals(usage: TokenUsage, cost: number | null): SignalInpu
   return Object.entries(values).flatMap(([name, value]) => (value === null ? [] : [{ name, value }]));
 }
 
+/** Records signals behind the host's back. */
+export function recordAll(session: Pick<Session, "signal">, signals: readonly SignalInput[]): void {
+  // Where nothing can be recorded of a session, its start has been counted and logged as such.
+  for (const signal of signals) session.signal(signal).catch(() => undefined);
+}
+
 /** Records what a run has used, behind the host's back. */
 export type RecordUsage = (session: Pick<Session, "signal">, usage: unknown, model?: string) => void;
 
@@ -185,11 +200,8 @@ export type RecordUsage = (session: Pick<Session, "signal">, usage: unknown, mod
  */
 export function usageRecorder(prices: PriceTable = {}): RecordUsage {
   checkPrices(prices);
-  return (session, usage, model = "") => {
+  return (session, usage, model) => {
     const tokens = tokenUsage(usage);
-    const price = Object.hasOwn(prices, model) ? prices[model] : undefined;
-    // Where nothing can be recorded of a session, its start has been counted and logged as such.
-    for (const signal of tokenSignals(tokens, costUsd(tokens, price)))
-      session.signal(signal).catch(() => undefined);
+    recordAll(session, tokenSignals(tokens, costUsd(tokens, priceOf(prices, model))));
   };
 }

@@ -472,6 +472,23 @@ describe("sessionMiddleware", () => {
     ]);
   });
 
+  it("the models of a session are one run, whichever middleware each has", async () => {
+    const bot = await project();
+    const model = (input: number, price: number) =>
+      wrapLanguageModel({
+        model: generating("m-large", answer("Hi.", usageOf(input, 0))),
+        middleware: sessionMiddleware(bot, { prices: { "m-large": { input: price, output: 0 } } }),
+      });
+    const [first, second] = [model(10, 1), model(20, 2)];
+    await bot.wrap(async () => {
+      await generateText({ model: first, prompt: "Hello" });
+      await generateText({ model: second, prompt: "Hello" });
+    })();
+    expect(await stored()).toMatchObject([
+      { signals: { steps: 2, input_tokens: 30, cost_usd: 50e-6, finish_stop: 1 } },
+    ]);
+  });
+
   it("each session's calls are made by the config of its arm", async () => {
     const bot = await project();
     await bot.challenge({ ...CHAMPION, temperature: 0.9 }, { share: 0.5 });

@@ -4,9 +4,9 @@
 import type { LanguageModelMiddleware } from "ai";
 import { currentSession } from "../../engine/sessions/current-session.js";
 import type { Session } from "../../engine/sessions/session.js";
-import { checkPrices, type PriceTable } from "../token-usage.js";
+import { checkPrices, type PriceTable, priceOf } from "../token-usage.js";
 import { meteredGenerate, meteredStream } from "./metered-call.js";
-import { type MeteredCall, RunMeter, RunMeters } from "./run-meter.js";
+import { type MeteredCall, meterOf } from "./run-meter.js";
 import { applied, type ModelCall, type ModelV3, type RunSettings, runSettings } from "./run-settings.js";
 
 /** What an adapter needs of a project; a `Project` of the library or of the HTTP client. */
@@ -28,38 +28,40 @@ export interface ModelOptions<Config> {
   readonly now?: () => number;
 }
 
-/** Calls that a middleware is at work on: one around another of the same session must neither apply nor count again. */
-const atWork = new WeakSet<ModelCall>();
-
 /** A model call by whoever runs it. */
-export interface Directed {
+interface Directed {
   readonly model: ModelV3;
   readonly call: ModelCall;
   readonly meter: MeteredCall | null;
 }
 
-/** The middleware's way with a call, whole or in parts. @param direct null passes the call on as it is */
-export function middlewareOf(
-  direct: (model: ModelV3, call: ModelCall) => Directed | null,
-): LanguageModelMiddleware {
-  const directed = (model: ModelV3, params: ModelCall): Directed | null => {
-    const made = atWork.has(params) ? null : direct(model, params);
-    if (made) atWork.add(made.call);
-    return made;
-  };
+/** Calls that a middleware is at work on: one within another must neither apply a config nor count again. */
+const atWork = new WeakSet<ModelCall>();
+
+async function whileAtWork<T>(call: ModelCall, run: () => PromiseLike<T>): Promise<T> {
+  atWork.add(call);
+  try {
+    return await run();
+  } finally {
+    atWork.delete(call);
+  }
+}
+
+/** The middleware's way with a call, whole or in parts. */
+export function middlewareOf(direct: (model: ModelV3, call: ModelCall) => Directed): LanguageModelMiddleware {
   return {
     specificationVersion: "v3",
-    wrapGenerate({ doGenerate, params, model }) {
-      const made = directed(model, params);
-      if (!made) return doGenerate();
-      const run = () => made.model.doGenerate(made.call);
-      return made.meter ? meteredGenerate(made.meter, run) : run();
+    async wrapGenerate({ doGenerate, params, model: base }) {
+      if (atWork.has(params)) return doGenerate();
+      const { model, call, meter } = direct(base, params);
+      const run = () => whileAtWork(call, () => model.doGenerate(call));
+      return meter ? meteredGenerate(meter, run) : run();
     },
-    wrapStream({ doStream, params, model }) {
-      const made = directed(model, params);
-      if (!made) return doStream();
-      const run = () => made.model.doStream(made.call);
-      return made.meter ? meteredStream(made.meter, run) : run();
+    async wrapStream({ doStream, params, model: base }) {
+      if (atWork.has(params)) return doStream();
+      const { model, call, meter } = direct(base, params);
+      const run = () => whileAtWork(call, () => model.doStream(call));
+      return meter ? meteredStream(meter, run) : run();
     },
   };
 }
@@ -88,7 +90,6 @@ export function sessionMiddleware<Config>(
 ): LanguageModelMiddleware {
   const { prices = {}, now = monotonicNow, settings = runSettings, model: resolve } = options;
   checkPrices(prices);
-  const meters = new RunMeters(() => new RunMeter(prices, now));
   return middlewareOf((base, params) => {
     const current = currentSession() as Session<Config, unknown> | undefined;
     const session = current?.project === project.key ? current : undefined;
@@ -96,7 +97,8 @@ export function sessionMiddleware<Config>(
     const asked = settings(config);
     const model = asked.model === undefined || !resolve ? base : resolve(asked.model, config);
     const call = applied(params, asked);
-    const meter = session ? meters.of(session).begin([asked.model, model.modelId]) : null;
+    const price = priceOf(prices, asked.model, model.modelId);
+    const meter = session ? meterOf(session, now).begin(price) : null;
     return { model, call, meter };
   });
 }

@@ -6,9 +6,9 @@ import {
   addTokens,
   costUsd,
   NO_TOKENS,
-  type PriceTable,
   plus,
-  type TokenUsage,
+  recordAll,
+  type TokenPrice,
   tokenSignals,
   tokenUsage,
   UNKNOWN_TOKENS,
@@ -30,7 +30,6 @@ export interface MeteredCall {
 
 /** Adds up the model calls of a run. */
 export class RunMeter {
-  readonly #prices: PriceTable;
   readonly #now: () => number;
   #startedAtMs: number | null = null;
   #endedAtMs = 0;
@@ -44,13 +43,12 @@ export class RunMeter {
   #open = new Set<MeteredCall>();
 
   /** @param now a clock that never goes back, in milliseconds */
-  constructor(prices: PriceTable, now: () => number) {
-    this.#prices = prices;
+  constructor(now: () => number) {
     this.#now = now;
   }
 
-  /** A model call begins. @param models what the model may be called in the price table, the best name first */
-  begin(models: readonly (string | undefined)[]): MeteredCall {
+  /** A model call begins. @param price of its tokens; without it no cost is told */
+  begin(price: TokenPrice | undefined): MeteredCall {
     const startedAtMs = this.#now();
     this.#startedAtMs ??= startedAtMs;
     const call: MeteredCall = {
@@ -58,14 +56,14 @@ export class RunMeter {
         this.#firstTokenAfterMs ??= this.#now() - (this.#startedAtMs ?? startedAtMs);
       },
       end: (ending) => {
-        if (this.#open.delete(call)) this.#ended(ending, models);
+        if (this.#open.delete(call)) this.#ended(ending, price);
       },
     };
     this.#open.add(call);
     return call;
   }
 
-  #ended(ending: CallEnding, models: readonly (string | undefined)[]): void {
+  #ended(ending: CallEnding, price: TokenPrice | undefined): void {
     this.#endedAtMs = this.#now();
     this.#isFailing =
       ending.kind === "failed" || (ending.kind === "finished" && ending.finishReason === "error");
@@ -75,13 +73,9 @@ export class RunMeter {
     }
     this.#stepCount += 1;
     this.#finishReason = ending.kind === "finished" ? ending.finishReason : "cancelled";
-    this.#add(ending.kind === "finished" ? tokenUsage(ending.usage) : UNKNOWN_TOKENS, models);
-  }
-
-  #add(usage: TokenUsage, models: readonly (string | undefined)[]): void {
+    const usage = ending.kind === "finished" ? tokenUsage(ending.usage) : UNKNOWN_TOKENS;
     this.#usage = addTokens(this.#usage, usage);
-    const name = models.find((each) => each !== undefined && Object.hasOwn(this.#prices, each));
-    this.#cost = plus(this.#cost, costUsd(usage, name === undefined ? undefined : this.#prices[name]));
+    this.#cost = plus(this.#cost, costUsd(usage, price));
   }
 
   /**
@@ -121,28 +115,14 @@ export class RunMeter {
   }
 }
 
-/** The meters of the sessions under way. */
-export class RunMeters {
-  readonly #bySession = new WeakMap<object, RunMeter>();
-  readonly #make: () => RunMeter;
+const meters = new WeakMap<object, RunMeter>();
 
-  constructor(make: () => RunMeter) {
-    this.#make = make;
-  }
-
-  /** The meter of a session, whose stock is taken right before the session ends. */
-  of(session: Session<unknown, unknown>): RunMeter {
-    const known = this.#bySession.get(session);
-    if (known) return known;
-    const meter = this.#make();
-    this.#bySession.set(session, meter);
-    session.beforeEnd(() => recordRun(session, meter));
-    return meter;
-  }
-}
-
-/** Records what a run has taken, behind the host's back. */
-export function recordRun(session: Session<unknown, unknown>, meter: RunMeter): void {
-  // Where nothing can be recorded of a session, its start has been counted and logged as such.
-  for (const signal of meter.take()) session.signal(signal).catch(() => undefined);
+/** The meter of a session's model calls, whoever makes them; its stock is taken right before the session ends. */
+export function meterOf(session: Session<unknown, unknown>, now: () => number): RunMeter {
+  const known = meters.get(session);
+  if (known) return known;
+  const meter = new RunMeter(now);
+  meters.set(session, meter);
+  session.beforeEnd(() => recordAll(session, meter.take()));
+  return meter;
 }

@@ -20,9 +20,9 @@ import {
 import type { Project } from "../../engine/project.js";
 import type { Session } from "../../engine/sessions/session.js";
 import type { WrapOptions } from "../../engine/sessions/wrap.js";
-import { checkPrices } from "../token-usage.js";
+import { checkPrices, priceOf, recordAll } from "../token-usage.js";
 import { type ModelOptions, middlewareOf, monotonicNow } from "./middleware.js";
-import { RunMeter, recordRun } from "./run-meter.js";
+import { RunMeter } from "./run-meter.js";
 import { type ModelV3, runSettings } from "./run-settings.js";
 import { WatchedRun } from "./watched-run.js";
 
@@ -82,10 +82,10 @@ function agentOf<Config, CALL_OPTIONS, TOOLS extends ToolSet, OUTPUT extends Out
   meter: RunMeter,
   onFinish?: (run: FinishedRun<TOOLS>) => void,
 ): ToolLoopAgent<CALL_OPTIONS, TOOLS, OUTPUT> {
-  const { settings = runSettings, agent } = options;
+  const { settings = runSettings, agent, prices = {} } = options;
   const { model: name, tools, maxSteps, ...asked } = settings(config);
   const middleware = middlewareOf((model, call) => {
-    return { model, call, meter: meter.begin([name, model.modelId]) };
+    return { model, call, meter: meter.begin(priceOf(prices, name, model.modelId)) };
   });
   const made = {
     ...agent,
@@ -129,15 +129,15 @@ export function sessionAgent<
   type StreamCall = AgentStreamParameters<CALL_OPTIONS, TOOLS>;
   type Result = StreamTextResult<TOOLS, OUTPUT>;
   const { id, unit, context, parent, requestId, onError, timeoutMs, score, agent } = options;
-  const { prices = {}, now = monotonicNow } = options;
-  checkPrices(prices);
+  const { now = monotonicNow } = options;
+  checkPrices(options.prices ?? {});
   const given = { id, unit, context, parent, requestId, onError, timeoutMs };
   const hooks = Object.fromEntries(
     Object.entries(given).filter(([, each]) => each !== undefined),
   ) as SessionHooks<Call>;
-  const meterOf = (session: Session<Config, unknown>): { meter: RunMeter; record: () => void } => {
-    const meter = new RunMeter(prices, now);
-    const record = (): void => recordRun(session, meter);
+  const metered = (session: Session<Config, unknown>): { meter: RunMeter; record: () => void } => {
+    const meter = new RunMeter(now);
+    const record = (): void => recordAll(session, meter.take());
     // Whoever it is a part of may end the session before the run has ended.
     session.beforeEnd(record);
     return { meter, record };
@@ -145,7 +145,7 @@ export function sessionAgent<
 
   const generate = project.wrap(
     async (session: Session<Config, unknown>, call: Call): Promise<GenerateTextResult<TOOLS, OUTPUT>> => {
-      const { meter, record } = meterOf(session);
+      const { meter, record } = metered(session);
       try {
         const made = agentOf(session.config, options, meter);
         return await made.generate({ ...call, ...abortSignalOf(session, call, timeoutMs) });
@@ -163,7 +163,7 @@ export function sessionAgent<
       run: WatchedRun<FinishedRun<TOOLS>>,
       hand: (result: Result) => void,
     ): Promise<ReadableStream<never>> => {
-      const { meter, record } = meterOf(session);
+      const { meter, record } = metered(session);
       const made = agentOf(session.config, options, meter, (outcome) => run.finish(outcome));
       const result = await made.stream({
         ...call,

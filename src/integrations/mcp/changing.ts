@@ -8,6 +8,7 @@ import { shortId } from "../../core/words/names.js";
 import { percent, plural, signedPoints } from "../../core/words/numbers.js";
 import { days } from "../../core/words/quantity.js";
 import { diffConfigs } from "../../engine/configs/diff.js";
+import type { Engine } from "../../engine/engine.js";
 import type { ChallengeOptions } from "../../engine/experiments/challenge-plan.js";
 import type { Forecast } from "../../engine/experiments/detect.js";
 import { totalOf } from "../../engine/experiments/experiment-summary.js";
@@ -113,6 +114,64 @@ const challengeShape = z.object({
   forecast: forecastShape.nullable(),
 });
 
+type ChallengeFacts = z.input<typeof challengeShape>;
+
+/** What is known of a challenge before it is made. */
+interface Asked {
+  readonly key: string;
+  readonly challenger: JsonObject;
+  readonly options: ChallengeOptions;
+  /** what the challenger changes of the champion */
+  readonly changes: ChallengeFacts["changes"];
+}
+
+function answered(facts: ChallengeFacts, head: string) {
+  const changed = facts.changes.map(
+    ({ path, before, after }) => `${path}: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`,
+  );
+  return { facts, text: [head, ...changed, ...forecastText(facts.forecast)].join("\n") };
+}
+
+/** What would start; nothing is written. */
+async function preview(engine: Engine, { key, challenger, options, changes }: Asked) {
+  const { known, design } = await engine.previewChallenge(key, challenger, options);
+  const share = totalOf(design.planShares);
+  const { horizon } = design.policy;
+  const status = known?.status ?? "would-start";
+  const experiment = known?.experiment?.uid ?? null;
+  const forecast = forecastOf(design.forecast);
+  return answered(
+    { project: key, dryRun: true, started: false, status, experiment, share, horizon, changes, forecast },
+    known
+      ? `Nothing would start (${status}): experiment ${experiment ?? "none"}.`
+      : `Would start: ${percent(share)} of the traffic for ${plural(horizon, "planned session")}.`,
+  );
+}
+
+/** @throws DethroneError `experiment_overlap` where another experiment runs */
+async function begin(engine: Engine, { key, challenger, options, changes }: Asked) {
+  const outcome = await (await engine.project(key)).challenge(challenger, options);
+  const { status, started, experiment } = outcome;
+  if (status === "overlap") {
+    throw new DethroneError(
+      "experiment_overlap",
+      `Project '${key}' has experiment ${experiment?.id} in its slot. Wait for its decision, or abort it first.`,
+      { project: key, experiment: experiment?.id ?? null },
+    );
+  }
+  const named = experiment === null ? "" : ` (experiment ${experiment.id}, ${experiment.status})`;
+  return answered(
+    {
+      ...{ project: key, dryRun: false, started, status, changes },
+      experiment: experiment?.id ?? null,
+      share: experiment?.share ?? null,
+      horizon: experiment?.policy.horizon ?? null,
+      forecast: forecastOf(outcome.forecast),
+    },
+    `${OUTCOMES[status] ?? status}${named}.`,
+  );
+}
+
 /** `challenge` */
 const challenge = tool({
   name: "challenge",
@@ -122,64 +181,17 @@ const challenge = tool({
   effect: "writes-once",
   input: challengeInput,
   output: challengeShape,
-  async run({ engine, actor }, { project: key, config, changes, dryRun, ...asked }) {
-    const project = await engine.project(key);
+  async run({ engine, actor }, { project: key, config, changes: wanted, dryRun, ...given }) {
     // As stored now: what another process has promoted counts.
     const { champion } = await engine.projectOverview(key);
-    const challenger = challengerOf(champion.config, { config, changes });
-    const options = { ...asked, actor } as ChallengeOptions;
-    const differences = diffConfigs(champion.config, challenger).map(
+    const challenger = challengerOf(champion.config, { config, changes: wanted });
+    const changes = diffConfigs(champion.config, challenger).map(
       ({ before = null, after = null, ...rest }) => {
         return { ...rest, before, after };
       },
     );
-    const common = { project: key, dryRun, changes: differences };
-    const changed = differences.map(
-      ({ path, before, after }) => `${path}: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`,
-    );
-    if (dryRun) {
-      const { known, design } = await engine.previewChallenge(key, challenger, options);
-      const share = totalOf(design.planShares);
-      const { horizon } = design.policy;
-      const forecast = forecastOf(design.forecast);
-      const status = known?.status ?? "would-start";
-      const head = known
-        ? `Nothing would start (${status}): experiment ${known.experiment?.uid ?? "none"}.`
-        : `Would start: ${percent(share)} of the traffic for ${plural(horizon, "planned session")}.`;
-      return {
-        facts: {
-          ...common,
-          started: false,
-          status,
-          experiment: known?.experiment?.uid ?? null,
-          share,
-          horizon,
-          forecast,
-        },
-        text: [head, ...changed, ...forecastText(forecast)].join("\n"),
-      };
-    }
-    const outcome = await project.challenge(challenger, options);
-    const { status, started, experiment } = outcome;
-    if (status === "overlap") {
-      throw new DethroneError(
-        "experiment_overlap",
-        `Project '${key}' has experiment ${experiment?.id} in its slot. Wait for its decision, or abort it first.`,
-        { project: key, experiment: experiment?.id ?? null },
-      );
-    }
-    const forecast = forecastOf(outcome.forecast);
-    const named = experiment === null ? "" : ` (experiment ${experiment.id}, ${experiment.status})`;
-    return {
-      facts: {
-        ...common,
-        ...{ started, status, forecast },
-        experiment: experiment?.id ?? null,
-        share: experiment?.share ?? null,
-        horizon: experiment?.policy.horizon ?? null,
-      },
-      text: [`${OUTCOMES[status] ?? status}${named}.`, ...changed, ...forecastText(forecast)].join("\n"),
-    };
+    const asked = { key, challenger, options: { ...given, actor } as ChallengeOptions, changes };
+    return dryRun ? preview(engine, asked) : begin(engine, asked);
   },
 });
 
@@ -224,10 +236,7 @@ const doneShape = z.object({
 type Verb = "pause" | "resume" | "abort" | "approve" | "decline";
 
 /** The experiment in the slot that a verb is about. @throws DethroneError `transition_illegal` */
-async function requireOpen(
-  engine: Parameters<typeof requireReport>[0],
-  project: string,
-): Promise<ExperimentReport> {
+async function requireOpen(engine: Engine, project: string): Promise<ExperimentReport> {
   const report = await requireReport(engine, project);
   if (report.startedAtMs !== null && report.endedAtMs === null) return report;
   throw new DethroneError(

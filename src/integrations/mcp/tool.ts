@@ -9,7 +9,7 @@ import type { Engine } from "../../engine/engine.js";
 import type { Simulator } from "../../engine/simulations.js";
 
 /** What tools work with. */
-export interface ToolContext {
+interface ToolContext {
   readonly engine: Engine;
   /** who does it, for the audit log */
   readonly actor: string;
@@ -17,7 +17,7 @@ export interface ToolContext {
 }
 
 /** What a tool answers: the facts, and the same in words. */
-export interface Answer<Facts> {
+interface Answer<Facts> {
   readonly facts: Facts;
   readonly text: string;
 }
