@@ -6,8 +6,11 @@ import type { PrivacyGuard } from "./engine/configs/privacy.js";
 import { Engine } from "./engine/engine.js";
 import { consoleLogger, randomIds, safeLogger, systemClock } from "./engine/environment.js";
 import type { DecisionEvent } from "./engine/experiments/decision-event.js";
+import { checkedFunction, checkedSinks, positive } from "./engine/host-settings.js";
+import { isSwitchedOff } from "./engine/platform.js";
 import type { Logger } from "./engine/ports.js";
 import type { ExposureSink } from "./engine/sessions/exposures.js";
+import { closeAtEnd, END_SIGNALS, type EndSignal } from "./process-end.js";
 import { ChampionsFile } from "./store/champions-file.js";
 import { locate } from "./store/database.js";
 import { openLibsqlStore } from "./store/libsql-store.js";
@@ -39,30 +42,14 @@ export interface EngineOptions {
   readonly durability?: "full" | "relaxed";
   /** refuses texts that must not be stored, in contexts, signals and configs; `codeGuard` refuses source code */
   readonly guard?: PrivacyGuard;
+  /**
+   * Signals at which the engine closes, before they end the process as they would have; a second one ends it at once.
+   * Default: none, for signals are the host's. A host with a handler of its own closes the engine in that instead.
+   */
+  readonly closeOn?: readonly EndSignal[];
 }
 
 const DEFAULT_URL = "file:dethrone.db";
-
-function positive(name: string, value: unknown, fallback: number): number {
-  if (value === undefined) return fallback;
-  if (typeof value === "number" && value > 0 && value <= 2 ** 31 - 1) return value;
-  throw new DethroneError(
-    "settings_invalid",
-    `${name} must be a number of milliseconds above 0; received ${String(value)}.`,
-    {
-      field: name,
-      received: received(value),
-    },
-  );
-}
-
-function checkedFunction<T>(field: string, value: T): T {
-  if (value === undefined || typeof value === "function") return value;
-  throw new DethroneError("settings_invalid", `${field} must be a function; received ${String(value)}.`, {
-    field,
-    received: received(value),
-  });
-}
 
 function checkedDurability(value: unknown): "full" | "relaxed" {
   if (value === undefined || value === "full") return "full";
@@ -78,17 +65,13 @@ function checkedDurability(value: unknown): "full" | "relaxed" {
   );
 }
 
-function checkedSinks(sinks: unknown): readonly ExposureSink[] {
-  if (sinks === undefined) return [];
-  const isSink = (sink: unknown): boolean => typeof Object(sink).expose === "function";
-  if (Array.isArray(sinks) && sinks.every(isSink)) return sinks;
+function checkedSignals(signals: unknown): readonly EndSignal[] {
+  if (signals === undefined) return [];
+  if (Array.isArray(signals) && signals.every((each) => END_SIGNALS.includes(each))) return signals;
   throw new DethroneError(
     "settings_invalid",
-    "exposures must be a list of sinks, each with expose(exposure).",
-    {
-      field: "exposures",
-      received: received(sinks),
-    },
+    `closeOn must be a list of ${END_SIGNALS.join(", ")}; received ${String(signals)}.`,
+    { field: "closeOn", received: received(signals), allowed: [...END_SIGNALS] },
   );
 }
 
@@ -99,18 +82,22 @@ function checkedSinks(sinks: unknown): readonly ExposureSink[] {
  * last known champion, kept in `<database>.champions.json`, or else on that of the code, and the database is tried again in the background (`strict: true` rejects instead). With the
  * environment variable DETHRONE=off every session gets the champion and nothing is read or written.
  *
+ * An engine that is still open when nothing is left to do in the process closes itself.
+ *
  * @throws DethroneError `settings_invalid`
  * @example
  * const engine = await createEngine({ url: "file:dethrone.db" });
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
-  const isOff = process.env.DETHRONE === "off";
+  const isOff = isSwitchedOff();
   const location = isOff ? null : locate(options.url ?? DEFAULT_URL);
   // A temporary database is not to leave anything behind.
   const lasting = location?.temporaryFolder === null ? location : null;
   const spool = lasting ? new Spool(lasting.path) : undefined;
   const durability = checkedDurability(options.durability);
-  return Engine.start({
+  const signals = checkedSignals(options.closeOn);
+  let letGo = (): void => undefined;
+  const engine = await Engine.start({
     clock: systemClock,
     ids: randomIds,
     logger: safeLogger(options.logger ?? consoleLogger),
@@ -125,7 +112,10 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     exposures: checkedSinks(options.exposures),
     onDecision: checkedFunction("onDecision", options.onDecision),
     guard: checkedFunction("guard", options.guard),
+    onClosed: () => letGo(),
   });
+  letGo = closeAtEnd(() => engine.close(), signals);
+  return engine;
 }
 
 export type { Breakdown } from "./core/decision/breakdown.js";
@@ -134,6 +124,12 @@ export type { ArmEvaluation, Evaluation } from "./core/decision/evaluation.js";
 export type { ExperimentStatus } from "./core/decision/life-cycle.js";
 export type { Policy, PolicyInput } from "./core/decision/policy.js";
 export type { ShareRule, ShareRuleInput } from "./core/decision/share-rule.js";
+export type {
+  Trajectory,
+  TrajectoryArm,
+  TrajectoryComparison,
+  TrajectoryPoint,
+} from "./core/decision/trajectory.js";
 export {
   DethroneError,
   type ErrorCode,
@@ -214,3 +210,10 @@ export type { Finding, Severity } from "./engine/upkeep/findings.js";
 export type { ForgetOptions, ForgetResult } from "./engine/upkeep/forget.js";
 export type { PruneOptions, PruneResult } from "./engine/upkeep/prune.js";
 export type { FileSettings } from "./file-settings.js";
+export {
+  type PriceTable,
+  type RecordUsage,
+  type TokenPrice,
+  usageRecorder,
+} from "./integrations/token-usage.js";
+export type { EndSignal } from "./process-end.js";

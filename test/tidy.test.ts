@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { ERROR_CODES } from "../src/core/errors.js";
@@ -30,9 +30,23 @@ const LAYERS: Record<string, string[]> = {
   core: ["core"],
   engine: ["core", "engine"],
   store: ["core", "store", "engine/ports"],
+  client: ["core", "engine", "server/contract", "client"],
   server: ["core", "engine", "server", ""],
-  cli: ["core", "engine", "store", "server", "cli", ""],
+  integrations: ["core", "engine", "integrations", "version.js"],
+  cli: ["core", "engine", "store", "server", "integrations", "cli", ""],
 };
+
+/** The files and Node modules that the values imported by a file, and by those it imports, come from. */
+function reachedFrom(entry: string, reached = new Set<string>()): Set<string> {
+  if (reached.has(entry)) return reached;
+  reached.add(entry);
+  const { code } = source.find(({ name }) => name === entry) as SourceFile;
+  for (const [, path] of code.matchAll(/^(?:import|export) (?!type )[^;]*?from "([^"]+)";/gm)) {
+    if (path?.startsWith("node:")) reached.add(path);
+    if (path?.startsWith(".")) reachedFrom(join(dirname(entry), path).replace(/\.js$/, ".ts"), reached);
+  }
+  return reached;
+}
 
 /** Which parts of the core a part may import from, besides itself and the files beside the parts. */
 const CORE_PARTS: Record<string, string[]> = {
@@ -82,13 +96,15 @@ describe("the house rules", () => {
     expect(offences).toEqual([]);
   });
 
-  it("the server knows the engine by its types alone", () => {
+  it("the server knows the engine by its types, its words and its simulations alone", () => {
     const offences = source
       .filter(({ name }) => name.startsWith("src/server/"))
       .flatMap(({ name, code }) =>
-        [...code.matchAll(/^import (?!type\b)[^;]*? from "(?:\.\.\/)+engine\/[^"]+"/gm)].map(
-          ([found]) => `${name}: ${found}`,
-        ),
+        [
+          ...code.matchAll(
+            /^import (?!type\b)[^;]*? from "(?:\.\.\/)+engine\/(?!words\/|simulations\.js)[^"]+"/gm,
+          ),
+        ].map(([found]) => `${name}: ${found}`),
       );
     expect(offences).toEqual([]);
   });
@@ -104,6 +120,17 @@ describe("the house rules", () => {
         .map((imported) => `${name} imports ${imported}`);
     });
     expect(offences).toEqual([]);
+  });
+
+  it("what runs without Node asks for nothing of Node's", () => {
+    const reached = ["src/core/index.ts", "src/client/index.ts"].flatMap((entry) => [...reachedFrom(entry)]);
+    expect(reached.filter((name) => name.startsWith("node:"))).toEqual([]);
+  });
+
+  it("a client loads nothing of the store's or the server's, whose schemas would outweigh it", () => {
+    const loaded = [...reachedFrom("src/client/index.ts")];
+    expect(loaded.filter((name) => /^src\/(server|store|cli)\//.test(name))).toEqual([]);
+    expect(loaded).toContain("src/engine/sessions/router.ts");
   });
 
   it("files stay under 400 lines", () => {

@@ -6,7 +6,16 @@ import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.
 import type { PrivacyGuard } from "./configs/privacy.js";
 import type { DecisionEvent } from "./experiments/decision-event.js";
 import { Outlet } from "./outlet.js";
-import type { ChampionMemory, Clock, IdSource, Logger, OpenStore, SpoolState, Store } from "./ports.js";
+import type {
+  ChampionMemory,
+  Clock,
+  IdSource,
+  Logger,
+  OpenStore,
+  SessionStore,
+  SpoolState,
+  Store,
+} from "./ports.js";
 import type { Exposure, ExposureSink } from "./sessions/exposures.js";
 
 /** How the engine is doing. Counters only rise. */
@@ -38,12 +47,21 @@ const NO_SPOOL: SpoolState = { rows: 0, bytes: 0, isDraining: false, lost: 0 };
 /** How long closing tries to store what waits beside the database; it stays there for the next process. */
 const CLOSE_RECOVERY_MS = 2000;
 
+/** What messages to the host call the place where sessions are stored. */
+export interface StorageNames {
+  readonly name: string;
+  /** where what is recorded waits while that is away */
+  readonly refuge: string;
+}
+
+const DATABASE: StorageNames = { name: "database", refuge: "in a file beside it" };
+
 /** What an engine is made of. */
-export interface ContextSettings {
+export interface ContextSettings<S extends SessionStore = Store> {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
-  readonly openStore: OpenStore;
+  readonly openStore: OpenStore<S>;
   /** who remembers champions while the database is away; default: nobody */
   readonly champions?: ChampionMemory | undefined;
   /** DETHRONE=off: the champion, and no I/O */
@@ -56,13 +74,23 @@ export interface ContextSettings {
   readonly exposures?: readonly ExposureSink[] | undefined;
   /** refuses texts that must not be stored */
   readonly guard?: PrivacyGuard | undefined;
+  /** what holds the sessions, as messages to the host call it; default: the database */
+  readonly storage?: StorageNames | undefined;
+  /** given each task that goes on behind the host's back; default: nobody keeps them */
+  readonly waitUntil?: ((task: Promise<unknown>) => void) | undefined;
   /** told of each decision that this process makes */
   readonly onDecision?: ((decision: DecisionEvent) => void | Promise<void>) | undefined;
+  /** told once the engine is closed */
+  readonly onClosed?: (() => void) | undefined;
 }
 
+/** What sessions need of their engine, whatever they are recorded in. */
+export type SessionContext = EngineContext<SessionStore>;
+
 /** The shared state of one engine. */
-export class EngineContext
-  implements Omit<ContextSettings, "exposures" | "onDecision" | "guard" | "champions">
+export class EngineContext<S extends SessionStore = Store>
+  implements
+    Omit<ContextSettings<S>, "exposures" | "onDecision" | "onClosed" | "guard" | "champions" | "waitUntil">
 {
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -70,12 +98,14 @@ export class EngineContext
   readonly isOff: boolean;
   readonly patienceMs: number;
   readonly version: string;
-  readonly openStore: OpenStore;
+  readonly openStore: OpenStore<S>;
   readonly guard: PrivacyGuard | null;
   readonly champions: ChampionMemory | null;
+  readonly storage: StorageNames;
   /** tells the host's sinks of each assignment */
   readonly exposures: Outlet<Exposure>;
   readonly decisions: Outlet<DecisionEvent>;
+  readonly #onClosed: () => void;
   readonly #counters: Record<Counter, number> = {
     sessionsDropped: 0,
     writesFailed: 0,
@@ -84,7 +114,8 @@ export class EngineContext
   };
   readonly #messages = new Map<string, number>();
   readonly #whenOpen: (() => void)[] = [];
-  #store: Store | null = null;
+  readonly #waitUntil: ContextSettings["waitUntil"];
+  #store: S | null = null;
   #failure: DethroneError | null = null;
   /** whether the newest failure was the database's */
   #isFailing = false;
@@ -97,7 +128,7 @@ export class EngineContext
   #isReopening = false;
   #refresh: (() => Promise<void>) | null = null;
 
-  constructor(settings: ContextSettings) {
+  constructor(settings: ContextSettings<S>) {
     this.clock = settings.clock;
     this.ids = settings.ids;
     this.logger = settings.logger;
@@ -107,6 +138,9 @@ export class EngineContext
     this.openStore = settings.openStore;
     this.guard = settings.guard ?? null;
     this.champions = settings.champions ?? null;
+    this.storage = settings.storage ?? DATABASE;
+    this.#waitUntil = settings.waitUntil;
+    this.#onClosed = settings.onClosed ?? (() => undefined);
     this.exposures = new Outlet({
       channel: "dethrone:exposure",
       listeners: (settings.exposures ?? []).map((sink) => (exposure) => sink.expose(exposure)),
@@ -120,12 +154,12 @@ export class EngineContext
   }
 
   /** The store, or null while it is away. */
-  get store(): Store | null {
+  get store(): S | null {
     return this.#store;
   }
 
   /** @throws DethroneError why there is no store */
-  requireStore(): Store {
+  requireStore(): S {
     if (this.#isClosed) throw new DethroneError("engine_closed", "The engine is closed.");
     if (this.isOff) {
       throw new DethroneError(
@@ -205,7 +239,7 @@ export class EngineContext
     this.#isAway = true;
     this.logger.warn(
       { code: this.#failure?.code ?? null, error: String(error) },
-      "the database fails; what sessions record is kept in a file beside it until it is back",
+      `the ${this.storage.name} fails; what sessions record is kept ${this.storage.refuge} until it is back`,
     );
     this.reopenIfDead();
     this.#recoverLater(0);
@@ -228,7 +262,8 @@ export class EngineContext
     try {
       const rows = await store.recover();
       const fields = { rows, lost: store.spool().lost };
-      if (this.#isAway) this.logger.info(fields, "the database is back; what was kept meanwhile is stored");
+      if (this.#isAway)
+        this.logger.info(fields, `the ${this.storage.name} is back; what was kept meanwhile is stored`);
       else if (rows > 0) this.logger.info(fields, "what a process that is gone has left is stored");
       this.#isAway = false;
       this.#isFailing = false;
@@ -262,6 +297,15 @@ export class EngineContext
     this.logger.warn({ ...fields, ...cause, times }, message);
   }
 
+  /** Has a task kept alive that goes on behind the host's back. */
+  inBackground(task: Promise<unknown>): void {
+    try {
+      this.#waitUntil?.(task);
+    } catch (error) {
+      this.fail("callbacksFailed", "waitUntil failed", error);
+    }
+  }
+
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -293,6 +337,14 @@ export class EngineContext
   /** Closes the store. */
   async close(): Promise<void> {
     this.refuse();
+    try {
+      await this.#closeStore();
+    } finally {
+      this.#onClosed();
+    }
+  }
+
+  async #closeStore(): Promise<void> {
     const store = this.#store;
     if (!store) return;
     if (store.isAlive() && store.spool().rows > 0) {

@@ -20,7 +20,7 @@ import { currentExperiment, requireExperiment, requireProject } from "./experime
 import { type ProjectSummary, projectSummaries } from "./experiments/overview.js";
 import { type Verification, verifyDecision } from "./experiments/verify.js";
 import type { DecisionHead, EventEntry, StoredDecision, StoredExperiment } from "./ports.js";
-import { checkProjectKey } from "./project.js";
+import { checkProjectKey } from "./project-input.js";
 import { Intake } from "./sessions/intake.js";
 import type { Operation, OperationResult } from "./sessions/operations.js";
 import {

@@ -12,13 +12,8 @@ import { checkActor } from "./experiments/audit.js";
 import type { TickResult } from "./experiments/tick.js";
 import { Ticker, type TickOptions } from "./experiments/ticker.js";
 import type { BackupFile, SignalReceipt } from "./ports.js";
-import {
-  championOf,
-  checkProjectKey,
-  EngineProject,
-  type EngineProjectSettings,
-  type Project,
-} from "./project.js";
+import { EngineProject, type EngineProjectSettings, type Project } from "./project.js";
+import { championOf, checkProjectKey } from "./project-input.js";
 import type { ForcedRole } from "./sessions/route.js";
 import { checkedSignal, type Receipt, recordSignal, type SignalInput } from "./sessions/session.js";
 import { type DoctorOptions, type DoctorReport, doctor } from "./upkeep/doctor.js";
@@ -337,8 +332,9 @@ export class Engine extends EngineDesk implements AsyncDisposable {
    * Takes nothing new, writes what is queued, and closes, in bounded time; safe to call twice. What the database does not
    * take is left beside it for the next process.
    *
-   * A process that ends without it (`process.exit`, a signal nobody handles) keeps every `end`, `signal` and `flush` that
-   * has resolved, and loses what was still queued: a host that stops on SIGTERM closes first.
+   * A process with nothing left to do closes its engines itself. One that ends otherwise (`process.exit`, a signal that is
+   * not in `closeOn`) keeps every `end`, `signal` and `flush` that has resolved, and loses what was still queued: a host
+   * that stops on SIGTERM closes first.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();

@@ -4,17 +4,13 @@
 import { v7 as uuid } from "uuid";
 import type { JsonObject } from "../core/errors.js";
 import type { Random } from "../core/random.js";
+import { runLater, writeError } from "./platform.js";
 import type { Clock, IdSource, Logger } from "./ports.js";
 
 /** The system's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  after(ms, fn) {
-    // setTimeout fires at once beyond 2^31 - 1 ms.
-    const timer = setTimeout(fn, Math.min(ms, 2 ** 31 - 1));
-    timer.unref();
-    return () => clearTimeout(timer);
-  },
+  after: runLater,
 };
 
 /** UUIDs, version 7: unique, and ordered by time, which keeps the index of sessions compact. */
@@ -42,7 +38,7 @@ export const consoleLogger: Logger = {
 };
 
 function write(level: string, fields: JsonObject, message: string): void {
-  process.stderr.write(`dethrone ${level}: ${message} ${JSON.stringify(fields)}\n`);
+  writeError(`dethrone ${level}: ${message} ${JSON.stringify(fields)}`);
 }
 
 /** A logger that logs nothing. */

@@ -8,10 +8,9 @@
  * itself loses none, one that calls `process.exit` loses what still waits unless it flushes first, and a promise that
  * never settles keeps nothing alive.
  */
-import { AsyncResource } from "node:async_hooks";
-import { type Channel, channel } from "node:diagnostics_channel";
 import { checkInteger } from "../core/check.js";
 import { DethroneError } from "../core/errors.js";
+import { type Channel, captureScope, diagnosticsChannel, inLaterTurn } from "./platform.js";
 
 const CAPACITY = 10_000;
 
@@ -40,8 +39,8 @@ interface Recipient<T> {
 
 interface Waiting<T> {
   readonly message: T;
-  /** the asynchronous context of the emit */
-  readonly scope: AsyncResource;
+  /** runs code in the asynchronous context of the emit */
+  readonly runInScope: (fn: () => void) => void;
 }
 
 interface Flush {
@@ -94,7 +93,7 @@ export class Outlet<T> {
 
   constructor({ channel: name, listeners, onFailure, capacity = CAPACITY }: OutletSettings<T>) {
     checkInteger("capacity", capacity, 1);
-    this.#channel = channel(name);
+    this.#channel = diagnosticsChannel(name);
     this.#hasListeners = listeners.length > 0;
     const recipients = [...listeners, (message: T) => this.#publish(message)];
     this.#recipients = recipients.map((listener) => ({ listener, unsettled: new Set() }));
@@ -124,7 +123,7 @@ export class Outlet<T> {
       return;
     }
     try {
-      this.#waiting.push({ message: frozenCopy(message), scope: new AsyncResource("DETHRONE_MESSAGE") });
+      this.#waiting.push({ message: frozenCopy(message), runInScope: captureScope() });
     } catch (error) {
       this.#drop(error);
       return;
@@ -149,14 +148,14 @@ export class Outlet<T> {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => this.#handOverBatch());
+    inLaterTurn(() => this.#handOverBatch());
   }
 
   #handOverBatch(): void {
     // Promises settle between turns only: a larger batch would make a prompt listener look like one that is behind.
     const size = Math.min(BATCH_SIZE_MAX, this.#unsettledMax);
-    for (const { message, scope } of this.#waiting.splice(0, size)) {
-      scope.runInAsyncScope(() => this.#handOver(message));
+    for (const { message, runInScope } of this.#waiting.splice(0, size)) {
+      runInScope(() => this.#handOver(message));
       this.#handedOverCount += 1;
       // Here and not after the batch: a flush is not to wait for messages that came after it.
       while (this.#flushes[0]?.upTo === this.#handedOverCount) this.#flushes.shift()?.resolve();

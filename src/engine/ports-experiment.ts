@@ -164,6 +164,20 @@ export interface ProjectState {
   readonly overrides: ReadonlyMap<string, number>;
 }
 
+/** What sessions are begun by, of the experiment in the slot. */
+export interface ServedExperiment
+  extends Pick<
+    StoredExperiment,
+    "id" | "uid" | "status" | "hashVersion" | "arms" | "audience" | "exclusionGroup" | "holdoutBuckets"
+  > {
+  readonly policy: Pick<Policy, "windowMs" | "fuse">;
+}
+
+/** What sessions are begun by, of their project. */
+export interface ServedState extends Pick<ProjectState, "id" | "key" | "champion" | "overrides"> {
+  readonly experiment: ServedExperiment | null;
+}
+
 /** The folded state of an experiment. */
 export interface Checkpoint {
   readonly version: number;

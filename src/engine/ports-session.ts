@@ -2,9 +2,9 @@
  * Sessions and signals on their way into the store and out of it.
  */
 
-import type { Role } from "../core/decision/evidence.js";
 import type { JsonObject } from "../core/errors.js";
 import type { ScoringSignal, Settlement, SignalKind } from "../core/sessions/score.js";
+import type { StoredConfig } from "./ports-experiment.js";
 
 /**
  * Why a session may not become evidence. Within the experiment: `repeat` (a later session of its unit), `override` (its
@@ -94,6 +94,52 @@ export interface SignalReceipt {
   readonly status: "recorded" | "duplicate" | "late" | "spooled";
 }
 
+/** What waits beside the database until that is back. */
+export interface SpoolState {
+  /** starts, ends and signals that are kept there */
+  readonly rows: number;
+  readonly bytes: number;
+  /** whether they are being stored */
+  readonly isDraining: boolean;
+  /** entries that could not be stored: damaged, or of a project or session that is gone with its database */
+  readonly lost: number;
+}
+
+/**
+ * What sessions are recorded in: the part of the {@link Store} that a process without the database has too. Methods that
+ * record enqueue at once and in order, and resolve when the row is on disk.
+ */
+export interface SessionStore {
+  /** Null where the database is away: the start is on disk beside it, and will be stored as it was served, as no evidence. */
+  startSession(start: SessionStart): Promise<StartedSession | null>;
+  /** The session of an id, also one whose start is still queued here; null where there is none. Writes nothing. */
+  findSession(id: string): Promise<StartedSession | null>;
+  endSession(end: SessionEnd): Promise<EndReceipt>;
+  addSignal(signal: SessionSignal): Promise<SignalReceipt>;
+  /** Takes a queued, unsettled session out of the evidence; `served` corrects what it was truly served. */
+  excludeSession(input: {
+    sessionId: string;
+    served: Pick<SessionStart, "projectId" | "configId" | "experimentId" | "armId"> | null;
+  }): Promise<void>;
+  /** Resolves when everything queued so far is on disk. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+  queueLength(): number;
+  /** Stores what was kept while the database was away, by processes that are gone too; how many entries. */
+  recover(): Promise<number>;
+  spool(): SpoolState;
+  /** Whether what is recorded now is kept beside the database. */
+  isSpooling(): boolean;
+  /**
+   * False once the writer has stopped for good; then the store has to be opened anew. This one goes on keeping what is
+   * recorded until it is closed.
+   */
+  isAlive(): boolean;
+  /** Whether the queue takes one more session, its end included. */
+  hasRoom(): boolean;
+  configById(id: number): Promise<StoredConfig | null>;
+}
+
 /** A session whose window has closed unsettled. */
 export interface DueSession {
   readonly seq: number;
@@ -116,13 +162,13 @@ export interface SettledSession {
 /** One settled session of an experiment, in assignment order. */
 export interface FoldRow {
   readonly seq: number;
-  readonly sessionId: string;
-  readonly role: Role;
   /** 0 the champion, j the j-th challenger */
   readonly arm: number;
   readonly shares: readonly number[];
   readonly score: number | null;
   readonly context: JsonObject | null;
+  /** null where only its archive is left */
+  readonly startedAtMs: number | null;
   /** from start to end; null where it never ended */
   readonly durationMs: number | null;
   /** counted signals, in the order of their acceptance; empty unless asked for */

@@ -25,17 +25,7 @@ import type {
   StoredDecision,
   StoredExperiment,
 } from "./ports-experiment.js";
-import type {
-  DueSession,
-  EndReceipt,
-  FoldRow,
-  SessionEnd,
-  SessionSignal,
-  SessionStart,
-  SettledSession,
-  SignalReceipt,
-  StartedSession,
-} from "./ports-session.js";
+import type { DueSession, FoldRow, SessionStore, SettledSession } from "./ports-session.js";
 import type { UpkeepStore } from "./ports-upkeep.js";
 
 export type * from "./ports-access.js";
@@ -179,50 +169,11 @@ export interface Override {
   readonly atMs: number;
 }
 
-/** What waits beside the database until that is back. */
-export interface SpoolState {
-  /** starts, ends and signals that are kept there */
-  readonly rows: number;
-  readonly bytes: number;
-  /** whether they are being stored */
-  readonly isDraining: boolean;
-  /** entries that could not be stored: damaged, or of a project or session that is gone with its database */
-  readonly lost: number;
-}
-
 /**
  * The one repository. Methods that record enqueue at once and in order, and resolve when the row is on disk; methods
  * that change the state of experiments return `false` where a compare-and-set found another state.
  */
-export interface Store {
-  /** Null where the database is away: the start is on disk beside it, and will be stored as it was served, as no evidence. */
-  startSession(start: SessionStart): Promise<StartedSession | null>;
-  /** The session of an id, also one whose start is still queued here; null where there is none. Writes nothing. */
-  findSession(id: string): Promise<StartedSession | null>;
-  endSession(end: SessionEnd): Promise<EndReceipt>;
-  addSignal(signal: SessionSignal): Promise<SignalReceipt>;
-  /** Takes a queued, unsettled session out of the evidence; `served` corrects what it was truly served. */
-  excludeSession(input: {
-    sessionId: string;
-    served: Pick<SessionStart, "configId" | "experimentId" | "armId"> | null;
-  }): Promise<void>;
-  /** Resolves when everything queued so far is on disk. */
-  flush(): Promise<void>;
-  close(): Promise<void>;
-  queueLength(): number;
-  /** Stores what was kept while the database was away, by processes that are gone too; how many entries. */
-  recover(): Promise<number>;
-  spool(): SpoolState;
-  /** Whether what is recorded now is kept beside the database. */
-  isSpooling(): boolean;
-  /**
-   * False once the writer has stopped for good; then the store has to be opened anew. This one goes on keeping what is
-   * recorded until it is closed.
-   */
-  isAlive(): boolean;
-  /** Whether the queue takes one more session, its end included. */
-  hasRoom(): boolean;
-
+export interface Store extends SessionStore {
   projectState(key: string): Promise<ProjectState | null>;
   projectKeys(): Promise<string[]>;
   /** Creates the project if its key is free; whether it did. */
@@ -235,7 +186,6 @@ export interface Store {
   }): Promise<boolean>;
   /** Holds units out, from the next experiment on. */
   setHoldout(input: { project: ProjectState; bucketCount: number; audit: AuditEntry }): Promise<boolean>;
-  configById(id: number): Promise<StoredConfig | null>;
   /** Every config that has been the project's champion or challenger, oldest first. */
   projectConfigs(projectId: number): Promise<ProjectConfig[]>;
   /** Names a config of the project; null takes its name away. False where the name is taken. */
@@ -319,7 +269,6 @@ export interface Store {
   scores(input: { projectId: number; configId: number; limit: number }): Promise<number[]>;
   /** How much the project has to do, and how well its champion does it. */
   traffic(input: { projectId: number; championConfigId: number; sinceMs: number }): Promise<Traffic>;
-  armCounts(experimentId: number): Promise<ArmCounts[]>;
   decisions(filter: { uid?: string; experimentId?: number }): Promise<StoredDecision[]>;
   /** How each experiment of a project was tested and ended, oldest first. */
   rulings(projectKey: string): Promise<StoredRuling[]>;
@@ -341,7 +290,7 @@ export interface ChampionMemory {
 }
 
 /** Opens the store, again and again until it works: the engine survives a database that is away. */
-export type OpenStore = (events: StoreEvents) => Promise<Store>;
+export type OpenStore<S extends SessionStore = Store> = (events: StoreEvents) => Promise<S>;
 
 /** What a store tells. */
 export interface StoreEvents {

@@ -2,10 +2,9 @@
  * A project as the host holds it: sessions, challenges, and what a person may do.
  */
 
-import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.js";
+import { DethroneError, type JsonObject } from "../core/errors.js";
 import type { ConfigPreparation } from "./configs/prepared.js";
 import { assertPrivate } from "./configs/privacy.js";
-import { configWithoutSecrets } from "./configs/secrets.js";
 import { type EngineContext, within } from "./context.js";
 import { DEFAULT_ACTOR } from "./experiments/audit.js";
 import { type ChallengeOutcome, challenge, type PlanFor } from "./experiments/challenge.js";
@@ -20,7 +19,9 @@ import { type DraftOptions, draft, type EditInput } from "./experiments/drafts.j
 import { type ExperimentSummary, summaryOf } from "./experiments/experiment-summary.js";
 import { requireProject } from "./experiments/lookup.js";
 import { ProjectExperiments, type ProjectExperimentsApi } from "./experiments/project-experiments.js";
+import { tickExperiment } from "./experiments/tick.js";
 import type { NewConfig, ProjectState, Store, StoredConfig } from "./ports.js";
+import { isRefusal, madeOf } from "./project-input.js";
 import { ProjectSessions } from "./sessions/project-sessions.js";
 import type { ForcedRole } from "./sessions/route.js";
 import type { Session } from "./sessions/session.js";
@@ -47,6 +48,10 @@ export interface Project<Config = JsonObject, Built = undefined> extends Project
   readonly key: string;
   /** the champion's config, as last known */
   readonly champion: Config;
+  /** SHA-256 of it, as stored */
+  readonly championHash: string;
+  /** id of the running experiment, as last known; null where none runs */
+  readonly experiment: string | null;
   wrap<R extends Runner<Config, Built>>(
     runner: R,
     options?: WrapOptions<ArgsOf<R>, ReturnType<R>>,
@@ -88,11 +93,20 @@ export class EngineProject<Config, Built>
     this.#codeChampion = settings.codeChampion;
     this.#preparation = settings.preparation;
     const refresh = (): Promise<void> => this.refresh();
-    this.#sessions = new ProjectSessions({ ...settings, context, refresh });
+    const abortByFuse = (experiment: string): Promise<void> => this.#tickForFuse(experiment);
+    this.#sessions = new ProjectSessions({ ...settings, context, refresh, abortByFuse });
   }
 
   get champion(): Config {
     return structuredClone(this.#sessions.champion().config) as Config;
+  }
+
+  get championHash(): string {
+    return this.#sessions.champion().hash;
+  }
+
+  get experiment(): string | null {
+    return this.#sessions.experiment;
   }
 
   /** Makes the champion of the host's code ready. @throws DethroneError `config_invalid` */
@@ -170,6 +184,16 @@ export class EngineProject<Config, Built>
   /** Serves the champion unrecorded from here on: the engine closes. */
   refuse(): void {
     this.#sessions.refuse();
+  }
+
+  /** A tick at once: it asks the database, whose live counts know what every process has seen. */
+  async #tickForFuse(uid: string): Promise<void> {
+    const store = this.#context.requireStore();
+    await store.flush();
+    const experiment = (await store.projectState(this.key))?.experiment;
+    // While a promotion waits for a person the fuse ends nothing, but neither is a failing challenger served here.
+    if (experiment?.uid !== uid || experiment.status !== "running" || experiment.awaitingSeq !== null) return;
+    await tickExperiment(this.#context, store, experiment, { isDryRun: false, actor: "fuse" });
   }
 
   async challenge(
@@ -301,54 +325,13 @@ export class EngineProject<Config, Built>
   }
 }
 
-/** The challengers that a function of the host makes. @throws DethroneError `config_invalid` where it throws */
-function madeOf<Config>(make: (champion: Config) => unknown, champion: Config): unknown {
-  try {
-    return make(champion);
-  } catch (cause) {
-    throw new DethroneError(
-      "config_invalid",
-      `The function that makes the challengers failed: ${cause instanceof Error ? cause.message : String(cause)}.`,
-      { allowed: "a function of the champion that returns a config, or a list of them" },
-      { cause },
-    );
-  }
-}
-
-/** Whether trying again makes it no better: what boot code is told of. */
-function isRefusal(error: unknown): boolean {
-  return isDethroneError(error) && (error.kind === "invalid_input" || REFUSED.includes(error.code));
-}
-
 function resultOf(outcome: ChallengeOutcome): ChallengeResult {
   return { ...outcome, experiment: outcome.experiment && summaryOf(outcome.experiment) };
 }
 
 const OFF: ChallengeResult = { experiment: null, started: false, status: "off", forecast: null };
 
-/** What boot code is told of besides invalid input. */
-const REFUSED: readonly string[] = ["label_taken", "engine_closed"];
-
 const CHALLENGE_RETRY_MS = 1000;
 
 /** How long a start waits for a remembered champion. */
 const RECALL_PATIENCE_MS = 250;
-
-const KEY_LENGTH_MAX = 200;
-
-/** @throws DethroneError `settings_invalid` */
-export function checkProjectKey(key: unknown): asserts key is string {
-  if (typeof key === "string" && key.trim() === key && key.length > 0 && key.length <= KEY_LENGTH_MAX) return;
-  throw new DethroneError(
-    "settings_invalid",
-    `A project's key must be a text of 1 to ${KEY_LENGTH_MAX} characters; received ${String(key)}.`,
-    {
-      field: "key",
-    },
-  );
-}
-
-/** @throws DethroneError `config_invalid`, `config_secret` */
-export function championOf(champion: unknown, allowSecrets?: readonly string[]): NewConfig | null {
-  return champion === undefined ? null : configWithoutSecrets(champion, allowSecrets);
-}

@@ -2,18 +2,21 @@ import { expect, it } from "vitest";
 import { identifyConfig } from "../../src/engine/configs/config.js";
 import type { Operation, StartOperation } from "../../src/engine/sessions/operations.js";
 import { routeOf } from "../../src/engine/sessions/route.js";
-import { routingState } from "../../src/engine/sessions/snapshot.js";
+import { type IdOf, servedState } from "../../src/engine/sessions/snapshot.js";
 import { LONG, SHORT, useSetting } from "../support/setting.js";
 
 const setting = useSetting();
 
 const CHAMPION = identifyConfig(LONG).hash;
 
+/** An arm's place as its id; of nothing else is the id looked at. */
+const placeOf: IdOf = (_, name) => Number(name.split("/")[1] ?? 0);
+
 /** A session as a process without the database places it. */
 async function placed(id: string, more: Partial<StartOperation> = {}): Promise<StartOperation> {
   const { engine, clock } = setting.test;
   const snapshot = await engine.snapshot("support");
-  const route = routeOf(routingState(JSON.parse(JSON.stringify(snapshot))), {
+  const route = routeOf(servedState(JSON.parse(JSON.stringify(snapshot)), placeOf), {
     unit: more.unit ?? id,
     context: more.context ?? null,
     forced: undefined,
@@ -158,8 +161,49 @@ it("who stays outside cannot be told as evidence", async () => {
 it("what is excluded leaves the evidence until it settles", async () => {
   await setting.contest();
   const { engine } = setting.test;
-  await engine.record([await placed("s-1"), { type: "exclude", session: "s-1" }]);
+  await engine.record([await placed("s-1"), { type: "exclude", session: "s-1", served: null }]);
   expect(await engine.sessionDetail("s-1")).toMatchObject({ isEvidence: false, excluded: "unconfirmed" });
+});
+
+it("what a session was served stands, where its unit had another arm", async () => {
+  await setting.contest();
+  const { engine } = setting.test;
+  const unit = "user-4";
+  await engine.record([await placed("a", { unit })]);
+  const { experiment } = await placed("b");
+  const served = { project: "support", config: CHAMPION, experiment, arm: 0 };
+  const results = await engine.record([
+    await placed("b", { unit }),
+    { type: "exclude", session: "b", served },
+    { type: "exclude", session: "b", served: { ...served, arm: 1 } },
+    { type: "exclude", session: "b", served: { ...served, project: "other" } },
+  ]);
+  expect(results).toMatchObject([
+    { session: { arm: 1 } },
+    { status: "excluded" },
+    { status: "failed", error: { code: "input_invalid", details: { field: "config" } } },
+    { status: "failed", error: { code: "project_not_found" } },
+  ]);
+  expect(await engine.sessionDetail("b")).toMatchObject({
+    arm: 0,
+    config: CHAMPION,
+    excluded: "unconfirmed",
+  });
+});
+
+it("a session can be looked up, one that begins in the same batch too", async () => {
+  await setting.contest();
+  const { engine } = setting.test;
+  const look = (session: string): Operation => ({ type: "look", session });
+  const results = await engine.record([look("s-1"), await placed("s-1", { unit: "user-4" }), look("s-1")]);
+  expect(results).toMatchObject([
+    { status: "failed", error: { code: "session_not_found" } },
+    { status: "started" },
+    {
+      status: "existing",
+      session: { project: "support", unit: "user-4", arm: 1, isNew: false, config: { body: SHORT } },
+    },
+  ]);
 });
 
 it("who may write to some projects cannot reach the sessions of others, whatever its batch says", async () => {

@@ -3,8 +3,13 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { describe, expect, it } from "vitest";
 import { createRandom } from "../../src/core/random.js";
+import { createApp } from "../../src/server/app.js";
+import { listen } from "../../src/server/listen.js";
+import { createTestEngine } from "../../src/testing.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -17,6 +22,10 @@ function blocks(language: string, page = readme): string[] {
     .filter((match) => match[1] === language)
     .map((match) => match[2] as string);
 }
+
+/** Whether a block is of an adapter, and needs that one's package. */
+const isOfAdapter = (code: string): boolean =>
+  /from "dethrone\/(openfeature|otel|judges|ai-sdk|mcp)"/.test(code);
 
 /** A folder in which `dethrone` is installed: the built package itself. */
 function project(): string {
@@ -33,8 +42,57 @@ const AGENT = `async function runAgent(config, question) {
 }
 `;
 
+// ... and the provider of its models.
+const PROVIDER = `import { MockLanguageModelV3, simulateReadableStream } from "ai/test";
+const usage = { inputTokens: { total: 9 }, outputTokens: { total: 2 } };
+const finishReason = { unified: "stop", raw: "stop" };
+const provider = (modelId) =>
+  new MockLanguageModelV3({
+    modelId,
+    doGenerate: async () => ({ content: [{ type: "text", text: "Here." }], finishReason, usage, warnings: [] }),
+    doStream: async () => ({
+      stream: simulateReadableStream({
+        chunks: [
+          { type: "text-start", id: "1" },
+          { type: "text-delta", id: "1", delta: "Here." },
+          { type: "text-end", id: "1" },
+          { type: "finish", finishReason, usage },
+        ],
+      }),
+    }),
+  });
+`;
+
 /** TypeScript of the README as JavaScript: it has type annotations in parameters alone. */
 const toJavaScript = (code: string): string => code.replace(/(\w+): string/g, "$1");
+
+/** A server that listens, over a database of its own. */
+async function served() {
+  const { engine } = await createTestEngine();
+  const { url, stop } = await listen(createApp(engine, { open: true }), { port: 0 });
+  const results = (): Promise<number[]> =>
+    engine.sessions().then(({ sessions }) => sessions.map(({ score }) => Number(score)));
+  return { url, results, stop: () => stop().then(() => engine.close()) };
+}
+
+/** What a block prints that needs no other. */
+async function runAlone(code: string): Promise<string> {
+  const folder = project();
+  for (const name of ["@openfeature", "@opentelemetry", "@modelcontextprotocol", "ai", "zod"])
+    symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name), "dir");
+  const provider = code.includes("provider(") ? PROVIDER : "";
+  writeFileSync(join(folder, "block.mjs"), `${provider}${AGENT}${toJavaScript(code)}`);
+  const { stdout, stderr } = await run(process.execPath, ["block.mjs"], { cwd: folder });
+  expect(stderr).toBe("");
+  return stdout;
+}
+
+/** One after the other: an engine whose machine is busy may start before its database has answered, and says so. */
+async function runEach(codes: readonly string[]): Promise<string[]> {
+  const outputs: string[] = [];
+  for (const code of codes) outputs.push(await runAlone(code));
+  return outputs;
+}
 
 describe("README", () => {
   it("shows both commands on its first screen", () => {
@@ -44,7 +102,9 @@ describe("README", () => {
   });
 
   it("the library's code blocks run as they stand", async () => {
-    const [first, second, cheaper, core, testing, ...rest] = blocks("ts").map(toJavaScript);
+    const [first, second, cheaper, client, core, testing, ...rest] = blocks("ts")
+      .filter((code) => !isOfAdapter(code))
+      .map(toJavaScript);
     expect(rest).toEqual([]);
     const folder = project();
     // The second block goes on where the first one stood, before it closed the engine.
@@ -53,12 +113,39 @@ describe("README", () => {
     const opening = (first as string).split("await bot.challenge")[0]?.replace("dethrone.db", "cheaper.db");
     writeFileSync(join(folder, "cheaper.mjs"), `${opening}${cheaper}await engine.close();`);
     writeFileSync(join(folder, "core.mjs"), core as string);
+    const { url, stop } = await served();
+    writeFileSync(join(folder, "client.mjs"), (client as string).replace("http://127.0.0.1:4700", url));
     writeFileSync(join(folder, "testing.mjs"), testing as string);
     const node = async (file: string) => (await run(process.execPath, [file], { cwd: folder })).stdout;
     expect(await node("library.mjs")).toContain("Where is my order?");
     expect(await node("cheaper.mjs")).toBe("true\n");
+    expect(await node("client.mjs")).toBe("Be thorough.\n");
+    await stop();
     expect(await node("core.mjs")).toContain("0.882419268177");
     expect(await node("testing.mjs")).toBe("promote\n");
+  }, 60_000);
+
+  it("the adapters' code blocks run as they stand", async () => {
+    const outputs = await runEach(blocks("ts").filter(isOfAdapter));
+    expect(outputs).toEqual(["m-large\n", "Be thorough. Where is my order?\n1\n", "1\n", "Here."]);
+  }, 60_000);
+
+  it("what an agent's settings get starts a server of the tools", async () => {
+    const [settings] = blocks("json");
+    const { command, args } = JSON.parse(settings as string).mcpServers.dethrone;
+    expect([command, args[0]]).toEqual(["npx", "dethrone"]);
+    const folder = project();
+    const main = join(root, "dist/cli/main.js");
+    await run(process.execPath, [main, "init"], { cwd: folder });
+    const transport = new StdioClientTransport({
+      command: process.execPath,
+      args: [main, ...args.slice(1)],
+      cwd: folder,
+    });
+    const client = new Client({ name: "test", version: "1" });
+    await client.connect(transport);
+    expect((await client.callTool({ name: "list_projects" })).structuredContent).toEqual({ projects: [] });
+    await client.close();
   }, 60_000);
 
   it("the command line's blocks run as they stand", async () => {
@@ -118,6 +205,73 @@ describe("docs/EXPERIMENTS.md", () => {
       "true",
       "Be kind.",
       "support promote manual",
+    ]);
+  }, 60_000);
+});
+
+describe("docs/CLIENT.md", () => {
+  const [plain, next, worker, ...rest] = blocks("ts", readFileSync(join(root, "docs/CLIENT.md"), "utf8"));
+
+  it("its code blocks run as they stand, each on a platform that does as its own does", async () => {
+    expect(rest).toEqual([]);
+    const { url, results, stop } = await served();
+    const folder = project();
+    const stub = join(folder, "node_modules/next");
+    mkdirSync(stub);
+    writeFileSync(
+      join(stub, "package.json"),
+      '{"name":"next","type":"module","exports":{"./server":"./server.js"}}',
+    );
+    writeFileSync(
+      join(stub, "server.js"),
+      "export const tasks = []; export const after = (task) => void tasks.push(task());",
+    );
+    const ASK = 'new Request("http://agent.test", { method: "POST", body: "Where is my order?" })';
+    const files = {
+      "plain.mjs": `${AGENT}${toJavaScript(plain as string).replace("http://127.0.0.1:4700", url)}`,
+      "next.mjs": `${AGENT}${next}
+        import { tasks } from "next/server";
+        console.log((await (await POST(${ASK})).json()).text);
+        for (const task of tasks) await task;`,
+      "worker.mjs": `${AGENT}${(worker as string).replace("export default", "const worker =")}
+        const env = { DETHRONE_SERVER: ${JSON.stringify(url)} };
+        for (let i = 0; i < 2; i += 1) {
+          const tasks = [];
+          const answer = await worker.fetch(${ASK}, env, { waitUntil: (task) => void tasks.push(task) });
+          console.log((await answer.json()).text);
+          for (const task of tasks) await task;
+        }
+        console.log(known.map(({ project }) => project).join());`,
+    };
+    const env = { ...process.env, DETHRONE_SERVER: url };
+    const said: string[] = [];
+    for (const [name, code] of Object.entries(files)) {
+      writeFileSync(join(folder, name), code);
+      said.push((await run(process.execPath, [name], { cwd: folder, env })).stdout);
+    }
+    const answered = /^Be (thorough|brief)\. Where is my order\?\n/;
+    expect(said).toEqual([
+      expect.stringMatching(answered),
+      expect.stringMatching(answered),
+      expect.stringMatching(/support\n$/),
+    ]);
+    expect(await results()).toEqual([1, 1, 1, 1]);
+    await stop();
+  }, 60_000);
+});
+
+describe("docs/INTEGRATIONS.md", () => {
+  const page = readFileSync(join(root, "docs/INTEGRATIONS.md"), "utf8");
+
+  it("its code blocks run as they stand", async () => {
+    const outputs = await runEach(blocks("ts", page).filter(isOfAdapter));
+    expect(outputs).toEqual([
+      "SPLIT true\n",
+      "Be thorough. Where is my order?\n1\n",
+      "1 1\n",
+      "Here.\ntrue\n",
+      "Here.\n",
+      "",
     ]);
   }, 60_000);
 });

@@ -4,7 +4,8 @@
  * A value is read once, into a copy, and only the copy is hashed and kept: no getter, proxy or `toJSON` can make the
  * hash speak of another body than the one stored.
  */
-import { createHash } from "node:crypto";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import canonicalize from "canonicalize";
 import { frozenPolicy, type Policy } from "../../core/decision/policy.js";
 import { DethroneError, type Json, type JsonObject, received } from "../../core/errors.js";
@@ -106,9 +107,7 @@ function loneSurrogate(body: Json): string | null {
 
 /** SHA-256, in hexadecimal, of the canonical JSON of a value. */
 function hashOf(value: Json): string {
-  return createHash("sha256")
-    .update(canonicalize(value) as string)
-    .digest("hex");
+  return bytesToHex(sha256(utf8ToBytes(canonicalize(value) as string)));
 }
 
 /** The hash of what stays frozen of a policy while its experiment runs. */

@@ -61,7 +61,7 @@ export function toBaggage(
   if (others.length >= MEMBERS_MAX || !parts.every(isPart)) return others.join(",");
   const value = encodeURIComponent(parts.map(escapePart).join(SEPARATOR));
   const merged = [...others, `${KEY}=${value}`].join(",");
-  return Buffer.byteLength(merged) <= BYTES_MAX ? merged : others.join(",");
+  return new TextEncoder().encode(merged).length <= BYTES_MAX ? merged : others.join(",");
 }
 
 /**

@@ -12,8 +12,9 @@ import { assertPrivate } from "../configs/privacy.js";
 import type { EngineContext } from "../context.js";
 import { requireProject } from "../experiments/lookup.js";
 import type { SessionStart, StartedSession, Store, StoredExperiment } from "../ports.js";
-import type { Operation, OperationResult, StartOperation } from "./operations.js";
-import { placedIn } from "./placement-check.js";
+import type { Operation, OperationResult, ServedAs, StartOperation } from "./operations.js";
+import { armIn, assertAssigned } from "./placement-check.js";
+import { isOutside } from "./route.js";
 import { checkedSignal, scoreOf } from "./session.js";
 import { checkSessionOptions } from "./session-options.js";
 
@@ -37,6 +38,8 @@ class Recent<Value> {
     return value;
   }
 }
+
+type Served = Pick<SessionStart, "configId" | "experimentId" | "armId">;
 
 /** An operation that is ready to be queued. */
 type Queued = () => Promise<OperationResult>;
@@ -85,9 +88,14 @@ export class Intake {
     const { session: sessionId } = operation;
     if (!reach.includes(sessionId)) throw notFound("session_not_found", "session", sessionId);
     if (operation.type === "exclude") {
-      return () =>
-        store.excludeSession({ sessionId, served: null }).then(() => ({ status: "excluded" as const }));
+      const { served: as } = operation;
+      if (as && !reach.mayStart({ id: sessionId, project: as.project }))
+        throw notFound("project_not_found", "project", as.project);
+      const placed = as && (await this.#placeOf(store, as));
+      const served = placed && { projectId: placed.projectId, ...placed.served };
+      return () => store.excludeSession({ sessionId, served }).then(() => ({ status: "excluded" as const }));
     }
+    if (operation.type === "look") return () => this.#found(store, sessionId);
     const atMs = Math.min(operation.atMs, this.#context.clock.now());
     if (operation.type === "end") {
       const score = scoreOf(operation.score ?? undefined);
@@ -109,16 +117,11 @@ export class Intake {
     const { id, project, unit, context, root } = start;
     if (!reach.mayStart(start)) throw notFound("project_not_found", "project", project);
     checkSessionOptions({ id, unit: unit ?? undefined, context: context ?? undefined }, this.#context.guard);
-    const projectId = this.#projects.get(project) ?? (await this.#projectId(store, project));
-    const experiment =
-      start.experiment === null ? null : await this.#experiment(store, project, start.experiment);
-    const placed = experiment
-      ? placedIn(experiment, start)
-      : {
-          experimentId: null,
-          armId: null,
-          configId: await this.#configId(store, project, projectId, start.config),
-        };
+    const { projectId, experiment, served } = await this.#placeOf(store, start);
+    if (experiment) assertAssigned(experiment, start);
+    // As in a process with the database: who stays outside is stored there, unless its unit may have an arm already.
+    const isOut = isOutside(start.excluded) && unit === null;
+    const placed = isOut ? { ...served, experimentId: null, armId: null } : served;
     const nowMs = this.#context.clock.now();
     const startedAtMs = Math.min(start.atMs, nowMs);
     const isLate = nowMs - startedAtMs > START_AGE_MAX_MS;
@@ -137,6 +140,22 @@ export class Intake {
         ? { status: "spooled" }
         : this.#started(store, { start, record, experiment, stored });
     };
+  }
+
+  /** What names stand for. */
+  async #placeOf(
+    store: Store,
+    { project, config, experiment: uid, arm: place }: ServedAs,
+  ): Promise<{ projectId: number; experiment: StoredExperiment | null; served: Served }> {
+    const projectId = this.#projects.get(project) ?? (await this.#projectId(store, project));
+    const experiment = uid === null ? null : await this.#experiment(store, project, uid);
+    if (!experiment) {
+      const configId = await this.#configId(store, project, projectId, config);
+      return { projectId, experiment, served: { experimentId: null, armId: null, configId } };
+    }
+    const arm = armIn(experiment, place, config);
+    const served = { experimentId: experiment.id, armId: arm.id, configId: arm.config.id };
+    return { projectId, experiment, served };
   }
 
   async #projectId(store: Store, key: string): Promise<number> {
@@ -166,6 +185,22 @@ export class Intake {
     throw new DethroneError("config_not_found", `Project '${project}' has no config '${hash}'.`, {
       received: hash,
     });
+  }
+
+  async #found(store: Store, id: string): Promise<OperationResult> {
+    const stored = await store.findSession(id);
+    const project = (await store.browse.projectsOf([id])).get(id);
+    if (!stored || project === undefined) throw notFound("session_not_found", "session", id);
+    const config = await store.configById(stored.configId);
+    if (!config) throw notFound("config_not_found", "config", String(stored.configId));
+    const { unit, root, excluded, experimentUid: experiment, arm } = stored;
+    return {
+      status: "existing",
+      session: {
+        ...{ id, project, unit, root, isNew: false, experiment, arm, excluded },
+        config: { hash: config.hash, body: config.body },
+      },
+    };
   }
 
   async #started(
@@ -215,7 +250,7 @@ export class Intake {
 
 /** What a caller may write to. */
 interface Reach {
-  mayStart(start: StartOperation): boolean;
+  mayStart(start: Pick<StartOperation, "id" | "project">): boolean;
   includes(session: string): boolean;
 }
 
@@ -239,7 +274,11 @@ async function reachOf(
   };
 }
 
-function notFound(code: "project_not_found" | "session_not_found", what: string, id: string): DethroneError {
+function notFound(
+  code: "project_not_found" | "session_not_found" | "config_not_found",
+  what: string,
+  id: string,
+): DethroneError {
   return new DethroneError(code, `There is no ${what} '${id}'.`, { received: id });
 }
 

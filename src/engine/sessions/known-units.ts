@@ -4,7 +4,7 @@
  * A stored unit never changes its arm while its experiment lasts, so what is remembered cannot be wrong; only which arms
  * are out can change, and that is asked of the state.
  */
-import type { StoredArm, StoredExperiment } from "../ports.js";
+import type { ServedExperiment, StoredArm } from "../ports.js";
 
 /** Units remembered of an experiment; the one not used for longest is forgotten first. */
 const CAPACITY = 10_000;
@@ -16,7 +16,7 @@ export class KnownUnits {
   #arms = new Map<string, number>();
 
   /** The confirmed arm of a unit; null where it is not known, or out of the contest. */
-  armOf(experiment: StoredExperiment, unit: string): StoredArm | null {
+  armOf(experiment: ServedExperiment, unit: string): StoredArm | null {
     if (experiment.uid !== this.#experiment) return null;
     const id = this.#arms.get(unit);
     if (id === undefined) return null;
@@ -26,7 +26,7 @@ export class KnownUnits {
   }
 
   /** Remembers what the store has said. */
-  remember(experiment: StoredExperiment, unit: string, armId: number): void {
+  remember(experiment: ServedExperiment, unit: string, armId: number): void {
     if (experiment.uid !== this.#experiment) {
       this.#experiment = experiment.uid;
       this.#arms = new Map();

@@ -3,9 +3,8 @@
  * waiting for a tick. The tick that follows asks the database, which knows every process, and aborts.
  */
 import { fuseBlown, type LiveCount } from "../../core/decision/fuse.js";
-import type { EngineContext } from "../context.js";
-import { tickExperiment } from "../experiments/tick.js";
-import type { ProjectState, Store, StoredExperiment } from "../ports.js";
+import type { SessionContext } from "../context.js";
+import type { ServedExperiment, ServedState } from "../ports.js";
 
 /** Newest outcomes of each arm that are remembered: a failure that sets in late is seen as fast as an early one. */
 const MEMORY = 200;
@@ -21,26 +20,31 @@ export interface FusedSession {
   readonly place: number;
 }
 
-const isOut = (experiment: StoredExperiment, place: number): boolean =>
+/** Has the experiment of an id looked at by whoever may end it. */
+export type AbortByFuse = (experiment: string) => Promise<void>;
+
+const isOut = (experiment: ServedExperiment, place: number): boolean =>
   (experiment.arms[place]?.out ?? null) !== null;
 
 /** Live outcomes of one project's running experiment. */
 export class LocalFuse {
-  readonly #context: EngineContext;
+  readonly #context: SessionContext;
   readonly #project: string;
+  readonly #abort: AbortByFuse;
   #experiment: string | null = null;
   /** the place of the challenger that blew it */
   #blownBy: number | null = null;
   /** by place: whether each session failed, by its id; one that is resumed counts once */
   readonly #outcomes = new Map<number, Map<string, boolean>>();
 
-  constructor(context: EngineContext, project: string) {
+  constructor(context: SessionContext, project: string, abort: AbortByFuse) {
     this.#context = context;
     this.#project = project;
+    this.#abort = abort;
   }
 
   /** The state sessions are to be started by: once the fuse has blown here, everyone gets the champion. */
-  served(state: ProjectState): ProjectState {
+  served(state: ServedState): ServedState {
     const { experiment } = state;
     if (this.#blownBy === null || experiment === null || experiment.uid !== this.#experiment) return state;
     // A challenger that is out by now has been dealt with: the others go on.
@@ -52,10 +56,10 @@ export class LocalFuse {
    *
    * @returns the end of the challenger on its way, if the fuse blows by it; it never rejects
    */
-  observe(state: ProjectState | null, session: FusedSession, isFailed: boolean): Promise<void> | null {
+  observe(state: ServedState | null, session: FusedSession, isFailed: boolean): Promise<void> | null {
     const running = state?.experiment;
-    const { store } = this.#context;
-    if (running?.status !== "running" || session.experiment !== running.uid || !store) return null;
+    if (running?.status !== "running" || session.experiment !== running.uid || !this.#context.store)
+      return null;
     if (this.#experiment !== running.uid) this.#watch(running.uid);
     const outcomes = this.#outcomesOf(session.place);
     outcomes.set(session.id, isFailed || outcomes.get(session.id) === true);
@@ -63,7 +67,7 @@ export class LocalFuse {
     // Only a failure of a challenger that contends can blow it.
     if (!isFailed || session.place === 0 || isOut(running, session.place)) return null;
     if (this.#blownBy !== null && !isOut(running, this.#blownBy)) return null;
-    return this.#blows(running, session.place) ? this.#abort(store, running, session.place) : null;
+    return this.#blows(running, session.place) ? this.#blow(running, session.place) : null;
   }
 
   #watch(experiment: string): void {
@@ -80,7 +84,7 @@ export class LocalFuse {
     return outcomes;
   }
 
-  #blows({ policy: { fuse } }: StoredExperiment, place: number): boolean {
+  #blows({ policy: { fuse } }: ServedExperiment, place: number): boolean {
     if (fuse === null || !fuseBlown(fuse, this.#countOf(0), this.#countOf(place))) return false;
     this.#blownBy = place;
     return true;
@@ -91,20 +95,14 @@ export class LocalFuse {
     return { sessions: outcomes.length, errors: outcomes.filter((isFailed) => isFailed).length };
   }
 
-  /** A tick at once: it asks the database, whose live counts know what every process has seen. */
-  async #abort(store: Store, { uid }: StoredExperiment, place: number): Promise<void> {
+  async #blow({ uid }: ServedExperiment, place: number): Promise<void> {
     const fields = { project: this.#project, experiment: uid };
     this.#context.logger.error(
       fields,
       "fuse: a challenger fails too often; everyone gets the champion until that has been dealt with",
     );
     try {
-      await store.flush();
-      const experiment = (await store.projectState(this.#project))?.experiment;
-      // While a promotion waits for a person the fuse ends nothing, but neither is a failing challenger served here.
-      if (experiment?.uid === uid && experiment.awaitingSeq !== null) return;
-      if (experiment?.status === "running")
-        await tickExperiment(this.#context, store, experiment, { isDryRun: false, actor: "fuse" });
+      await this.#abort(uid);
     } catch (error) {
       this.#context.fail(null, "the fuse could not end the experiment; the next tick will", error, fields);
     }

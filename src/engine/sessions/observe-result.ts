@@ -8,7 +8,7 @@
  * Iterators and Node streams are instrumented in place, so they keep their identity. Web streams are locked by whoever
  * reads them, so they are relayed through a stream of the same type.
  */
-import { errorMonitor } from "node:events";
+import { errorMonitor } from "../platform.js";
 
 /** How a result ended: read to its end, broken by an error, or dropped by the host before its end. */
 export type ResultEnding =

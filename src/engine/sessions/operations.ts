@@ -55,10 +55,21 @@ interface EndOperation {
 interface ExcludeOperation {
   readonly type: "exclude";
   readonly session: string;
+  /** what it was served, where that need not be what is stored; null where nothing is to be corrected */
+  readonly served: ServedAs | null;
+}
+
+/** What a session was served. */
+export interface ServedAs extends Pick<StartOperation, "project" | "config" | "experiment" | "arm"> {}
+
+/** Asks what is stored of a session, after all that was told before; writes nothing. */
+interface LookOperation {
+  readonly type: "look";
+  readonly session: string;
 }
 
 /** What another process tells of its sessions. Times are in milliseconds since the epoch. */
-export type Operation = StartOperation | SignalOperation | EndOperation | ExcludeOperation;
+export type Operation = StartOperation | SignalOperation | EndOperation | ExcludeOperation | LookOperation;
 
 /** A session as it is stored, which is what it must be served: its unit may have had an arm before. */
 export interface PlacedSession {

@@ -3,42 +3,33 @@
  */
 import { DethroneError, type JsonObject } from "../../core/errors.js";
 import { armOf, BUCKET_COUNT, bucketOf } from "../../core/sessions/assignment.js";
-import type { SessionStart, StoredExperiment } from "../ports.js";
+import type { StoredArm, StoredExperiment } from "../ports.js";
 import type { StartOperation } from "./operations.js";
-import { isOutside, outsideBecause } from "./route.js";
+import { outsideBecause } from "./route.js";
 
 function invalid(message: string, details: JsonObject): never {
   throw new DethroneError("input_invalid", message, details);
 }
 
-/** Where a start belongs that was placed by an experiment. @throws DethroneError `input_invalid` where it cannot have been */
-export function placedIn(
-  experiment: StoredExperiment,
-  start: StartOperation,
-): Pick<SessionStart, "experimentId" | "armId" | "configId"> {
-  const { arm: place, config, excluded, shares, unit } = start;
+/** The arm of a place. @throws DethroneError `input_invalid` where there is none, or it has another config */
+export function armIn(experiment: StoredExperiment, place: number | null, config: string): StoredArm {
   const arm = place === null ? undefined : experiment.arms[place];
   if (!arm) invalid(`Experiment ${experiment.uid} has no arm ${place}.`, { field: "arm", received: place });
-  if (arm.config.hash !== config)
-    invalid(`Arm ${place} of experiment ${experiment.uid} has another config.`, {
-      field: "config",
-      received: config,
-    });
-  const buckets = bucketsOf(experiment, shares);
-  // Whoever is no evidence may be anywhere: units that had their arm before keep it, whatever the shares are now.
-  if (excluded === null) assertRandomised(experiment, start, buckets);
-  // As in a process with the database: who stays outside is stored there, unless its unit may have an arm already.
-  if (isOutside(excluded) && unit === null)
-    return { experimentId: null, armId: null, configId: arm.config.id };
-  return { experimentId: experiment.id, armId: arm.id, configId: arm.config.id };
+  if (arm.config.hash === config) return arm;
+  return invalid(`Arm ${place} of experiment ${experiment.uid} has another config.`, {
+    field: "config",
+    received: config,
+  });
 }
 
-/** @throws DethroneError `input_invalid` where chance would not have put the session there */
-function assertRandomised(
+/** @throws DethroneError `input_invalid` where chance cannot have given the session its arm at the shares named */
+export function assertAssigned(
   experiment: StoredExperiment,
-  { id, unit: given, context, arm: place }: StartOperation,
-  buckets: ReturnType<typeof bucketsOf>,
+  { id, unit: given, context, arm: place, excluded, shares }: StartOperation,
 ): void {
+  const buckets = bucketsOf(experiment, shares);
+  // Whoever is no evidence may be anywhere: units that had their arm before keep it, whatever the shares are now.
+  if (excluded !== null) return;
   const unit = given ?? id;
   const { uid, hashVersion: version, projectKey } = experiment;
   const outside = outsideBecause(projectKey, experiment, { unit, context });

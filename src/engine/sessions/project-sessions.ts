@@ -5,10 +5,11 @@
 import { DethroneError } from "../../core/errors.js";
 import { identifyConfig } from "../configs/config.js";
 import type { ConfigPreparation, PreparedConfig } from "../configs/prepared.js";
-import { type EngineContext, within } from "../context.js";
-import type { NewConfig, ProjectState, Store } from "../ports.js";
+import { type SessionContext, within } from "../context.js";
+import { inLaterTurn } from "../platform.js";
+import type { NewConfig, ServedState, SessionStore } from "../ports.js";
 import { enclosingSession } from "./current-session.js";
-import { type FusedSession, LocalFuse } from "./local-fuse.js";
+import { type AbortByFuse, type FusedSession, LocalFuse } from "./local-fuse.js";
 import { Readiness, type ReadyState } from "./ready-state.js";
 import type { ForcedRole } from "./route.js";
 import { Router, type Serving, type SessionPlan } from "./router.js";
@@ -31,13 +32,14 @@ const RECALL_PATIENCE_MS = 1000;
 
 /** What the sessions of a project need to know of it. */
 export interface ProjectSessionsSettings {
-  readonly context: EngineContext;
+  readonly context: SessionContext;
   readonly key: string;
   /** the champion of the host's code, which serves while the store has never been reached */
   readonly codeChampion: NewConfig | null;
   /** how the host checks configs and builds what its agent uses of them */
   readonly preparation: ConfigPreparation;
   readonly forced: ForcedRole | undefined;
+  readonly abortByFuse: AbortByFuse;
   /** looks at the stored state again, which has just changed; never rejects */
   readonly refresh: () => Promise<void>;
 }
@@ -45,14 +47,14 @@ export interface ProjectSessionsSettings {
 /** Begins the sessions of one project. */
 export class ProjectSessions<Config, Built> {
   readonly #settings: ProjectSessionsSettings;
-  readonly #context: EngineContext;
+  readonly #context: SessionContext;
   readonly #router: Router;
   readonly #readiness: Readiness;
   readonly #fuse: LocalFuse;
   readonly #tasks = new Set<Promise<unknown>>();
-  #state: ProjectState | null = null;
+  #state: ServedState | null = null;
   /** the store that the state was read from: its ids are of that one's database */
-  #store: Store | null = null;
+  #store: SessionStore | null = null;
   /** what sessions are begun by; null before the first state, and where its champion could not be made ready */
   #ready: ReadyState | null = null;
   /** the champion of the host's code */
@@ -65,18 +67,24 @@ export class ProjectSessions<Config, Built> {
   #isRefusing = false;
 
   constructor(settings: ProjectSessionsSettings) {
-    const { context, key, preparation } = settings;
+    const { context, key, preparation, abortByFuse } = settings;
     const observe = (session: FusedSession, isFailed: boolean): void => this.#observe(session, isFailed);
     this.#settings = settings;
     this.#context = context;
     this.#router = new Router({ ...settings, observe });
     this.#readiness = new Readiness(context, key, preparation);
-    this.#fuse = new LocalFuse(context, key);
+    this.#fuse = new LocalFuse(context, key, abortByFuse);
   }
 
   /** The project's state, as last known. */
-  get state(): ProjectState | null {
+  get state(): ServedState | null {
     return this.#state;
+  }
+
+  /** Id of the running experiment, as last known; null where none runs. */
+  get experiment(): string | null {
+    const experiment = this.#state?.experiment;
+    return experiment?.status === "running" ? experiment.uid : null;
   }
 
   /** Makes the champion of the host's code ready. @throws DethroneError `config_invalid` */
@@ -111,7 +119,7 @@ export class ProjectSessions<Config, Built> {
    *
    * @throws DethroneError `config_invalid` where its champion cannot be, and there has never been another to serve
    */
-  async serve(state: ProjectState, store: Store): Promise<void> {
+  async serve(state: ServedState, store: SessionStore): Promise<void> {
     this.#offered += 1;
     const turn = this.#offered;
     const ready = await this.#readiness.of(state);
@@ -192,7 +200,7 @@ export class ProjectSessions<Config, Built> {
       return this.#router.start(serving, plan);
     if (hasTurn) return this.#router.startNow(serving, plan);
     // A host that never yields would keep the writer's answers from arriving, and its sessions would be dropped.
-    return new Promise((resolve) => setImmediate(() => resolve(this.#router.startNow(serving, plan))));
+    return new Promise((resolve) => inLaterTurn(() => resolve(this.#router.startNow(serving, plan))));
   }
 
   /** What sessions are started by; null, which is counted, where nothing can be recorded. */
@@ -206,7 +214,7 @@ export class ProjectSessions<Config, Built> {
       const message =
         store && this.#state && !this.#isRefusing
           ? "the stored champion could not be prepared; the code's champion runs unrecorded"
-          : "the database is away; the champion runs unrecorded";
+          : `the ${this.#context.storage.name} is away; the champion runs unrecorded`;
       this.#context.fail("sessionsDropped", message, this.#whyAway());
     }
     return null;
@@ -232,6 +240,7 @@ export class ProjectSessions<Config, Built> {
 
   #keep(task: Promise<unknown>): void {
     this.#tasks.add(task);
+    this.#context.inBackground(task);
     task.then(
       () => this.#tasks.delete(task),
       () => this.#tasks.delete(task),

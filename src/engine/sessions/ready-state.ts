@@ -6,8 +6,8 @@
  */
 import { DethroneError } from "../../core/errors.js";
 import type { ConfigPreparation, PreparedConfig } from "../configs/prepared.js";
-import { type EngineContext, within } from "../context.js";
-import type { ProjectState, StoredConfig, StoredExperiment } from "../ports.js";
+import { type SessionContext, within } from "../context.js";
+import type { ServedExperiment, ServedState, StoredConfig } from "../ports.js";
 
 /** How long the host may take to make the configs of a state ready before the process goes on without them. */
 const PATIENCE_MS = 10_000;
@@ -17,7 +17,7 @@ const PATIENCE_AGAIN_MS = 50;
 /** What sessions are begun by. */
 export interface ReadyState {
   /** as stored; without the experiment where a config of it is not ready */
-  readonly state: ProjectState;
+  readonly state: ServedState;
   /** the champion and who contends, by the configs' internal ids */
   readonly configs: ReadonlyMap<number, PreparedConfig>;
   /** internal id of the experiment that is not served here, because a config of it is not ready; null for none */
@@ -25,26 +25,26 @@ export interface ReadyState {
 }
 
 /** The configs that sessions of the experiment may get, while it is paused those that are resumed. */
-function contending(experiment: StoredExperiment | null): readonly StoredConfig[] {
+function contending(experiment: ServedExperiment | null): readonly StoredConfig[] {
   return (experiment?.arms ?? []).filter(({ out }) => out === null).map(({ config }) => config);
 }
 
 /** Makes the states of one project ready. */
 export class Readiness {
-  readonly #context: EngineContext;
+  readonly #context: SessionContext;
   readonly #project: string;
   readonly #preparation: ConfigPreparation;
   /** why configs failed when last tried, by their hashes: each is told of once */
   readonly #failures = new Map<string, unknown>();
 
-  constructor(context: EngineContext, project: string, preparation: ConfigPreparation) {
+  constructor(context: SessionContext, project: string, preparation: ConfigPreparation) {
     this.#context = context;
     this.#project = project;
     this.#preparation = preparation;
   }
 
   /** The state, ready; null where the champion itself cannot be made so. Never rejects. */
-  async of(state: ProjectState): Promise<ReadyState | null> {
+  async of(state: ServedState): Promise<ReadyState | null> {
     const wanted = [state.champion, ...contending(state.experiment)];
     const configs = new Map<number, PreparedConfig>();
     const prepare = async (config: StoredConfig): Promise<void> => {

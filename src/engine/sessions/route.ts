@@ -12,18 +12,18 @@ import {
   saltOf,
   shareOf,
 } from "../../core/sessions/assignment.js";
+
 import { isHeldOut } from "../../core/sessions/holdout.js";
-import type { Exclusion, StoredArm, StoredConfig } from "../ports.js";
+import type { Exclusion, ServedExperiment, ServedState, StoredArm, StoredConfig } from "../ports.js";
 import { isInAudience } from "./audience.js";
-import type { RoutingExperiment, RoutingState } from "./snapshot.js";
 
 /** Which role to force on every session, in tests of a host. Forced sessions are never evidence. */
 export type ForcedRole = "champion" | "challenger";
 
 /** Where a session goes. */
-export interface Route<Experiment extends RoutingExperiment = RoutingExperiment> {
+export interface Route {
   /** the running experiment, also where the session stays outside of it; null where none runs */
-  readonly experiment: Experiment | null;
+  readonly experiment: ServedExperiment | null;
   /** the champion's where the session stays outside; null where no experiment runs */
   readonly arm: StoredArm | null;
   readonly config: StoredConfig;
@@ -46,7 +46,7 @@ export function isOutside(excluded: Exclusion | null): boolean {
 }
 
 /** The arm a unit was given by hand; one that is out of the contest is given to nobody. */
-function overriddenArm(state: RoutingState, experiment: RoutingExperiment, unit: string): StoredArm | null {
+function overriddenArm(state: ServedState, experiment: ServedExperiment, unit: string): StoredArm | null {
   // Most projects have none, and to look a text up it is hashed.
   if (state.overrides.size === 0) return null;
   const id = state.overrides.get(unit);
@@ -59,7 +59,7 @@ function overriddenArm(state: RoutingState, experiment: RoutingExperiment, unit:
  * Whether chance decides between the champion and some challenger. What the core makes of a session is pair by pair, and
  * a pair of which one side gets nobody learns nothing from the other.
  */
-function isRandomised({ arms }: RoutingExperiment): boolean {
+function isRandomised({ arms }: ServedExperiment): boolean {
   const hasShare = ({ bucketCount }: StoredArm): boolean => shareOf(bucketCount) >= SHARE_MIN;
   const [champion, ...challengers] = arms;
   return (
@@ -73,16 +73,16 @@ const HOLDOUT_HASH: HashVersion = 2;
 
 /** What routing asks of an experiment again and again, whoever the session is. */
 interface Routing {
-  readonly experiment: RoutingExperiment;
+  readonly experiment: ServedExperiment;
   readonly salt: Salt;
   readonly shares: readonly number[];
   readonly isRandomised: boolean;
 }
 
 /** By the experiment as one snapshot of the project has it, which never changes. */
-const routings = new WeakMap<RoutingExperiment, Routing>();
+const routings = new WeakMap<ServedExperiment, Routing>();
 
-function routingOf(experiment: RoutingExperiment): Routing {
+function routingOf(experiment: ServedExperiment): Routing {
   const known = routings.get(experiment);
   if (known) return known;
   const routing = {
@@ -98,7 +98,7 @@ function routingOf(experiment: RoutingExperiment): Routing {
 /** Why a session stays outside of an experiment of the project of this key; null where it does not. */
 export function outsideBecause(
   project: string,
-  experiment: Pick<RoutingExperiment, "holdoutBuckets" | "audience">,
+  experiment: Pick<ServedExperiment, "holdoutBuckets" | "audience">,
   session: Pick<RoutedSession, "unit" | "context">,
 ): Exclusion | null {
   const { holdoutBuckets: bucketCount, audience } = experiment;
@@ -122,7 +122,7 @@ function hashedArm(
 }
 
 function placeIn(
-  state: RoutingState,
+  state: ServedState,
   routing: Routing,
   session: RoutedSession,
 ): { readonly arm: StoredArm; readonly excluded: Exclusion | null } {
@@ -139,10 +139,7 @@ function placeIn(
  * Where a session goes: the first that applies of a forced role, an arm given by hand, the holdout, the audience, and
  * the hash of its unit. Without a running experiment everyone gets the champion.
  */
-export function routeOf<Experiment extends RoutingExperiment>(
-  state: RoutingState & { readonly experiment: Experiment | null },
-  session: RoutedSession,
-): Route<Experiment> {
+export function routeOf(state: ServedState, session: RoutedSession): Route {
   const { experiment, champion } = state;
   if (experiment?.status !== "running") {
     return { experiment: null, arm: null, config: champion, shares: null, excluded: null };

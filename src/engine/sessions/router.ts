@@ -10,23 +10,20 @@ import { DEFAULT_WINDOW_MS } from "../../core/decision/policy.js";
 import { DethroneError, type JsonObject } from "../../core/errors.js";
 import { shareOf } from "../../core/sessions/assignment.js";
 import type { ConfigPreparation, PreparedConfig } from "../configs/prepared.js";
-import { type EngineContext, within } from "../context.js";
+import { type SessionContext, within } from "../context.js";
 import type {
   Exclusion,
-  ProjectState,
+  ServedState,
   SessionStart,
+  SessionStore,
   StartedSession,
-  Store,
   StoredArm,
-  StoredExperiment,
 } from "../ports.js";
 import { KnownUnits } from "./known-units.js";
 import type { ReadyState } from "./ready-state.js";
-import { type ForcedRole, isOutside, type Route as RouteOf, routeOf } from "./route.js";
+import { type ForcedRole, isOutside, type Route, routeOf } from "./route.js";
 import { EngineSession, type ObserveOutcome, type Placement } from "./session.js";
 import type { SessionOptions } from "./session-options.js";
-
-type Route = RouteOf<StoredExperiment>;
 
 /** A session on its way in, its parent made into a root. */
 export interface SessionPlan
@@ -36,7 +33,7 @@ export interface SessionPlan
 
 /** What sessions are started by, and where they are recorded. */
 export interface Serving extends ReadyState {
-  readonly store: Store;
+  readonly store: SessionStore;
 }
 
 type WithId<P extends SessionPlan> = P & { readonly id: string };
@@ -44,9 +41,12 @@ type WithId<P extends SessionPlan> = P & { readonly id: string };
 /** How often a session is looked for that is to be joined; a look waits for who is writing. */
 const LOOKS = 10;
 
+/** Of a session whose place the store has not told yet. */
+const UNCONFIRMED: Exclusion = "unconfirmed";
+
 /** What a router is made of. */
 export interface RouterSettings {
-  readonly context: EngineContext;
+  readonly context: SessionContext;
   /** the project's */
   readonly key: string;
   readonly preparation: ConfigPreparation;
@@ -57,7 +57,7 @@ export interface RouterSettings {
 /** Starts sessions of one project. */
 export class Router {
   readonly #settings: RouterSettings;
-  readonly #context: EngineContext;
+  readonly #context: SessionContext;
   readonly #units = new KnownUnits();
 
   constructor(settings: RouterSettings) {
@@ -77,6 +77,8 @@ export class Router {
       prepared: champion,
       place: 0,
       experiment: null,
+      share: null,
+      excluded: UNCONFIRMED,
       unit: plan.unit ?? null,
       root: plan.root,
       isResumed: false,
@@ -108,12 +110,9 @@ export class Router {
     const { store, state } = serving;
     const isSpooled = store.isSpooling();
     const { isRecorded } = this.#queueStart(store, this.#startRecord(state, route, known));
-    const placement = { ...placementOf(serving, route, known), isRecorded };
-    this.#expose(placement, {
-      arm: route.arm,
-      excluded: isRecorded && !isSpooled ? route.excluded : "unconfirmed",
-      requestId: known.requestId,
-    });
+    const excluded = isRecorded && !isSpooled ? route.excluded : UNCONFIRMED;
+    const placement = { ...placementOf(serving, route, known), isRecorded, excluded };
+    this.#expose(placement, { arm: route.arm, excluded, requestId: known.requestId });
     return this.#session(placement);
   }
 
@@ -125,7 +124,7 @@ export class Router {
     const record = { ...this.#startRecord(state, route, known), mayExist: plan.id !== undefined };
     const { started, isRecorded } = this.#queueStart(store, record);
     const stored = await within(this.#context.clock, this.#context.patienceMs, started, null);
-    const placement = { ...placementOf(serving, route, known), isRecorded };
+    const placement = { ...placementOf(serving, route, known), isRecorded, excluded: UNCONFIRMED };
     const { requestId } = plan;
     const confirmed = stored && (await this.#confirmed(serving, placement, stored));
     if (stored && confirmed) {
@@ -134,13 +133,13 @@ export class Router {
       this.#remember(state, stored);
       return this.#session(confirmed);
     }
-    if (isRecorded) this.#leaveOut(store, record.id, record.mayExist ? null : servedBy(route));
+    if (isRecorded) this.#leaveOut(store, record.id, record.mayExist ? null : servedBy(state, route));
     // Whether a session of a given id is new is not known then.
-    if (!record.mayExist) this.#expose(placement, { arm: route.arm, excluded: "unconfirmed", requestId });
+    if (!record.mayExist) this.#expose(placement, { arm: route.arm, excluded: UNCONFIRMED, requestId });
     return this.#session(placement);
   }
 
-  #remember({ experiment }: ProjectState, { unit, armId, excluded, experimentId }: StartedSession): void {
+  #remember({ experiment }: ServedState, { unit, armId, excluded, experimentId }: StartedSession): void {
     const isOfUnit = excluded === null || excluded === "repeat";
     if (experiment && unit !== null && armId !== null && isOfUnit && experimentId === experiment.id)
       this.#units.remember(experiment, unit, armId);
@@ -160,14 +159,15 @@ export class Router {
     );
     const isOther = plan.unit !== undefined && found?.unit !== plan.unit;
     if (found && (isOther || found.projectId !== state.id)) return null;
-    const placement = { ...placementOf(serving, this.#route(state, plan), plan), isResumed: true };
+    const hashed = placementOf(serving, this.#route(state, plan), plan);
+    const placement = { ...hashed, isResumed: true, excluded: UNCONFIRMED };
     const confirmed = found && (await this.#confirmed(serving, placement, found));
     if (!confirmed) this.#leaveOut(store, plan.id, null);
     return this.#session(confirmed ?? placement);
   }
 
   /** Looked up again and again: who has started it may have told of it before it was on disk. */
-  async #find(store: Store, id: string): Promise<StartedSession | null> {
+  async #find(store: SessionStore, id: string): Promise<StartedSession | null> {
     try {
       for (let looks = 0; looks < LOOKS; looks += 1) {
         const found = await store.findSession(id);
@@ -179,13 +179,13 @@ export class Router {
     return null;
   }
 
-  #route(state: ProjectState, plan: WithId<SessionPlan>): Route {
+  #route(state: ServedState, plan: WithId<SessionPlan>): Route {
     // Checked to be plain JSON when the session was asked for.
     const context = (plan.context ?? null) as JsonObject | null;
     return routeOf(state, { unit: plan.unit ?? plan.id, context, forced: this.#settings.forced });
   }
 
-  #startRecord(state: ProjectState, route: Route, plan: WithId<SessionPlan>): SessionStart {
+  #startRecord(state: ServedState, route: Route, plan: WithId<SessionPlan>): SessionStart {
     const now = this.#context.clock.now();
     // The writer takes a unit outside of the experiment, once it knows that it has no arm yet.
     const isInside = !isOutside(route.excluded) || plan.unit !== undefined;
@@ -209,7 +209,7 @@ export class Router {
 
   /** Queues the start; a failure, now or later, is counted and never reaches the host. */
   #queueStart(
-    store: Store,
+    store: SessionStore,
     record: SessionStart,
   ): { started: Promise<StartedSession | null>; isRecorded: boolean } {
     const lost = (error: unknown): null => {
@@ -265,12 +265,14 @@ export class Router {
         isResumed: !stored.isNew,
         place: place >= 0 ? place : (stored.arm ?? 0),
         experiment: isOfRunning ? experiment.uid : stored.experimentUid,
+        share: isOfRunning ? shareOfArm(experiment.arms[place]) : null,
+        excluded: stored.excluded,
       }
     );
   }
 
   /** A config that is not in memory any more: that of a session of an ended experiment, or of a dropped challenger. */
-  async #preparedInTime(store: Store, configId: number): Promise<PreparedConfig | null> {
+  async #preparedInTime(store: SessionStore, configId: number): Promise<PreparedConfig | null> {
     const { preparation } = this.#settings;
     const found = store
       .configById(configId)
@@ -280,7 +282,7 @@ export class Router {
   }
 
   /** Nobody knows in time what the store will say: the session runs as hashed, outside the evidence. */
-  #leaveOut(store: Store, sessionId: string, served: Served | null): void {
+  #leaveOut(store: SessionStore, sessionId: string, served: Served | null): void {
     this.#context.fail(null, "what a session was given is not known in time; it is not evidence", null, {
       sessionId,
     });
@@ -293,7 +295,7 @@ export class Router {
 
   /** Tells the host's sinks of a new session that an experiment has given an arm. */
   #expose(
-    { id, project, experiment, unit, root }: Placement,
+    { id, project, experiment, place, unit, root }: Placement,
     { arm, excluded, requestId }: Assignment,
   ): void {
     if (experiment === null || arm === null) return;
@@ -302,6 +304,7 @@ export class Router {
       experiment,
       session: id,
       arm: arm.role,
+      place,
       config: arm.config.hash,
       label: arm.label,
       unit,
@@ -322,12 +325,16 @@ interface Assignment extends Pick<SessionPlan, "requestId"> {
   readonly excluded: Exclusion | null;
 }
 
-type Served = Pick<SessionStart, "configId" | "experimentId" | "armId">;
+type Served = Pick<SessionStart, "projectId" | "configId" | "experimentId" | "armId">;
 
 /** What a session is served that runs as hashed. */
-function servedBy({ excluded, config, experiment, arm }: Route): Served {
-  if (isOutside(excluded)) return { configId: config.id, experimentId: null, armId: null };
-  return { configId: config.id, experimentId: experiment?.id ?? null, armId: arm?.id ?? null };
+function servedBy({ id: projectId }: ServedState, { excluded, config, experiment, arm }: Route): Served {
+  if (isOutside(excluded)) return { projectId, configId: config.id, experimentId: null, armId: null };
+  return { projectId, configId: config.id, experimentId: experiment?.id ?? null, armId: arm?.id ?? null };
+}
+
+function shareOfArm(arm: StoredArm | null | undefined): number | null {
+  return arm ? shareOf(arm.bucketCount) : null;
 }
 
 /** The place of a session that runs as hashed. */
@@ -342,6 +349,8 @@ function placementOf({ state, configs }: Serving, route: Route, plan: WithId<Ses
     prepared,
     place: isInside ? experiment.arms.findIndex(({ id }) => id === route.arm?.id) : 0,
     experiment: isInside ? experiment.uid : null,
+    share: isInside ? shareOfArm(route.arm) : null,
+    excluded: route.excluded,
     unit: plan.unit ?? null,
     root: plan.root,
     isResumed: false,

@@ -8,8 +8,8 @@ import { DethroneError, type JsonObject, received } from "../../core/errors.js";
 import type { SignalKind } from "../../core/sessions/score.js";
 import type { PreparedConfig } from "../configs/prepared.js";
 import { assertPrivate } from "../configs/privacy.js";
-import type { EngineContext } from "../context.js";
-import type { EndReceipt, SignalReceipt, Store } from "../ports.js";
+import type { SessionContext } from "../context.js";
+import type { EndReceipt, Exclusion, SessionStore, SignalReceipt } from "../ports.js";
 import { runInSession } from "./current-session.js";
 import type { FusedSession } from "./local-fuse.js";
 
@@ -40,6 +40,8 @@ export interface Session<Config = JsonObject, Built = undefined> {
   readonly id: string;
   readonly project: string;
   readonly config: Config;
+  /** SHA-256 of the config as it is stored, before a schema filled anything in */
+  readonly configHash: string;
   /** what the project's `build` has made of the config, once a process: all sessions of the config share it */
   readonly built: Built;
   readonly arm: Role;
@@ -47,6 +49,10 @@ export interface Session<Config = JsonObject, Built = undefined> {
   readonly place: number;
   /** id of the experiment the session takes part in, or null */
   readonly experiment: string | null;
+  /** of its arm in that experiment as it runs here, in [0, 1]; null outside of one, and once it has ended */
+  readonly share: number | null;
+  /** why it is no evidence, as known at its start: `repeat`, `override`, `unconfirmed`, ...; null where it may be */
+  readonly excluded: Exclusion | null;
   readonly unit: string | null;
   /** id of the session it all began with, in this project or another; null where it began with this one */
   readonly root: string | null;
@@ -56,6 +62,11 @@ export interface Session<Config = JsonObject, Built = undefined> {
   readonly abortSignal: AbortSignal;
   /** Runs `fn` in this session: `currentSession()` finds it there, and sessions of other projects become parts of it. */
   run<R>(fn: () => R): R;
+  /**
+   * Calls `fn` once, right before the session is ended through this object: what it signals then still counts. What it
+   * throws goes no further; once the session has ended it is not called.
+   */
+  beforeEnd(fn: () => void): void;
   /**
    * Records a signal; resolves when it is on disk. One with a `kind` reaches the sessions that are a part of this one by
    * now too, if this is their root.
@@ -124,8 +135,8 @@ export function checkedSignal(signal: SignalInput): {
 
 /** Records a signal of any session. @throws DethroneError `signal_invalid`, `privacy_refused` */
 export async function recordSignal(
-  context: EngineContext,
-  store: Store,
+  context: SessionContext,
+  store: SessionStore,
   sessionId: string,
   signal: SignalInput,
 ): Promise<SignalReceipt> {
@@ -141,10 +152,12 @@ export async function recordSignal(
 export interface Placement {
   readonly id: string;
   readonly project: string;
-  readonly prepared: Pick<PreparedConfig, "config" | "built">;
+  readonly prepared: Pick<PreparedConfig, "config" | "hash" | "built">;
   /** of its arm; 0 is the champion's */
   readonly place: number;
   readonly experiment: string | null;
+  readonly share: number | null;
+  readonly excluded: Exclusion | null;
   readonly unit: string | null;
   readonly root: string | null;
   readonly isResumed: boolean;
@@ -162,19 +175,22 @@ export class EngineSession implements Session<unknown, unknown> {
   readonly arm: Role;
   readonly place: number;
   readonly experiment: string | null;
+  readonly share: number | null;
+  readonly excluded: Exclusion | null;
   readonly unit: string | null;
   readonly root: string | null;
   readonly isResumed: boolean;
   readonly isRecorded: boolean;
-  readonly #context: EngineContext;
+  readonly #context: SessionContext;
   readonly #prepared: Placement["prepared"];
   readonly #observe: ObserveOutcome;
   #isObserved = false;
   #hasEnded = false;
+  #beforeEnd: (() => void)[] = [];
   #config: unknown;
   #abort: AbortController | undefined;
 
-  constructor(context: EngineContext, placement: Placement, observe: ObserveOutcome) {
+  constructor(context: SessionContext, placement: Placement, observe: ObserveOutcome) {
     this.#context = context;
     this.#observe = observe;
     this.#prepared = placement.prepared;
@@ -183,6 +199,8 @@ export class EngineSession implements Session<unknown, unknown> {
     this.arm = placement.place === 0 ? "champion" : "challenger";
     this.place = placement.place;
     this.experiment = placement.experiment;
+    this.share = placement.share;
+    this.excluded = placement.excluded;
     this.unit = placement.unit;
     this.root = placement.root;
     this.isResumed = placement.isResumed;
@@ -195,6 +213,10 @@ export class EngineSession implements Session<unknown, unknown> {
     return this.#config;
   }
 
+  get configHash(): string {
+    return this.#prepared.hash;
+  }
+
   get built(): unknown {
     return this.#prepared.built;
   }
@@ -205,7 +227,7 @@ export class EngineSession implements Session<unknown, unknown> {
   }
 
   /** Whether it is of this project, as one engine knows it. */
-  isOf(context: EngineContext, project: string): boolean {
+  isOf(context: SessionContext, project: string): boolean {
     return this.#context === context && this.project === project;
   }
 
@@ -227,6 +249,10 @@ export class EngineSession implements Session<unknown, unknown> {
     return runInSession(this, fn);
   }
 
+  beforeEnd(fn: () => void): void {
+    if (!this.#hasEnded) this.#beforeEnd.push(fn);
+  }
+
   async signal(signal: SignalInput): Promise<Receipt<SignalReceipt>> {
     const { name, value } = checkedSignal(signal);
     if (this.#context.isOff) return { status: "off" };
@@ -237,9 +263,22 @@ export class EngineSession implements Session<unknown, unknown> {
   async end(input: EndInput = {}): Promise<Receipt<EndReceipt>> {
     const score = scoreOf(input.score);
     this.#hasEnded = true;
+    this.#callBeforeEnd();
     if (this.#context.isOff) return { status: "off" };
     this.#tell(false);
     return this.#recordingStore().endSession({ sessionId: this.id, score, atMs: this.#context.clock.now() });
+  }
+
+  #callBeforeEnd(): void {
+    for (const fn of this.#beforeEnd.splice(0)) {
+      try {
+        fn();
+      } catch (error) {
+        this.#context.fail("callbacksFailed", "what was to be done before a session's end failed", error, {
+          sessionId: this.id,
+        });
+      }
+    }
   }
 
   /** Tells how the session went, the first time that is known. */
@@ -249,12 +288,12 @@ export class EngineSession implements Session<unknown, unknown> {
     this.#observe(this, isFailed);
   }
 
-  #recordingStore(): Store {
+  #recordingStore(): SessionStore {
     const store = this.#context.requireStore();
     if (this.isRecorded) return store;
     throw new DethroneError(
       "storage_unavailable",
-      `Session '${this.id}' started while the database was away, so nothing about it can be recorded.`,
+      `Session '${this.id}' started while the ${this.#context.storage.name} was away, so nothing about it can be recorded.`,
       { sessionId: this.id },
     );
   }

@@ -1,15 +1,15 @@
 /**
  * All that assigning sessions of a project takes, as one JSON value: what a process without the database works by.
  *
- * Pure, and {@link routingState} turns it back into what {@link routeOf} takes, so a session gets the same arm here and
+ * Pure, and {@link servedState} turns it back into what {@link routeOf} takes, so a session gets the same arm here and
  * there. An arm is known by its place in the experiment: 0 is the champion's, j the j-th challenger's.
  */
 import type { OutReason } from "../../core/decision/decide.js";
-import { DEFAULT_WINDOW_MS } from "../../core/decision/policy.js";
+import { DEFAULT_WINDOW_MS, type Policy } from "../../core/decision/policy.js";
 import type { ShareRule } from "../../core/decision/share-rule.js";
 import type { JsonObject } from "../../core/errors.js";
 import type { HashVersion } from "../../core/sessions/assignment.js";
-import type { Audience, ProjectState, StoredArm, StoredConfig, StoredExperiment } from "../ports.js";
+import type { Audience, ProjectState, ServedState, StoredConfig, StoredExperiment } from "../ports.js";
 
 /** A config as a snapshot carries it. */
 interface SnapshotConfig {
@@ -44,6 +44,7 @@ interface SnapshotExperiment {
   /** buckets of the units held out, by the project's own hash */
   readonly holdoutBuckets: number;
   readonly windowMs: number;
+  readonly fuse: Policy["fuse"];
   /** places of the arms that units were given by hand, by unit */
   readonly overrides: Readonly<Record<string, number>>;
 }
@@ -75,6 +76,7 @@ function experimentOf({ experiment, overrides }: ProjectState): SnapshotExperime
     })),
     ...{ shareRule, audience, exclusionGroup, holdoutBuckets },
     windowMs: experiment.policy.windowMs,
+    fuse: experiment.policy.fuse,
     overrides: Object.fromEntries([...overrides].map(([unit, armId]) => [unit, placeOf(armId)])),
   };
 }
@@ -89,32 +91,22 @@ export function snapshotOf(state: ProjectState): ProjectSnapshot {
   };
 }
 
-/** What routing looks at of a project. */
-export type RoutingState = Pick<ProjectState, "key" | "champion" | "overrides"> & {
-  readonly experiment: RoutingExperiment | null;
-};
+/** Makes numbers of names, as a database does: the same for the same name, another for any other. */
+export type IdOf = (kind: "project" | "config" | "experiment" | "arm", name: string) => number;
 
-/** What routing looks at of an experiment. */
-export type RoutingExperiment = Pick<
-  StoredExperiment,
-  "uid" | "status" | "hashVersion" | "arms" | "audience" | "holdoutBuckets"
->;
-
-/**
- * What routing takes, out of a snapshot: an arm's id is its place there, and a config's the place of its first arm, or
- * -1 of a champion that has none.
- */
-export function routingState({ project, champion, experiment }: ProjectSnapshot): RoutingState {
-  const hashes = (experiment?.arms ?? []).map(({ config }) => config.hash);
-  const stored = ({ hash, body }: SnapshotConfig): StoredConfig => ({ id: hashes.indexOf(hash), hash, body });
-  const overrides = new Map(Object.entries(experiment?.overrides ?? {}));
-  if (!experiment) return { key: project, champion: stored(champion), overrides, experiment };
-  const { id: uid, status, hashVersion, audience, holdoutBuckets } = experiment;
-  const arms = experiment.arms.map((arm, id): StoredArm => ({ ...arm, id, config: stored(arm.config) }));
+/** What sessions are begun by, out of a snapshot. An arm's name is its experiment's id and its place, `<id>/<place>`. */
+export function servedState({ project, champion, experiment }: ProjectSnapshot, idOf: IdOf): ServedState {
+  const stored = ({ hash, body }: SnapshotConfig): StoredConfig => ({ id: idOf("config", hash), hash, body });
+  const head = { id: idOf("project", project), key: project, champion: stored(champion) };
+  if (!experiment) return { ...head, overrides: new Map(), experiment };
+  const { id: uid, windowMs, fuse, overrides, arms, ...terms } = experiment;
+  const armIdOf = (place: number): number => idOf("arm", `${uid}/${place}`);
   return {
-    key: project,
-    champion: stored(champion),
-    overrides,
-    experiment: { uid, status, hashVersion, arms, audience, holdoutBuckets },
+    ...head,
+    overrides: new Map(Object.entries(overrides).map(([unit, place]) => [unit, armIdOf(place)])),
+    experiment: {
+      ...{ id: idOf("experiment", uid), uid, policy: { windowMs, fuse }, ...terms },
+      arms: arms.map((arm, place) => ({ ...arm, id: armIdOf(place), config: stored(arm.config) })),
+    },
   };
 }

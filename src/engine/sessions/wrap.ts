@@ -5,7 +5,7 @@
  * and logged; what the host's runner throws is rethrown as it is.
  */
 import { DethroneError, received } from "../../core/errors.js";
-import type { EngineContext } from "../context.js";
+import type { SessionContext } from "../context.js";
 import { currentSession } from "./current-session.js";
 import { observeResult, type ResultEnding } from "./observe-result.js";
 import { type EngineSession, type Session, scoreOf } from "./session.js";
@@ -47,7 +47,7 @@ export interface BegunSession {
 
 /** What a wrapped call needs of its project. */
 export interface WrapHost {
-  readonly context: EngineContext;
+  readonly context: SessionContext;
   /** Starts the session of a call, or joins one. */
   readonly begin: (options: SessionOptions) => BegunSession | Promise<BegunSession>;
   /** The session of a call of which nothing can be recorded. */

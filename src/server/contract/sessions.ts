@@ -2,6 +2,7 @@
  * Sessions: what another process needs to assign them, what it tells of them, and what is looked up.
  */
 import { z } from "zod";
+import type { FusePolicy } from "../../core/decision/policy.js";
 import type { ShareRule } from "../../core/decision/share-rule.js";
 import type { Audience } from "../../engine/ports.js";
 import {
@@ -48,6 +49,7 @@ export const snapshot = z
         exclusionGroup: z.string().nullable(),
         holdoutBuckets: z.number().int(),
         windowMs: z.number(),
+        fuse: objectOf<FusePolicy>("when too many failures send everyone to the champion").nullable(),
         overrides: z
           .record(z.string(), z.number().int())
           .meta({ description: "places given by hand, by unit" }),
@@ -95,7 +97,22 @@ const operation = z.discriminatedUnion("type", [
     score: unitNumber.nullable(),
     atMs: timeMs,
   }),
-  z.strictObject({ type: z.literal("exclude"), session: text }),
+  z.strictObject({
+    type: z.literal("exclude"),
+    session: text,
+    served: z
+      .strictObject({
+        project: text,
+        config: text,
+        experiment: text.nullable(),
+        arm: place.max(20).nullable(),
+      })
+      .nullable()
+      .meta({ description: "what it was served, where that need not be what is stored" }),
+  }),
+  z
+    .strictObject({ type: z.literal("look"), session: text })
+    .meta({ description: "answers what is stored of a session, after all that was sent before" }),
 ]);
 
 /** How many operations a request takes. */
