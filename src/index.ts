@@ -109,6 +109,7 @@ export {
   type Json,
   type JsonObject,
 } from "./core/errors.js";
+export type { KeyInput, KeySummary, NewKey, Principal } from "./engine/access/keys.js";
 export type { ConfigChange } from "./engine/configs/diff.js";
 export type { ConfigEntry, ConfigReign } from "./engine/configs/lineage.js";
 export { codeGuard, type PrivacyGuard } from "./engine/configs/privacy.js";
@@ -121,6 +122,14 @@ export type {
   ScheduleOptions,
   SchemaProjectOptions,
 } from "./engine/engine.js";
+export type {
+  DecisionFilter,
+  DecisionPage,
+  HistoryPage,
+  PageInput,
+  ProjectOverview,
+  Within,
+} from "./engine/engine-desk.js";
 export type { ByHand } from "./engine/experiments/audit.js";
 export type { EndExperimentInput, OfChallenger, RevisionInput } from "./engine/experiments/by-hand.js";
 export type { ChallengeOptions } from "./engine/experiments/challenge-plan.js";
@@ -129,14 +138,20 @@ export type { DecisionEvent } from "./engine/experiments/decision-event.js";
 export type { Forecast } from "./engine/experiments/detect.js";
 export type { DraftOptions, EditInput } from "./engine/experiments/drafts.js";
 export type { ExperimentSummary } from "./engine/experiments/experiment-summary.js";
+export type { Alarm, ProjectSummary, Standing } from "./engine/experiments/overview.js";
 export type { ArmSessions, ExperimentReport } from "./engine/experiments/report.js";
 export type { TickResult } from "./engine/experiments/tick.js";
 export type { Verification } from "./engine/experiments/verify.js";
 export type {
   Audience,
+  DecisionHead,
   EndReceipt,
+  EventEntry,
+  FoundSession,
+  FoundSignal,
   Logger,
   Override,
+  Scope,
   SignalReceipt,
   StoredAuditEntry,
   StoredDecision,
@@ -155,8 +170,11 @@ export {
   type RecordingSink,
   recordingSink,
 } from "./engine/sessions/exposures.js";
+export type { Operation, OperationResult, PlacedSession } from "./engine/sessions/operations.js";
+export type { SessionDetail, SessionFilter, SessionPage } from "./engine/sessions/search.js";
 export type { EndInput, Receipt, Session, SignalInput } from "./engine/sessions/session.js";
 export type { SessionOptions, SessionParent } from "./engine/sessions/session-options.js";
+export type { ProjectSnapshot } from "./engine/sessions/snapshot.js";
 export type { ArgsOf, Runner, WrapOptions, Wrapped } from "./engine/sessions/wrap.js";
 export type { DoctorOptions, DoctorReport } from "./engine/upkeep/doctor.js";
 export type { Finding, Severity } from "./engine/upkeep/findings.js";

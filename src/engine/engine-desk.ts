@@ -6,7 +6,10 @@ import type { Ledger } from "../core/decision/ledger.js";
 import { DethroneError } from "../core/errors.js";
 import { AccessKeys } from "./access/keys.js";
 import { Replies } from "./access/replies.js";
+import { assertPrivate } from "./configs/privacy.js";
+import { configWithoutSecrets } from "./configs/secrets.js";
 import type { EngineContext } from "./context.js";
+import { checkActor, DEFAULT_ACTOR } from "./experiments/audit.js";
 import { type ChallengePreview, previewChallenge } from "./experiments/challenge.js";
 import { type ChallengeOptions, planChallenge } from "./experiments/challenge-plan.js";
 import { trafficOf } from "./experiments/design.js";
@@ -17,6 +20,7 @@ import { currentExperiment, requireExperiment, requireProject } from "./experime
 import { type ProjectSummary, projectSummaries } from "./experiments/overview.js";
 import { type Verification, verifyDecision } from "./experiments/verify.js";
 import type { DecisionHead, EventEntry, StoredDecision, StoredExperiment } from "./ports.js";
+import { checkProjectKey } from "./project-input.js";
 import { Intake } from "./sessions/intake.js";
 import type { Operation, OperationResult } from "./sessions/operations.js";
 import {
@@ -36,6 +40,13 @@ import { type ProjectSnapshot, snapshotOf } from "./sessions/snapshot.js";
 export interface Within {
   /** keys of projects; default: all */
   readonly projects?: readonly string[] | null | undefined;
+}
+
+/** How a project is created. */
+export interface NewProjectOptions {
+  /** dotted paths of fields that look like secrets and are none; see `config_secret` */
+  readonly allowSecrets?: readonly string[] | undefined;
+  readonly actor?: string | undefined;
 }
 
 /** Which page of a list. */
@@ -99,6 +110,29 @@ export abstract class EngineDesk {
   /** The keys of all stored projects, sorted. */
   projectKeys(): Promise<string[]> {
     return this.context.requireStore().projectKeys();
+  }
+
+  /**
+   * Creates a project with its first champion.
+   *
+   * @throws DethroneError `project_exists`, `settings_invalid`, `config_invalid`, `config_secret`, `privacy_refused`
+   */
+  async createProject(
+    key: string,
+    champion: unknown,
+    options: NewProjectOptions = {},
+  ): Promise<ProjectSnapshot> {
+    const { allowSecrets, actor = DEFAULT_ACTOR } = options;
+    checkProjectKey(key);
+    checkActor(actor);
+    const config = configWithoutSecrets(champion, allowSecrets);
+    assertPrivate(this.context.guard, "config", config.body);
+    const [store, atMs] = [this.context.requireStore(), this.now()];
+    const details = { champion: config.hash };
+    const audit = { action: "created", actor, reason: null, details, atMs };
+    if (await store.createProject({ key, champion: config, label: null, audit, atMs }))
+      return this.snapshot(key);
+    throw new DethroneError("project_exists", `There is a project '${key}' already.`, { received: key });
   }
 
   /** All projects at one look, by key. */

@@ -101,7 +101,8 @@ const HEADERS = { "x-content-type-options": "nosniff" } as const;
 const PAGE_HEADERS = {
   ...HEADERS,
   "content-security-policy": CSP,
-  "referrer-policy": "no-referrer",
+  // With no-referrer a browser does not say where a form comes from, and none would be believed.
+  "referrer-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
 } as const;
 

@@ -15,6 +15,8 @@ export interface ListenOptions {
   readonly port?: number | undefined;
   /** how long stopping waits for requests that are being answered, in milliseconds; default 10,000 */
   readonly drainMs?: number | undefined;
+  /** how long a request may take to arrive, in milliseconds, before it is cut off; default 30,000 */
+  readonly arrivalMs?: number | undefined;
 }
 
 /** A server that listens. */
@@ -31,6 +33,7 @@ const DRAIN_MS = 10_000;
 /** A request that takes longer to arrive is cut off: a slow sender must not hold a connection. */
 const ARRIVAL_MS = 30_000;
 const HEADERS_MS = 10_000;
+const CHECK_MS = 5000;
 const CONNECTIONS_MAX = 2000;
 
 /**
@@ -39,13 +42,15 @@ const CONNECTIONS_MAX = 2000;
  * @throws DethroneError `settings_invalid` where the address cannot be listened to
  */
 export async function listen(app: App, options: ListenOptions = {}): Promise<Listening> {
-  const { host = "127.0.0.1", port = PORT, drainMs = DRAIN_MS } = options;
+  const { host = "127.0.0.1", port = PORT, drainMs = DRAIN_MS, arrivalMs = ARRIVAL_MS } = options;
   const server = serve({
     fetch: (request, { incoming }) => app.fetch(request, { incoming }),
     hostname: host,
     port,
     serverOptions: {
-      ...{ requestTimeout: ARRIVAL_MS, headersTimeout: HEADERS_MS, connectionsCheckingInterval: 5000 },
+      requestTimeout: arrivalMs,
+      headersTimeout: Math.min(HEADERS_MS, arrivalMs),
+      connectionsCheckingInterval: Math.min(CHECK_MS, arrivalMs),
     },
   }) as Server;
   server.maxConnections = CONNECTIONS_MAX;

@@ -4,7 +4,7 @@
 import { DethroneError, type Json } from "../core/errors.js";
 
 /** Largest body, in bytes. */
-export const BODY_BYTES_MAX = 1_048_576;
+const BODY_BYTES_MAX = 1_048_576;
 const DEPTH_MAX = 64;
 const UTF_8 = new TextDecoder("utf-8", { fatal: true });
 

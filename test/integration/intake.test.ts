@@ -147,6 +147,17 @@ it("without an experiment a session is its champion's; outside of one it has no 
   expect(await engine.sessionDetail("s-2")).toMatchObject({ context: { plan: "free" }, isEvidence: false });
 });
 
+it("who stays outside cannot be told as evidence", async () => {
+  await setting.contest({ audience: { where: { plan: "pro" } } });
+  const { engine } = setting.test;
+  const inside = await placed("s-1", { context: { plan: "pro" } });
+  const outside = { ...inside, id: "s-1", context: { plan: "free" } };
+  expect(await engine.record([outside, inside])).toMatchObject([
+    { status: "failed", error: { code: "input_invalid", details: { field: "excluded" } } },
+    { status: "started", session: { excluded: null } },
+  ]);
+});
+
 it("what is excluded leaves the evidence until it settles", async () => {
   await setting.contest();
   const { engine } = setting.test;

@@ -159,6 +159,23 @@ it("a server that stops lets what is being answered finish, and cuts off what do
   await close();
 });
 
+it("a request that takes too long to arrive is cut off", async () => {
+  const { engine, close } = await createTestEngine();
+  const server = await listen(createApp(engine, { open: true }), { port: 0, arrivalMs: 200 });
+  const slow = connect(server.port, "127.0.0.1");
+  let answer = "";
+  slow.on("data", (chunk) => {
+    answer += chunk;
+  });
+  slow.write(
+    "POST /v1/records HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{",
+  );
+  await new Promise((resolve) => slow.once("close", resolve));
+  expect(answer).toMatch(/^HTTP\/1.1 408/);
+  await server.stop();
+  await close();
+});
+
 it("an address that cannot be listened to is told of", async () => {
   const { engine, close } = await createTestEngine();
   const app = createApp(engine, { open: true });

@@ -3,7 +3,7 @@ import { createApp } from "../../src/server/app.js";
 import type { TestEngine } from "../../src/testing.js";
 
 /** What an app answered. */
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: unknown;
@@ -11,7 +11,7 @@ export interface Answer {
 }
 
 /** How a request is made. */
-export interface Asking {
+interface Asking {
   readonly key?: string | undefined;
   readonly body?: unknown;
   readonly headers?: Record<string, string>;

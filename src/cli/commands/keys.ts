@@ -24,7 +24,8 @@ export async function createKey(context: CommandContext, name: string, flags: Ke
   const unknown = scopes.find((scope) => !SCOPES.includes(scope));
   if (unknown !== undefined) invalidFlag("--scope", unknown, `a list out of ${SCOPES.join(", ")}`);
   const expiresAtMs = flags.expires === undefined ? null : Date.now() + durationMs(flags.expires);
-  await withEngine(context.url, { mustExist: true }, async ({ engine }) => {
+  // The first key comes before the first start of a server, and so before its database.
+  await withEngine(context.url, { mustExist: false }, async ({ engine }) => {
     const input = { name, scopes: scopes as Scope[], projects: flags.project ?? null, expiresAtMs };
     const key = await engine.keys.create(input);
     context.output.note("This is the only time the key is shown; only its hash is stored.");

@@ -11,7 +11,7 @@ import { isText } from "../experiments/description.js";
 import type { Scope, StoredKey } from "../ports.js";
 
 /** All scopes. None contains another: a key lists all of its own. */
-export const SCOPES = ["read", "record", "admin"] as const satisfies readonly Scope[];
+const SCOPES = ["read", "record", "admin"] as const satisfies readonly Scope[];
 
 /** What a key is to be. */
 export interface KeyInput {

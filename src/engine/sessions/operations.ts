@@ -6,7 +6,7 @@ import type { SignalKind } from "../../core/sessions/score.js";
 import type { EndReceipt, Exclusion, SignalReceipt } from "../ports.js";
 
 /** What another process may say of a session that it has placed by itself; what the store alone knows it cannot. */
-export type PlacedExclusion = Exclude<Exclusion, "forgotten" | "exclusive" | "dropped">;
+type PlacedExclusion = Exclude<Exclusion, "forgotten" | "exclusive" | "dropped">;
 
 /** A session that has begun. */
 export interface StartOperation {
@@ -31,7 +31,7 @@ export interface StartOperation {
 }
 
 /** An observation about a session; its key makes it safe to repeat. */
-export interface SignalOperation {
+interface SignalOperation {
   readonly type: "signal";
   readonly session: string;
   readonly key: string;
@@ -43,7 +43,7 @@ export interface SignalOperation {
 }
 
 /** The end of a session. */
-export interface EndOperation {
+interface EndOperation {
   readonly type: "end";
   readonly session: string;
   /** in [0, 1]; null leaves the score to the signals */
@@ -52,7 +52,7 @@ export interface EndOperation {
 }
 
 /** Takes a session out of the evidence: it was served without waiting for what its start would be answered. */
-export interface ExcludeOperation {
+interface ExcludeOperation {
   readonly type: "exclude";
   readonly session: string;
   /** what it was served, where that need not be what is stored; null where nothing is to be corrected */

@@ -5,6 +5,7 @@ import { DethroneError, type JsonObject } from "../../core/errors.js";
 import { armOf, BUCKET_COUNT, bucketOf } from "../../core/sessions/assignment.js";
 import type { StoredArm, StoredExperiment } from "../ports.js";
 import type { StartOperation } from "./operations.js";
+import { outsideBecause } from "./route.js";
 
 function invalid(message: string, details: JsonObject): never {
   throw new DethroneError("input_invalid", message, details);
@@ -22,20 +23,28 @@ export function armIn(experiment: StoredExperiment, place: number | null, config
 }
 
 /** @throws DethroneError `input_invalid` where chance cannot have given the session its arm at the shares named */
-export function assertAssigned(
+export function assertAssigned(experiment: StoredExperiment, start: StartOperation): void {
+  const buckets = bucketsOf(experiment, start.shares);
+  // Whoever is no evidence may be anywhere: units that had their arm before keep it, whatever the shares are now.
+  if (start.excluded === null) assertRandomised(experiment, start, buckets);
+}
+
+/** @throws DethroneError `input_invalid` where chance would not have put the session there */
+function assertRandomised(
   experiment: StoredExperiment,
-  { id, arm: place, excluded, shares, unit }: StartOperation,
+  { id, unit: given, context, arm: place }: StartOperation,
+  buckets: ReturnType<typeof bucketsOf>,
 ): void {
-  const buckets = bucketsOf(experiment, shares);
-  // Units that had their arm before keep it, whatever the shares are now.
-  if (excluded !== null) return;
-  const bucket = bucketOf({
-    version: experiment.hashVersion,
-    experiment: experiment.uid,
-    unit: unit ?? id,
-  });
-  if (armOf(bucket, buckets).place === place) return;
-  invalid(`The hash of '${unit ?? id}' does not give it arm ${place} at these shares.`, {
+  const unit = given ?? id;
+  const { uid, hashVersion: version, projectKey } = experiment;
+  const outside = outsideBecause(projectKey, experiment, { unit, context });
+  if (outside !== null)
+    invalid(`'${unit}' stays outside of experiment ${uid}: ${outside}.`, {
+      field: "excluded",
+      received: null,
+    });
+  if (armOf(bucketOf({ version, experiment: uid, unit }), buckets).place === place) return;
+  invalid(`The hash of '${unit}' does not give it arm ${place} at these shares.`, {
     field: "arm",
     received: place,
   });

@@ -95,15 +95,16 @@ function routingOf(experiment: ServedExperiment): Routing {
   return routing;
 }
 
-function outsideBecause(
-  state: ServedState,
-  experiment: ServedExperiment,
-  session: RoutedSession,
+/** Why a session stays outside of an experiment of the project of this key; null where it does not. */
+export function outsideBecause(
+  project: string,
+  experiment: Pick<ServedExperiment, "holdoutBuckets" | "audience">,
+  session: Pick<RoutedSession, "unit" | "context">,
 ): Exclusion | null {
   const { holdoutBuckets: bucketCount, audience } = experiment;
   // Most projects hold nobody out, and a second hash would be for nothing.
   const hasHoldout = bucketCount > 0;
-  const of = { version: HOLDOUT_HASH, project: state.key, unit: session.unit, bucketCount };
+  const of = { version: HOLDOUT_HASH, project, unit: session.unit, bucketCount };
   if (hasHoldout && isHeldOut(of)) return "holdout";
   return isInAudience(audience, session.context) ? null : "audience";
 }
@@ -131,7 +132,7 @@ function placeIn(
   if (forcedArm) return { arm: forcedArm, excluded: "forced" };
   const overridden = overriddenArm(state, experiment, unit);
   if (overridden) return { arm: overridden, excluded: "override" };
-  return hashedArm(routing, session, outsideBecause(state, experiment, session));
+  return hashedArm(routing, session, outsideBecause(state.key, experiment, session));
 }
 
 /**

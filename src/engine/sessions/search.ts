@@ -46,9 +46,6 @@ export function placeOfCursor(cursor: string | undefined): number {
   throw new DethroneError("input_invalid", message, { field: "cursor", received: cursor });
 }
 
-/** What asks for the page after a place. */
-export const cursorAt = (place: number): string => place.toString(36);
-
 /** The first of more than `limit` rows, and what asks for the rest. */
 export function pageOf<Row>(
   rows: readonly Row[],
@@ -58,7 +55,7 @@ export function pageOf<Row>(
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   const hasMore = rows.length > limit && last !== undefined;
-  return { page, nextCursor: hasMore ? cursorAt(placeOf(last)) : null };
+  return { page, nextCursor: hasMore ? placeOf(last).toString(36) : null };
 }
 
 /** The projects to look into: the one that is named, if it may be, or all that may. */

@@ -12,14 +12,14 @@ import type { HashVersion } from "../../core/sessions/assignment.js";
 import type { Audience, ProjectState, ServedState, StoredConfig, StoredExperiment } from "../ports.js";
 
 /** A config as a snapshot carries it. */
-export interface SnapshotConfig {
+interface SnapshotConfig {
   /** SHA-256 of the canonical JSON, in hexadecimal */
   readonly hash: string;
   readonly body: JsonObject;
 }
 
 /** An arm of a snapshot's experiment, in the order of their places. */
-export interface SnapshotArm {
+interface SnapshotArm {
   readonly role: "champion" | "challenger";
   /** of 10,000; challengers own the lowest buckets, in their order */
   readonly bucketCount: number;
@@ -30,7 +30,7 @@ export interface SnapshotArm {
 }
 
 /** The experiment in the project's slot. */
-export interface SnapshotExperiment {
+interface SnapshotExperiment {
   /** the experiment's id, and the salt of the assignment hash */
   readonly id: string;
   /** paused: everyone gets the champion */

@@ -13,7 +13,7 @@ import { byHand, config, flag, hash, nextCursor, objectOf, place, text, timeMs }
 const champion = z.object({ hash, label: z.string().nullable(), config });
 
 /** A project at one look. */
-export const projectSummary = z.object({
+const projectSummary = z.object({
   key: z.string(),
   champion,
   createdAtMs: timeMs,
@@ -189,7 +189,7 @@ export const overrides = z.object({
 });
 
 /** An entry of the audit log. */
-export const event = z.object({
+const event = z.object({
   id: z.number().int(),
   project: z.string(),
   experiment: z.string().nullable(),

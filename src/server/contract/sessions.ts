@@ -116,7 +116,7 @@ const operation = z.discriminatedUnion("type", [
 ]);
 
 /** How many operations a request takes. */
-export const OPERATIONS_MAX = 1000;
+const OPERATIONS_MAX = 1000;
 
 /** What a process tells of its sessions, in order. */
 export const records = z.strictObject({
@@ -254,10 +254,3 @@ export const sessionDetail = found.extend({
     .array(z.string())
     .meta({ description: "ids of the sessions that are a part of it, the first 100" }),
 });
-
-/** See {@link snapshot}. */
-export type Snapshot = z.output<typeof snapshot>;
-/** See {@link records}. */
-export type Records = z.input<typeof records>;
-/** See {@link recordResults}. */
-export type RecordResults = z.output<typeof recordResults>;

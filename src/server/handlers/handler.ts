@@ -19,7 +19,7 @@ export interface Host {
 }
 
 /** One request, checked. */
-export interface Call<Id extends RouteId> extends RouteInput<Id> {
+interface Call<Id extends RouteId> extends RouteInput<Id> {
   readonly principal: Principal;
   /** `request.signal` is aborted when the caller has gone */
   readonly request: Request;

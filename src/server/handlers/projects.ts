@@ -3,8 +3,7 @@
  */
 
 import type { JsonObject } from "../../core/errors.js";
-import { DethroneError } from "../../core/errors.js";
-import { byHand, type Handlers, NOTHING } from "./handler.js";
+import { actorOf, byHand, type Handlers, NOTHING } from "./handler.js";
 
 /** Answers what is asked of projects. */
 export const projectHandlers: Handlers<
@@ -23,13 +22,10 @@ export const projectHandlers: Handlers<
 > = {
   listProjects: async ({ engine }, { principal }) => ({ projects: await engine.projects(principal) }),
 
-  async createProject({ engine }, { body }) {
+  async createProject({ engine }, { body, principal }) {
     const { key, champion, allowSecrets } = body;
-    if ((await engine.projectKeys()).includes(key)) {
-      throw new DethroneError("project_exists", `There is a project '${key}' already.`, { received: key });
-    }
-    await engine.project(key, { champion, allowSecrets });
-    const { champion: stored } = await engine.snapshot(key);
+    const actor = actorOf(principal, undefined);
+    const { champion: stored } = await engine.createProject(key, champion, { allowSecrets, actor });
     return { key, champion: { hash: stored.hash, config: stored.body } };
   },
 

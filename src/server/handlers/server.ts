@@ -10,6 +10,8 @@ export const serverHandlers: Handlers<
   "streamEvents" | "getHealth" | "getMetrics" | "isLive" | "isReady" | "getOpenApi"
 > = {
   async streamEvents({ events }, { query, principal, request }) {
+    // Nobody would read it to its end.
+    if (request.method === "HEAD") return { contentType: "text/event-stream", plain: "" };
     const projects = query.project === undefined ? principal.projects : [query.project];
     const lastEventId = request.headers.get("last-event-id");
     const plain = await events.listen({ projects, lastEventId, signal: request.signal });
