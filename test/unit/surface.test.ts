@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import * as client from "../../src/client/index.js";
 import * as server from "../../src/server/index.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -17,4 +18,20 @@ it("every entry of the package is built, with its types", () => {
 
 it("dethrone/server has these names and no others", () => {
   expect(Object.keys(server).sort()).toEqual(["createApp", "dashboard", "listen", "openApiDocument"]);
+});
+
+it("dethrone/client has these names and no others", () => {
+  expect(Object.keys(client).sort()).toEqual([
+    "DethroneError",
+    "callbackSink",
+    "codeGuard",
+    "createClient",
+    "currentSession",
+    "fromBaggage",
+    "isDethroneError",
+    "logSink",
+    "noopSink",
+    "recordingSink",
+    "toBaggage",
+  ]);
 });

@@ -26,7 +26,8 @@ import { EngineSession, type ObserveOutcome, type Placement } from "./session.js
 import type { SessionOptions } from "./session-options.js";
 
 /** A session on its way in, its parent made into a root. */
-export interface SessionPlan extends Pick<SessionOptions, "id" | "unit" | "context" | "requestId"> {
+export interface SessionPlan
+  extends Pick<SessionOptions, "id" | "unit" | "context" | "durable" | "requestId"> {
   readonly root: string | null;
 }
 
