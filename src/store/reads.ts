@@ -1,7 +1,7 @@
 /**
  * Every query about projects, experiments and decisions, by Drizzle.
  */
-import { and, asc, desc, eq, inArray, isNotNull, lte, type SQL } from "drizzle-orm";
+import { and, asc, desc, eq, inArray, isNotNull, lte, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
 import { emptyEvidence } from "../core/decision/evidence.js";
 import type { Policy } from "../core/decision/policy.js";
@@ -43,9 +43,25 @@ function configOf(row: typeof configs.$inferSelect): StoredConfig {
   return { id: row.id, hash: row.hash, body: row.body };
 }
 
+/** Built once: a tick asks for the checkpoint of each experiment. */
+const checkpointQuery = (db: Parameters<Parameters<OpenDatabase["read"]>[0]>[0]) =>
+  db
+    .select({
+      version: checkpoints.version,
+      foldedSeq: checkpoints.foldedSeq,
+      evidence: checkpoints.evidence,
+      planShares: experiments.planShares,
+      policy: experiments.policy,
+    })
+    .from(experiments)
+    .leftJoin(checkpoints, eq(checkpoints.experimentId, experiments.id))
+    .where(eq(experiments.id, sql.placeholder("experimentId")))
+    .prepare();
+
 /** The reading half of the store. */
 export class LibsqlReads extends SessionReads {
   readonly #database: OpenDatabase;
+  #checkpointQuery: ReturnType<typeof checkpointQuery> | undefined;
 
   constructor(database: OpenDatabase) {
     super(database);
@@ -182,19 +198,10 @@ export class LibsqlReads extends SessionReads {
   }
 
   async checkpoint(experimentId: number): Promise<Checkpoint> {
-    const [row] = await this.#database.read((db) =>
-      db
-        .select({
-          version: checkpoints.version,
-          foldedSeq: checkpoints.foldedSeq,
-          evidence: checkpoints.evidence,
-          planShares: experiments.planShares,
-          policy: experiments.policy,
-        })
-        .from(experiments)
-        .leftJoin(checkpoints, eq(checkpoints.experimentId, experiments.id))
-        .where(eq(experiments.id, experimentId)),
-    );
+    const [row] = await this.#database.read((db) => {
+      this.#checkpointQuery ??= checkpointQuery(db);
+      return this.#checkpointQuery.execute({ experimentId });
+    });
     if (!row)
       throw new DethroneError("invariant_violated", `No experiment has the internal id ${experimentId}.`);
     const empty = emptyEvidence({ policy: row.policy, planShares: row.planShares });
