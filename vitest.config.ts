@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    include: ["test/**/*.test.{ts,tsx}"],
     setupFiles: ["test/support/setup.ts"],
     testTimeout: 60_000,
     // Output is compared as text, whatever the terminal or the machine prefers.

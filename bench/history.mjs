@@ -82,9 +82,15 @@ const ADD_SESSIONS = `INSERT INTO sessions (id, project_id, config_id, experimen
     JOIN arms ON arms.experiment_id = given.id AND arms.position = (n / ?2) % 2
   ORDER BY n`;
 
+/** Sessions in one transaction: its log, before it is folded into the file, takes as much of the disk as they do. */
+const CHUNK = 500_000;
+
 /** Adds sessions that have ended and settled, to each experiment of the status in turn, its arms alike; a third failed. */
 export function addSessions(path, count, status = "running") {
-  if (count === 0) return;
+  for (let left = count; left > 0; left -= CHUNK) addChunk(path, Math.min(left, CHUNK), status);
+}
+
+function addChunk(path, count, status) {
   change(path, (database) => {
     const { last } = database.prepare("SELECT coalesce(max(seq), 0) AS last FROM sessions").get();
     const { n } = database.prepare("SELECT count(*) AS n FROM experiments WHERE status = ?").get(status);

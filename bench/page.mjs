@@ -58,8 +58,8 @@ ${sections.map(({ title, rows }) => `## ${title}\n\n${rowsOf(rows)}\n`).join("\n
 | ---: | ---: | ---: |
 ${growthOf(growth).join("\n")}
 
-A history of any length is a history of experiments that have ended. What is not flat, by design: the numbers of an experiment are
-computed from all of its own units, so evaluating and reporting take longer the larger the experiment itself.
+A history of any length is a history of experiments that have ended. What is not flat, by design: the first look that a process
+takes at an experiment reads all of its units, a few milliseconds at a time; to look again costs what is new.
 
 ${MORE}`;
 }

@@ -43,8 +43,20 @@ const insertOf = ({ id, arm, startedAtMs, windowEndsAtMs }) => [
 const settleOf = ({ id, endedAtMs, score }) => [endedAtMs, endedAtMs, score, id, endedAtMs];
 
 const startOf = ({ id, arm, startedAtMs, windowEndsAtMs }) => ({
-  ...{ id, ...arm, unit: null, shares: [0.5], excluded: null, isExclusive: false, context: null, root: null },
-  ...{ mayExist: false, startedAtMs, windowEndsAtMs },
+  id,
+  projectId: arm.projectId,
+  configId: arm.configId,
+  experimentId: arm.experimentId,
+  armId: arm.armId,
+  unit: null,
+  shares: [0.5],
+  excluded: null,
+  isExclusive: false,
+  context: null,
+  root: null,
+  startedAtMs,
+  windowEndsAtMs,
+  mayExist: false,
 });
 const endOf = ({ id, endedAtMs, score }) => ({ sessionId: id, atMs: endedAtMs, score });
 

@@ -10,6 +10,7 @@ import { checkedFunction, checkedSinks, positive } from "./engine/host-settings.
 import { isSwitchedOff } from "./engine/platform.js";
 import type { Logger } from "./engine/ports.js";
 import type { ExposureSink } from "./engine/sessions/exposures.js";
+import { closeAtEnd, END_SIGNALS, type EndSignal } from "./process-end.js";
 import { ChampionsFile } from "./store/champions-file.js";
 import { locate } from "./store/database.js";
 import { openLibsqlStore } from "./store/libsql-store.js";
@@ -41,6 +42,11 @@ export interface EngineOptions {
   readonly durability?: "full" | "relaxed";
   /** refuses texts that must not be stored, in contexts, signals and configs; `codeGuard` refuses source code */
   readonly guard?: PrivacyGuard;
+  /**
+   * Signals at which the engine closes, before they end the process as they would have; a second one ends it at once.
+   * Default: none, for signals are the host's. A host with a handler of its own closes the engine in that instead.
+   */
+  readonly closeOn?: readonly EndSignal[];
 }
 
 const DEFAULT_URL = "file:dethrone.db";
@@ -59,12 +65,24 @@ function checkedDurability(value: unknown): "full" | "relaxed" {
   );
 }
 
+function checkedSignals(signals: unknown): readonly EndSignal[] {
+  if (signals === undefined) return [];
+  if (Array.isArray(signals) && signals.every((each) => END_SIGNALS.includes(each))) return signals;
+  throw new DethroneError(
+    "settings_invalid",
+    `closeOn must be a list of ${END_SIGNALS.join(", ")}; received ${String(signals)}.`,
+    { field: "closeOn", received: received(signals), allowed: [...END_SIGNALS] },
+  );
+}
+
 /**
  * Opens an engine.
  *
  * Rejects for invalid settings alone. Where the database cannot be opened the engine starts degraded: agents run on the
  * last known champion, kept in `<database>.champions.json`, or else on that of the code, and the database is tried again in the background (`strict: true` rejects instead). With the
  * environment variable DETHRONE=off every session gets the champion and nothing is read or written.
+ *
+ * An engine that is still open when nothing is left to do in the process closes itself.
  *
  * @throws DethroneError `settings_invalid`
  * @example
@@ -77,7 +95,9 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   const lasting = location?.temporaryFolder === null ? location : null;
   const spool = lasting ? new Spool(lasting.path) : undefined;
   const durability = checkedDurability(options.durability);
-  return Engine.start({
+  const signals = checkedSignals(options.closeOn);
+  let letGo = (): void => undefined;
+  const engine = await Engine.start({
     clock: systemClock,
     ids: randomIds,
     logger: safeLogger(options.logger ?? consoleLogger),
@@ -92,7 +112,10 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     exposures: checkedSinks(options.exposures),
     onDecision: checkedFunction("onDecision", options.onDecision),
     guard: checkedFunction("guard", options.guard),
+    onClosed: () => letGo(),
   });
+  letGo = closeAtEnd(() => engine.close(), signals);
+  return engine;
 }
 
 export type { Breakdown } from "./core/decision/breakdown.js";
@@ -101,6 +124,12 @@ export type { ArmEvaluation, Evaluation } from "./core/decision/evaluation.js";
 export type { ExperimentStatus } from "./core/decision/life-cycle.js";
 export type { Policy, PolicyInput } from "./core/decision/policy.js";
 export type { ShareRule, ShareRuleInput } from "./core/decision/share-rule.js";
+export type {
+  Trajectory,
+  TrajectoryArm,
+  TrajectoryComparison,
+  TrajectoryPoint,
+} from "./core/decision/trajectory.js";
 export {
   DethroneError,
   type ErrorCode,
@@ -181,3 +210,10 @@ export type { Finding, Severity } from "./engine/upkeep/findings.js";
 export type { ForgetOptions, ForgetResult } from "./engine/upkeep/forget.js";
 export type { PruneOptions, PruneResult } from "./engine/upkeep/prune.js";
 export type { FileSettings } from "./file-settings.js";
+export {
+  type PriceTable,
+  type RecordUsage,
+  type TokenPrice,
+  usageRecorder,
+} from "./integrations/token-usage.js";
+export type { EndSignal } from "./process-end.js";

@@ -1,14 +1,15 @@
 // Loaded before everything else in the processes of the torture, writer's thread included: makes the writer's connection
 // to the database slow or failing, and notes every error that it meets. The package itself has no switch for any of it.
 import { appendFileSync } from "node:fs";
-import { isMainThread } from "node:worker_threads";
+import { isMainThread, threadId } from "node:worker_threads";
 import Database from "libsql";
 import { createRandom } from "../../dist/core/random.js";
 
 const { log, seed = 0, commitMs = null, failRate = 0 } = JSON.parse(process.env.TORTURE_FAULTS ?? "{}");
 const CODES = ["SQLITE_BUSY", "SQLITE_BUSY", "SQLITE_BUSY", "SQLITE_IOERR", "SQLITE_FULL"];
 
-const random = createRandom(seed);
+// A database that could not be opened is tried again in another thread, which must not fail in the same place for ever.
+const random = createRandom(seed + threadId);
 const pause = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 
 function failSometimes(sql) {

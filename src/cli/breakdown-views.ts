@@ -2,8 +2,9 @@
  * What people see of scores by attribute: data in, text out.
  */
 import type { Breakdown } from "../core/decision/breakdown.js";
+import { count, percent, signedPoints } from "../core/words/numbers.js";
 import { clipped } from "./names.js";
-import { type Colors, count, percent, signedPoints, table } from "./render.js";
+import { type Colors, table } from "./render.js";
 import { paragraph } from "./views.js";
 
 type BreakdownArm = Breakdown["values"][number]["arms"][number];

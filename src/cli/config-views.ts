@@ -2,10 +2,11 @@
  * What people see of the differences of two configs: data in, text out.
  */
 import type { Json } from "../core/errors.js";
+import { count, plural } from "../core/words/numbers.js";
 import { aligned } from "../engine/configs/alignment.js";
 import type { ConfigChange } from "../engine/configs/diff.js";
 import { dotted, keysOf } from "../engine/configs/places.js";
-import { type Colors, count, plural } from "./render.js";
+import type { Colors } from "./render.js";
 
 // With its sign and margin a line fits a terminal of 80 columns.
 const LINE_LENGTH_MAX = 72;

@@ -3,20 +3,9 @@
  */
 import type { ArmEvaluation, Comparison, Evaluation } from "../core/decision/evaluation.js";
 import type { Explained } from "../core/decision/explain.js";
+import { count, evidence, percent, plural, probability, signedPoints } from "../core/words/numbers.js";
 import { armName } from "./names.js";
-import {
-  bar,
-  type Colors,
-  count,
-  evidence,
-  intervalBar,
-  lineChart,
-  percent,
-  plural,
-  probability,
-  signedPoints,
-  table,
-} from "./render.js";
+import { bar, type Colors, intervalBar, lineChart, table } from "./render.js";
 
 const BAR_WIDTH = 12;
 const INTERVAL_WIDTH = 30;

@@ -1,9 +1,12 @@
 /**
  * What people see of a project's configs: the tree of which came from which. Data in, text out.
  */
+
+import { short } from "../core/words/names.js";
+import { plural } from "../core/words/numbers.js";
 import type { ConfigEntry, ConfigReign } from "../engine/configs/lineage.js";
-import { clipped, configName, short } from "./names.js";
-import { type Colors, plural, table, textWidth } from "./render.js";
+import { clipped, configName } from "./names.js";
+import { type Colors, table, textWidth } from "./render.js";
 import { lineWidth, minuteText, wrapped } from "./views.js";
 
 /** A config in its place: what is drawn before its name, and before the lines below it. */

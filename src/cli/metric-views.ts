@@ -3,10 +3,12 @@
  */
 import type { Evaluation, GuardrailEvaluation } from "../core/decision/evaluation.js";
 import type { MetricArm, MetricEvaluation } from "../core/decision/metric-evaluation.js";
-import { type MetricPolicy, metricPolicy, type Policy } from "../core/decision/policy.js";
+import { metricPolicy, type Policy } from "../core/decision/policy.js";
+import { marginText, segmentText } from "../core/words/guardrail.js";
+import { count, evidence, probability } from "../core/words/numbers.js";
+import { type Named, quantity, signedPercent, signedQuantity } from "../core/words/quantity.js";
 import { clipped } from "./names.js";
-import { magnitude, type Named, quantity, signedPercent, signedQuantity } from "./quantity.js";
-import { bar, type Colors, count, evidence, probability, table } from "./render.js";
+import { bar, type Colors, table } from "./render.js";
 
 type Metrics = Readonly<Record<string, MetricEvaluation>>;
 
@@ -86,33 +88,6 @@ export function metricsText(all: Metrics, colors: Colors, challenger = "challeng
   const header = ["metric", "arm", "typical", "95 % interval", "p50", "p95"];
   const values = table(rows, { header, align: ["left", "left", "right", "left", "right", "right"], colors });
   return [values, perSuccessTable(metrics, challenger, colors)].filter((part) => part !== "").join("\n\n");
-}
-
-/** A guardrail's metric with its segment. */
-function segmentText({ metric, where }: Pick<GuardrailEvaluation, "metric" | "where">): string {
-  const fields = Object.entries(where ?? {}).map(([field, value]) => `${field}=${String(value)}`);
-  return [metric, ...fields].join(" ");
-}
-
-/** How much worse a guardrail lets the challenger be: "10 % worse", "2 points worse", "no worse", "5 % better". */
-function marginText(margin: number, kind: MetricPolicy["kind"]): string {
-  if (margin === 0) return "no worse";
-  const size = Math.abs(margin);
-  const hundredths = Number((100 * size).toPrecision(3));
-  const amount =
-    kind === "binary" ? `${hundredths} points` : kind === "real" ? magnitude(size) : `${hundredths} %`;
-  return `${amount} ${margin > 0 ? "worse" : "better"}`;
-}
-
-/** A guardrail in words: "cost_usd, at most 10 % worse". */
-export function guardrailText(
-  guardrail: Pick<GuardrailEvaluation, "metric" | "where" | "margin" | "mode">,
-  policy: Policy,
-): string {
-  const { margin, mode } = guardrail;
-  const limit = marginText(margin, metricPolicy(policy, guardrail.metric).kind);
-  const bound = margin > 0 ? `at most ${limit}` : margin < 0 ? `at least ${limit}` : limit;
-  return `${segmentText(guardrail)} ${bound}${mode === "require" ? ", shown to be so" : ""}`;
 }
 
 function stateText({ mode, isCrossed, sessionCount }: GuardrailEvaluation, colors: Colors): string {

@@ -2,15 +2,10 @@
  * What people call experiments, configs and arms: short, and never longer than a column.
  */
 import { DethroneError } from "../core/errors.js";
+import { short } from "../core/words/names.js";
 import { currentExperiment, requireConfig } from "../engine/experiments/lookup.js";
 import type { ProjectConfig, ProjectState, Store, StoredExperiment } from "../engine/ports.js";
 import { textWidth } from "./render.js";
-
-/** The first characters of a hash: enough to tell two apart, and to be asked for by. */
-export const short = (hash: string): string => hash.slice(0, 12);
-
-/** The first characters of an experiment's id: the whole of its time, to the millisecond. */
-export const shortId = (id: string): string => id.slice(0, 13);
 
 /** A text held to a width, on one line. */
 export function clipped(text: string, width: number): string {
@@ -58,12 +53,6 @@ export async function labelsOf(store: Store, projectId: number): Promise<Labels>
 /** What a config of a project is called. */
 export function nameIn(labels: Labels, hash: string): string {
   return configName({ hash, label: labels.get(hash) ?? null });
-}
-
-/** Names joined as people do: "a", "a and b", "a, b and c". */
-export function listed(names: readonly string[]): string {
-  const last = names.at(-1) ?? "";
-  return names.length < 2 ? last : `${names.slice(0, -1).join(", ")} and ${last}`;
 }
 
 /** The only challenger of the experiment that people mean. @throws DethroneError `arm_not_found` */

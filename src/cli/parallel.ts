@@ -8,16 +8,10 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { type SimulatedRuns, type Simulation, simulateRuns } from "../core/simulation/simulate.js";
 import { type SimulationSummary, summarise } from "../core/simulation/simulation-summary.js";
+import type { SimulationJob } from "../engine/simulations.js";
 
 // `src/cli` and `dist/cli` lie at the same depth, so this finds the built file from either.
 const WORKER_URL = new URL("../../dist/cli/simulation-worker.js", import.meta.url);
-
-/** A simulation and how often to run it. */
-export interface SimulationJob {
-  readonly simulation: Simulation;
-  /** an integer of at least 1 */
-  readonly runs: number;
-}
 
 /** Some runs of a job. */
 export interface Shard {

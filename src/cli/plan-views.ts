@@ -3,10 +3,11 @@
  */
 
 import type { FalsePromotion } from "../core/simulation/false-promotion.js";
+import { count, percent, plural, signedPoints } from "../core/words/numbers.js";
+import { days } from "../core/words/quantity.js";
 import type { ChallengeOutcome } from "../engine/experiments/challenge.js";
 import type { Forecast } from "../engine/experiments/detect.js";
-import { days } from "./quantity.js";
-import { type Colors, count, percent, plural, signedPoints } from "./render.js";
+import type { Colors } from "./render.js";
 import { facts, paragraph } from "./views.js";
 
 /** Why a challenge starts nothing. */

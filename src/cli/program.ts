@@ -5,6 +5,7 @@ import { Command, CommanderError } from "commander";
 import { DethroneError } from "../core/errors.js";
 import { VERSION } from "../version.js";
 import { Output } from "./output.js";
+import { addAgents } from "./program/agents.js";
 import { addQuestions } from "./program/analysis.js";
 import { addByHand, addDecisions, addLooking, addPlans } from "./program/experiments.js";
 import { addServer } from "./program/server.js";
@@ -21,6 +22,7 @@ const GROUPS: readonly (readonly [heading: string, add: (program: Command) => vo
   ["By hand, each with a reason:", addByHand],
   ["Ask what would be:", addQuestions],
   ["Serve it over HTTP:", addServer],
+  ["Serve it to agents:", addAgents],
   ["Upkeep of the database:", addUpkeep],
 ];
 

@@ -4,24 +4,20 @@
 import type { Ruling } from "../core/decision/decide.js";
 import type { Explained } from "../core/decision/explain.js";
 import { hasEnded } from "../core/decision/life-cycle.js";
+import { listed, shortId } from "../core/words/names.js";
+import { count, duration, percent, plural, timeAgo } from "../core/words/numbers.js";
+import { days } from "../core/words/quantity.js";
+import { isMoving, shareRuleText } from "../core/words/share-rule.js";
 import type { ExperimentReport } from "../engine/experiments/report.js";
 import type { Revision } from "../engine/ports.js";
+import { stateText } from "../engine/words/setup.js";
 import { breakdownText } from "./breakdown-views.js";
 import { diffText } from "./config-views.js";
 import { armsTable, decidingNumbers, othersTable } from "./evaluation-views.js";
 import { coverageText, guardrailsText, metricsText } from "./metric-views.js";
-import { armName, armNames, configName, listed, shortId } from "./names.js";
-import { days } from "./quantity.js";
-import { type Colors, count, duration, percent, plural, table, timeAgo } from "./render.js";
-import {
-  descriptionFacts,
-  isMoving,
-  participationFacts,
-  scheduleText,
-  setupText,
-  shareRuleText,
-  stateText,
-} from "./setup-views.js";
+import { armName, armNames, configName } from "./names.js";
+import { type Colors, table } from "./render.js";
+import { descriptionFacts, participationFacts, scheduleText, setupText } from "./setup-views.js";
 import { type Fact, facts, paragraph, sentences, timeText, verdictText } from "./views.js";
 
 /** A draft of the project that waits for its turn. */

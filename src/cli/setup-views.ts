@@ -3,47 +3,15 @@
  */
 import type { Policy } from "../core/decision/policy.js";
 import type { ShareRule } from "../core/decision/share-rule.js";
-import type { JsonObject } from "../core/errors.js";
+import { guardrailText } from "../core/words/guardrail.js";
+import { listed } from "../core/words/names.js";
+import { evidence, percent, plural, signedPoints } from "../core/words/numbers.js";
+import { isMoving, shareRuleText } from "../core/words/share-rule.js";
 import { totalOf } from "../engine/experiments/experiment-summary.js";
-import type { Audience, Description, StoredExperiment, Watch } from "../engine/ports.js";
-import { guardrailText } from "./metric-views.js";
-import { listed } from "./names.js";
-import { type Colors, evidence, percent, plural, signedPoints } from "./render.js";
+import type { Audience, Description, Watch } from "../engine/ports.js";
+import { audienceText, watchText } from "../engine/words/setup.js";
+import type { Colors } from "./render.js";
 import { type Fact, facts, minuteText } from "./views.js";
-
-/** A share rule in words. */
-export function shareRuleText(rule: ShareRule): string {
-  if (rule.kind === "fixed") return percent(rule.share);
-  if (rule.kind === "each") return rule.shares.map((share) => percent(share)).join(", ");
-  if (rule.kind === "adaptive") return `adaptive, ${percent(rule.min, 0)} to ${percent(rule.max, 0)}`;
-  return `ramp ${rule.steps.map(({ share }) => Number((100 * share).toFixed(2))).join(", ")} %`;
-}
-
-function fieldText(field: string, condition: unknown): string {
-  const isOperators = typeof condition === "object" && condition !== null;
-  return isOperators
-    ? `${field} ${JSON.stringify(condition)}`
-    : `${field} is ${typeof condition === "string" ? condition : JSON.stringify(condition)}`;
-}
-
-const whereText = (where: JsonObject): string[] =>
-  Object.entries(where).map(([field, condition]) => fieldText(field, condition));
-
-/** Who takes part, in words. */
-export function audienceText(audience: Audience | null): string {
-  const { where = {}, includeGroups = [], excludeGroups = [] } = audience ?? {};
-  const conditions = [
-    ...whereText(where),
-    ...(includeGroups.length > 0 ? [`in group ${includeGroups.join(" or ")}`] : []),
-    ...(excludeGroups.length > 0 ? [`not in group ${excludeGroups.join(" or ")}`] : []),
-  ];
-  return conditions.length === 0 ? "everyone" : conditions.join("; ");
-}
-
-/** What follows a promotion, in words. */
-function watchText({ share, horizon }: Watch): string {
-  return `after a promotion ${percent(share)} stay on the old champion for ${plural(horizon, "session")}; it returns if it proves better`;
-}
 
 /** What people say of an experiment. */
 export function descriptionFacts({ hypothesis, description, owner, tags }: Description): Fact[] {
@@ -100,21 +68,7 @@ export interface Setup extends Description, Participation {
   readonly startsAtMs?: number | null | undefined;
 }
 
-/** Where an experiment stands, in words. What a watch promotes is the old champion. */
-export function stateText(experiment: {
-  readonly kind: StoredExperiment["kind"];
-  readonly status: StoredExperiment["status"];
-  readonly isAwaitingApproval: boolean;
-}): string {
-  const { kind, status, isAwaitingApproval } = experiment;
-  if (isAwaitingApproval) return "awaiting approval";
-  return kind === "watch" && status === "promoted" ? "rolled back" : status;
-}
-
 type Shares = Pick<Setup, "shareRule" | "planShares" | "names">;
-
-/** Whether a share moves while its experiment runs. */
-export const isMoving = ({ kind }: ShareRule): boolean => kind === "ramp" || kind === "adaptive";
 
 /** The challengers' share together: "30.0 %". */
 function totalText({ shareRule, planShares }: Shares): string {

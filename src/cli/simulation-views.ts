@@ -8,8 +8,9 @@ import {
   type SimulationSummary,
   standardErrorOf,
 } from "../core/simulation/simulation-summary.js";
+import { count, duration, percent, signedPoints } from "../core/words/numbers.js";
 import { DAY_MS } from "../engine/duration.js";
-import { bar, type Colors, count, duration, lineChart, percent, signedPoints, table } from "./render.js";
+import { bar, type Colors, lineChart, table } from "./render.js";
 import { wrapped } from "./views.js";
 
 /** What one policy did. */

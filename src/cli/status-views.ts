@@ -1,13 +1,17 @@
 /**
  * What people see of all projects at a glance, and of the experiments of one: data in, text out.
  */
+
+import { shortId } from "../core/words/names.js";
+import { count, evidence, percent, plural, probability } from "../core/words/numbers.js";
+import { days } from "../core/words/quantity.js";
+import { isMoving } from "../core/words/share-rule.js";
 import type { ExperimentSummary } from "../engine/experiments/experiment-summary.js";
 import type { ExperimentReport } from "../engine/experiments/report.js";
+import { stateText } from "../engine/words/setup.js";
 import { evidenceBar } from "./evaluation-views.js";
-import { clipped, type Labels, nameIn, shortId } from "./names.js";
-import { days } from "./quantity.js";
-import { type Colors, count, evidence, percent, plural, probability, table } from "./render.js";
-import { isMoving, stateText } from "./setup-views.js";
+import { clipped, type Labels, nameIn } from "./names.js";
+import { type Colors, table } from "./render.js";
 import { minuteText } from "./views.js";
 
 /** A project and its newest experiment. */

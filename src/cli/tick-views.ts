@@ -1,11 +1,13 @@
 /**
  * What people see of a tick: what it found, and what it did beside. Data in, text out.
  */
+
+import { shortId } from "../core/words/names.js";
+import { evidence, plural, probability, timeAgo } from "../core/words/numbers.js";
 import type { TickResult } from "../engine/experiments/tick.js";
 import type { StoredAuditEntry } from "../engine/ports.js";
-import { actionText, type LogNames, whyOf } from "./history-views.js";
-import { shortId } from "./names.js";
-import { type Colors, evidence, plural, probability, table, timeAgo } from "./render.js";
+import { actionText, type LogNames, whyOf } from "../engine/words/history.js";
+import { type Colors, table } from "./render.js";
 import { lineWidth, verdictText, wrapped } from "./views.js";
 
 /** Something that a tick did. */

@@ -1,13 +1,15 @@
 /**
  * What people see of upkeep. Data in, text out.
  */
+
+import { shortId } from "../core/words/names.js";
+import { plural } from "../core/words/numbers.js";
 import type { BackupFile } from "../engine/ports.js";
 import type { DoctorReport } from "../engine/upkeep/doctor.js";
 import type { Finding, Severity } from "../engine/upkeep/findings.js";
 import type { ForgetResult } from "../engine/upkeep/forget.js";
 import type { PruneResult } from "../engine/upkeep/prune.js";
-import { shortId } from "./names.js";
-import { type Colors, plural, table } from "./render.js";
+import { type Colors, table } from "./render.js";
 import { lineWidth, timeText, wrapped } from "./views.js";
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;

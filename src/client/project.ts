@@ -83,6 +83,14 @@ export class ClientProject<Config, Built>
     return structuredClone(this.#sessions.champion().config) as Config;
   }
 
+  get championHash(): string {
+    return this.#sessions.champion().hash;
+  }
+
+  get experiment(): string | null {
+    return this.#sessions.experiment;
+  }
+
   /** Makes the champion of the host's code ready. @throws DethroneError `config_invalid` */
   prepareOwn(): Promise<void> {
     return this.#sessions.prepareOwn();

@@ -2,6 +2,7 @@
  * What people do with the experiments, configs and champion of a project, asked of the server.
  */
 import type { Evaluation } from "../core/decision/evaluation.js";
+import type { Trajectory } from "../core/decision/trajectory.js";
 import { DethroneError, isDethroneError, received } from "../core/errors.js";
 import type { ConfigChange } from "../engine/configs/diff.js";
 import type { ConfigEntry } from "../engine/configs/lineage.js";
@@ -159,8 +160,12 @@ export abstract class RemoteExperiments<Config> implements ProjectExperimentsApi
     return this.#ofExperiment("getReport", which);
   }
 
+  trajectory(which: OfExperiment = {}): Promise<Trajectory | null> {
+    return this.#ofExperiment("getTrajectory", which);
+  }
+
   async #ofExperiment<T>(
-    id: "getEvaluation" | "getReport",
+    id: "getEvaluation" | "getReport" | "getTrajectory",
     { experiment = CURRENT }: OfExperiment,
   ): Promise<T | null> {
     try {

@@ -36,6 +36,7 @@ export const CLIENT_ROUTES = {
   archiveExperiment: { method: "post", path: "/v1/projects/{project}/experiments/{experiment}/archive" },
   getEvaluation: { method: "get", path: "/v1/projects/{project}/experiments/{experiment}/evaluation" },
   getReport: { method: "get", path: "/v1/projects/{project}/experiments/{experiment}/report" },
+  getTrajectory: { method: "get", path: "/v1/projects/{project}/experiments/{experiment}/trajectory" },
 } as const satisfies ClientRoutes;
 
 /** Id of an operation that clients ask for. */

@@ -51,6 +51,15 @@ export {
 } from "./decision/share-rule.js";
 export type { Terms } from "./decision/terms.js";
 export {
+  type Trajectory,
+  type TrajectoryArm,
+  type TrajectoryComparison,
+  type TrajectoryInput,
+  type TrajectoryPoint,
+  type TrajectoryUnit,
+  trajectoryOf,
+} from "./decision/trajectory.js";
+export {
   DethroneError,
   ERROR_CODES,
   type ErrorCode,

@@ -80,6 +80,8 @@ export interface ContextSettings<S extends SessionStore = Store> {
   readonly waitUntil?: ((task: Promise<unknown>) => void) | undefined;
   /** told of each decision that this process makes */
   readonly onDecision?: ((decision: DecisionEvent) => void | Promise<void>) | undefined;
+  /** told once the engine is closed */
+  readonly onClosed?: (() => void) | undefined;
 }
 
 /** What sessions need of their engine, whatever they are recorded in. */
@@ -87,7 +89,8 @@ export type SessionContext = EngineContext<SessionStore>;
 
 /** The shared state of one engine. */
 export class EngineContext<S extends SessionStore = Store>
-  implements Omit<ContextSettings<S>, "exposures" | "onDecision" | "guard" | "champions" | "waitUntil">
+  implements
+    Omit<ContextSettings<S>, "exposures" | "onDecision" | "onClosed" | "guard" | "champions" | "waitUntil">
 {
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -102,6 +105,7 @@ export class EngineContext<S extends SessionStore = Store>
   /** tells the host's sinks of each assignment */
   readonly exposures: Outlet<Exposure>;
   readonly decisions: Outlet<DecisionEvent>;
+  readonly #onClosed: () => void;
   readonly #counters: Record<Counter, number> = {
     sessionsDropped: 0,
     writesFailed: 0,
@@ -136,6 +140,7 @@ export class EngineContext<S extends SessionStore = Store>
     this.champions = settings.champions ?? null;
     this.storage = settings.storage ?? DATABASE;
     this.#waitUntil = settings.waitUntil;
+    this.#onClosed = settings.onClosed ?? (() => undefined);
     this.exposures = new Outlet({
       channel: "dethrone:exposure",
       listeners: (settings.exposures ?? []).map((sink) => (exposure) => sink.expose(exposure)),
@@ -332,6 +337,14 @@ export class EngineContext<S extends SessionStore = Store>
   /** Closes the store. */
   async close(): Promise<void> {
     this.refuse();
+    try {
+      await this.#closeStore();
+    } finally {
+      this.#onClosed();
+    }
+  }
+
+  async #closeStore(): Promise<void> {
     const store = this.#store;
     if (!store) return;
     if (store.isAlive() && store.spool().rows > 0) {

@@ -332,8 +332,9 @@ export class Engine extends EngineDesk implements AsyncDisposable {
    * Takes nothing new, writes what is queued, and closes, in bounded time; safe to call twice. What the database does not
    * take is left beside it for the next process.
    *
-   * A process that ends without it (`process.exit`, a signal nobody handles) keeps every `end`, `signal` and `flush` that
-   * has resolved, and loses what was still queued: a host that stops on SIGTERM closes first.
+   * A process with nothing left to do closes its engines itself. One that ends otherwise (`process.exit`, a signal that is
+   * not in `closeOn`) keeps every `end`, `signal` and `flush` that has resolved, and loses what was still queued: a host
+   * that stops on SIGTERM closes first.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();

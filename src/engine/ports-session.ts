@@ -2,7 +2,6 @@
  * Sessions and signals on their way into the store and out of it.
  */
 
-import type { Role } from "../core/decision/evidence.js";
 import type { JsonObject } from "../core/errors.js";
 import type { ScoringSignal, Settlement, SignalKind } from "../core/sessions/score.js";
 import type { StoredConfig } from "./ports-experiment.js";
@@ -163,13 +162,13 @@ export interface SettledSession {
 /** One settled session of an experiment, in assignment order. */
 export interface FoldRow {
   readonly seq: number;
-  readonly sessionId: string;
-  readonly role: Role;
   /** 0 the champion, j the j-th challenger */
   readonly arm: number;
   readonly shares: readonly number[];
   readonly score: number | null;
   readonly context: JsonObject | null;
+  /** null where only its archive is left */
+  readonly startedAtMs: number | null;
   /** from start to end; null where it never ended */
   readonly durationMs: number | null;
   /** counted signals, in the order of their acceptance; empty unless asked for */

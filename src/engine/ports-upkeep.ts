@@ -197,6 +197,8 @@ export interface UpkeepStore {
     readonly breakdown: readonly Breakdown[];
     readonly atMs: number;
   }): Promise<boolean>;
+  /** Of each arm, the champion's first. */
+  armCounts(experimentId: number): Promise<ArmCounts[]>;
   unsettledCount(experimentId: number): Promise<number>;
   /** How much of a scope there is to delete. */
   prunable(scope: PruneScope): Promise<PruneCount>;

@@ -269,7 +269,6 @@ export interface Store extends SessionStore {
   scores(input: { projectId: number; configId: number; limit: number }): Promise<number[]>;
   /** How much the project has to do, and how well its champion does it. */
   traffic(input: { projectId: number; championConfigId: number; sinceMs: number }): Promise<Traffic>;
-  armCounts(experimentId: number): Promise<ArmCounts[]>;
   decisions(filter: { uid?: string; experimentId?: number }): Promise<StoredDecision[]>;
   /** How each experiment of a project was tested and ended, oldest first. */
   rulings(projectKey: string): Promise<StoredRuling[]>;

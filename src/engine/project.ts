@@ -48,6 +48,10 @@ export interface Project<Config = JsonObject, Built = undefined> extends Project
   readonly key: string;
   /** the champion's config, as last known */
   readonly champion: Config;
+  /** SHA-256 of it, as stored */
+  readonly championHash: string;
+  /** id of the running experiment, as last known; null where none runs */
+  readonly experiment: string | null;
   wrap<R extends Runner<Config, Built>>(
     runner: R,
     options?: WrapOptions<ArgsOf<R>, ReturnType<R>>,
@@ -95,6 +99,14 @@ export class EngineProject<Config, Built>
 
   get champion(): Config {
     return structuredClone(this.#sessions.champion().config) as Config;
+  }
+
+  get championHash(): string {
+    return this.#sessions.champion().hash;
+  }
+
+  get experiment(): string | null {
+    return this.#sessions.experiment;
   }
 
   /** Makes the champion of the host's code ready. @throws DethroneError `config_invalid` */

@@ -9,6 +9,7 @@ import type { Principal } from "../engine/access/keys.js";
 import type { Engine } from "../engine/engine.js";
 import type { TickResult } from "../engine/experiments/tick.js";
 import type { Clock } from "../engine/ports.js";
+import { type Simulator, simulateInSlices } from "../engine/simulations.js";
 import { VERSION } from "../version.js";
 import { assertRate, LOCAL, principalOf } from "./access.js";
 import { answer } from "./answer.js";
@@ -19,7 +20,7 @@ import { type Answer, failureAnswer, foreseen } from "./failure.js";
 import type { Host } from "./handlers/handler.js";
 import { Metrics } from "./metrics.js";
 import { PageAccess } from "./page-access.js";
-import { Questions, type Simulator, simulateInSlices } from "./questions.js";
+import { Questions } from "./questions.js";
 
 /** One request, once it is answered; never with a key, a body or a query. */
 export interface AccessLogEntry {

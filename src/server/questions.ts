@@ -4,52 +4,18 @@
 import type { PolicyInput } from "../core/decision/policy.js";
 import { createPolicy } from "../core/decision/policy.js";
 import { DethroneError } from "../core/errors.js";
-import { createPlan, planOf, planSimulations } from "../core/simulation/plan.js";
-import {
-  createSimulation,
-  type SimulatedRuns,
-  type Simulation,
-  simulateRuns,
-} from "../core/simulation/simulate.js";
-import { type SimulationSummary, summarise } from "../core/simulation/simulation-summary.js";
+import { createPlan, type Plan, planOf, planSimulations } from "../core/simulation/plan.js";
+import { createSimulation, type Simulation } from "../core/simulation/simulate.js";
+import type { SimulationSummary } from "../core/simulation/simulation-summary.js";
 import type { Engine } from "../engine/engine.js";
+import type { SimulationJob, Simulator } from "../engine/simulations.js";
 import type { RouteInput, RouteOutput } from "./contract/routes.js";
-
-/** A simulation and how often to run it. */
-export interface SimulationJob {
-  readonly simulation: Simulation;
-  readonly runs: number;
-}
-
-/** Runs simulations, each summed up, in the order of the jobs; rejects once the signal is aborted. */
-export type Simulator = (
-  jobs: readonly SimulationJob[],
-  options: { readonly signal: AbortSignal },
-) => Promise<SimulationSummary[]>;
 
 /** Sessions simulated for one answer, at most: some ten seconds of one processor. */
 const SESSIONS_MAX = 2e7;
 const AT_ONCE = 2;
-/** Sessions simulated before requests have their turn: some 20 ms. */
-const SLICE_SESSIONS = 20_000;
 const PLAN_RUNS_MIN = 50;
 const DEFAULT_PACE = { baseRate: 0.6, sessionsPerDay: 100 };
-
-/** Simulates on this thread, a slice at a time. */
-export const simulateInSlices: Simulator = async (jobs, { signal }) => {
-  const summaries: SimulationSummary[] = [];
-  for (const { simulation, runs } of jobs) {
-    const step = Math.max(1, Math.floor(SLICE_SESSIONS / simulation.policy.horizon));
-    const parts: SimulatedRuns[] = [];
-    for (let from = 0; from < runs; from += step) {
-      signal.throwIfAborted();
-      parts.push(simulateRuns(simulation, from, Math.min(runs, from + step)));
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    summaries.push(summarise(simulation, parts));
-  }
-  return summaries;
-};
 
 /** Answers simulations and plans. */
 export class Questions {
@@ -125,7 +91,10 @@ export class Questions {
   }
 
   /** @throws DethroneError as {@link simulate} */
-  async plan(body: RouteInput<"plan">["body"], signal: AbortSignal): Promise<RouteOutput<"plan">> {
+  async plan(
+    body: RouteInput<"plan">["body"],
+    signal: AbortSignal,
+  ): Promise<Plan & { readonly runs: number }> {
     const { runs = 500, project, ...rest } = body;
     const pace = project === undefined ? DEFAULT_PACE : await this.#paceOf(project);
     const { baseRate = pace.baseRate, sessionsPerDay = pace.sessionsPerDay } = rest;

@@ -24,13 +24,11 @@ function tupleOf({ seq, arm, shares, score, durationMs, context, signals }: Fold
 function rowOf([seq, arm, shares, score, durationMs, context, signals]: UnitTuple): FoldRow {
   return {
     seq,
-    // Ids are not kept: nothing that is folded looks at them.
-    sessionId: "",
-    role: arm === 0 ? "champion" : "challenger",
     arm,
     shares,
     score,
     context,
+    startedAtMs: null,
     durationMs,
     signals: signals.map(([name, value, kind]) => ({ name, value, kind })),
   };

@@ -8,8 +8,23 @@ import type { AsideReply, AsideRequest, AsideSettings } from "./aside.js";
 const { path, waitMs } = workerData as AsideSettings;
 const database = new Database(path, { timeout: waitMs });
 
-function rowsOf({ sql, params }: AsideRequest): AsideReply {
+const frequent = new Map<string, Database.Statement<unknown[]>>();
+
+/** Numbers pass through JSON of JavaScript unchanged, to the last bit. */
+function tuplesOf({ sql, params }: AsideRequest): AsideReply {
+  let statement = frequent.get(sql);
+  if (!statement) {
+    statement = database.prepare(sql);
+    statement.raw();
+    frequent.set(sql, statement);
+  }
+  return { tuples: JSON.stringify(statement.all(...params)) };
+}
+
+function answer(request: AsideRequest): AsideReply {
+  const { sql, params, isFrequent } = request;
   try {
+    if (isFrequent) return tuplesOf(request);
     const statement = database.prepare(sql);
     // A statement that gives no rows may not be asked for some.
     if (!statement.reader) {
@@ -27,7 +42,7 @@ function rowsOf({ sql, params }: AsideRequest): AsideReply {
 
 const port = parentPort;
 port?.on("message", (request: AsideRequest | null) => {
-  if (request !== null) return port.postMessage(rowsOf(request));
+  if (request !== null) return port.postMessage(answer(request));
   database.close();
   port.close();
 });

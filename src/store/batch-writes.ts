@@ -1,64 +1,45 @@
 /**
- * Many starts, signals and ends at once: one statement a table instead of one a row, several times as fast.
+ * Many starts, signals and ends at once: one statement a table instead of one a row, several times as fast. A session that
+ * starts and ends in one batch is one row, written once.
  *
  * It writes what is plain (a first end, a new signal, both in time) and only if all of a batch is; anything else goes row
  * by row through {@link SessionWrites}, where the rules are. What it writes is what they would have written, bit for bit.
  */
-import type { SessionEnd, SessionSignal, SessionStart, StartedSession } from "../engine/ports.js";
-import { exactParts } from "./exact-number.js";
-import type { SessionWrites, Statements } from "./session-writes.js";
-import type { Outcome, WriteOperation } from "./write-protocol.js";
+import type { SessionEnd, SessionSignal } from "../engine/ports.js";
+import { type Columns, givenRows } from "./given-rows.js";
+import { type SessionWrites, START_COLUMNS, type Statements } from "./session-writes.js";
+import { type Outcome, RECORDED, type WriteOperation } from "./write-protocol.js";
 
 /** An operation on a session. */
 export type SessionOperation = Extract<WriteOperation, { kind: "start" | "end" | "signal" }>;
 
-/** A number at the end of a JSON row: as it is where all of them are whole, else in three parts; see {@link exactParts}. */
-const numberAt = (place: number, areWhole: boolean): string =>
-  areWhole
-    ? `value ->> ${place}`
-    : `(CAST(value ->> ${place} AS REAL) / (1 << (value ->> ${place + 1}))) / (1 << (value ->> ${place + 2}))`;
+const insertStarts = (given: string): string =>
+  `INSERT INTO sessions (${START_COLUMNS.join(", ")}, ended_at_ms, settled_at_ms, score, is_missing, is_abandoned)
+   SELECT ${START_COLUMNS.join(", ")}, at_ms, iif(score IS NULL, NULL, at_ms), score,
+     iif(score IS NULL, NULL, 0), iif(score IS NULL, NULL, 0) FROM ${given}`;
 
-/** A statement for numbers that are all whole, and one for any. */
-const forNumbers = (sql: (areWhole: boolean) => string) => ({ whole: sql(true), any: sql(false) });
+/** Of sessions that have not settled, or that are new in the batch: their ends came after. */
+const insertSignals = (given: string): string =>
+  `INSERT INTO signals (session_seq, key, name, value, kind, source, accepted_at_ms, is_late)
+   SELECT seq, given.signal_key, given.name, given.number, given.kind, given.source, given.at_ms, 0
+   FROM ${given} AS given CROSS JOIN sessions ON sessions.id = given.session_id
+   WHERE (settled_at_ms IS NULL OR seq > given.last_seq) AND given.at_ms <= window_ends_at_ms
+   ON CONFLICT DO NOTHING`;
 
-const INSERT_STARTS = `INSERT INTO sessions (id, project_id, config_id, experiment_id, arm_id, unit, root_id, shares,
-    is_evidence, excluded, context, started_at_ms, window_ends_at_ms)
-  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-    value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12
-  FROM json_each(?) ORDER BY json_each.key`;
+const settleSessions = (given: string): string =>
+  `UPDATE sessions SET ended_at_ms = coalesce(ended_at_ms, given.at_ms), settled_at_ms = given.at_ms,
+     score = given.number, is_missing = 0, is_abandoned = 0 FROM ${given} AS given
+   WHERE sessions.id = given.session_id AND settled_at_ms IS NULL AND given.at_ms <= window_ends_at_ms`;
 
-const INSERT_SIGNALS = forNumbers(
-  (areWhole) => `INSERT INTO signals (session_seq, key, name, value, kind, source, accepted_at_ms, is_late)
-  SELECT seq, given.signal_key, given.name, given.number, given.kind, given.source, given.at_ms, 0 FROM
-    (SELECT json_each.key AS place, value ->> 0 AS id, value ->> 1 AS signal_key, value ->> 2 AS name,
-       value ->> 3 AS kind, value ->> 4 AS source, value ->> 5 AS at_ms, ${numberAt(6, areWhole)} AS number
-     FROM json_each(?)) AS given
-    CROSS JOIN sessions ON sessions.id = given.id
-  WHERE settled_at_ms IS NULL AND given.at_ms <= window_ends_at_ms
-  ORDER BY given.place ON CONFLICT DO NOTHING`,
-);
-
-const SETTLE = forNumbers(
-  (
-    areWhole,
-  ) => `UPDATE sessions SET ended_at_ms = coalesce(ended_at_ms, given.at_ms), settled_at_ms = given.at_ms,
-    score = given.number, is_missing = 0, is_abandoned = 0
-  FROM (SELECT value ->> 0 AS id, value ->> 1 AS at_ms, ${numberAt(2, areWhole)} AS number FROM json_each(?)) AS given
-  WHERE sessions.id = given.id AND settled_at_ms IS NULL AND given.at_ms <= window_ends_at_ms`,
-);
-
-const END = `UPDATE sessions SET ended_at_ms = given.at_ms
-  FROM (SELECT value ->> 0 AS id, value ->> 1 AS at_ms FROM json_each(?)) AS given
-  WHERE sessions.id = given.id AND settled_at_ms IS NULL AND ended_at_ms IS NULL
-    AND given.at_ms <= window_ends_at_ms`;
-
-type Row = readonly (string | number | null)[];
-
-/** Half a character, as a cut through an emoji leaves: JSON hands it on, where a value that is bound becomes U+FFFD. */
-const LONE_SURROGATE = /\\ud[89a-f]/;
+const endSessions = (given: string): string =>
+  `UPDATE sessions SET ended_at_ms = given.at_ms FROM ${given} AS given
+   WHERE sessions.id = given.session_id AND settled_at_ms IS NULL AND ended_at_ms IS NULL
+     AND given.at_ms <= window_ends_at_ms`;
 
 /** Thrown where a batch is not as plain as it has to be; whoever applies it undoes it, and goes row by row. */
 class NotPlain extends Error {}
+
+type Row = readonly (string | number | null)[];
 
 /** The writes of one connection, a batch at a time. */
 export class BatchWrites {
@@ -71,58 +52,45 @@ export class BatchWrites {
   }
 
   /**
-   * Writes them all: the starts, then the signals, then the ends.
+   * Writes them all: the starts, then the signals, then the ends; those of a session that is new here with its start.
    *
    * @param operations in an order in which that changes nothing; see {@link segmentsOf}
    * @throws NotPlain, or what the database says; then some may be written, and must be undone
    */
   apply(operations: readonly SessionOperation[]): Outcome[] {
     // What is not a start is plain, or nothing of this stays.
-    const outcomes: Outcome[] = operations.map(() => ({ status: "recorded" }));
-    this.#start(operations, outcomes);
+    const outcomes = operations.map(() => RECORDED);
     const signals = operations.flatMap((each) => (each.kind === "signal" ? [each.signal] : []));
     const ends = operations.flatMap((each) => (each.kind === "end" ? [each.end] : []));
+    const lastSeq = signals.length === 0 ? 0 : this.#lastSeq();
+    const rest = this.#start(operations, ends, outcomes);
     this.#refuseRoots(signals, ends);
-    this.#writeNumbers(
-      INSERT_SIGNALS,
-      signals.map(({ sessionId, key, name, value, kind, source, atMs }) => ({
-        row: [sessionId, key, name, kind, source, atMs],
-        value,
-      })),
-    );
-    this.#writeNumbers(
-      SETTLE,
-      ends.flatMap(({ sessionId, atMs, score }) =>
-        score === null ? [] : [{ row: [sessionId, atMs], value: score }],
-      ),
-    );
-    this.#write(
-      END,
-      ends.flatMap(({ sessionId, atMs, score }) => (score === null ? [[sessionId, atMs]] : [])),
-    );
+    this.#signal(signals, lastSeq);
+    this.#end(rest);
     return outcomes;
   }
 
-  #writeNumbers(
-    sql: { readonly whole: string; readonly any: string },
-    rows: readonly { readonly row: Row; readonly value: number }[],
-  ): void {
-    const areWhole = rows.every(({ value }) => Number.isSafeInteger(value));
-    this.#write(
-      areWhole ? sql.whole : sql.any,
-      rows.map(({ row, value }) => (areWhole ? [...row, value] : [...row, ...exact(value)])),
-    );
+  #lastSeq(): number {
+    const sql = "SELECT coalesce(max(seq), 0) AS seq FROM sessions";
+    return this.#statements.get<{ seq: number }>(sql, [])?.seq ?? 0;
   }
 
-  #write(sql: string, rows: readonly Row[]): void {
-    if (rows.length === 0) return;
-    const text = JSON.stringify(rows);
-    if (LONE_SURROGATE.test(text)) throw new NotPlain();
-    const { changes } = this.#statements.run(sql, [text]);
-    if (changes !== rows.length) throw new NotPlain();
+  #write(statement: (given: string) => string, columns: Columns, exact: string): void {
+    const [first = []] = Object.values(columns);
+    if (first.length === 0) return;
+    const given = givenRows(columns, exact);
+    if (given === null) throw new NotPlain();
+    const { changes } = this.#statements.run(statement(given.sql), given.values);
+    if (changes !== first.length) throw new NotPlain();
   }
 
-  #start(operations: readonly SessionOperation[], outcomes: Outcome[]): void {
+  /** Stores the new ones with their ends, where these came in time; gives the ends of the others. */
+  #start(
+    operations: readonly SessionOperation[],
+    ends: readonly SessionEnd[],
+    outcomes: Outcome[],
+  ): readonly SessionEnd[] {
+    const unwritten = new Map(ends.map((end) => [end.sessionId, end]));
     let rows: Row[] = [];
     const waiting = new Set<string>();
     for (const [index, operation] of operations.entries()) {
@@ -130,20 +98,52 @@ export class BatchWrites {
       const { start } = operation;
       // A session that is started twice in a batch must find itself.
       if (waiting.has(start.id)) {
-        this.#write(INSERT_STARTS, rows);
+        this.#insert(rows);
         rows = [];
       }
-      const existing = start.mayExist ? this.#sessions.find(start.id) : undefined;
-      outcomes[index] = { status: "started", session: existing ?? this.#placed(start, rows) };
       waiting.add(start.id);
+      const outcome = this.#sessions.startWith(start, (row) => {
+        const end = unwritten.get(start.id);
+        const isInTime = end !== undefined && end.atMs <= start.windowEndsAtMs;
+        if (isInTime) unwritten.delete(start.id);
+        rows.push(isInTime ? [...row, end.atMs, end.score] : [...row, null, null]);
+      });
+      outcomes[index] = outcome;
     }
-    this.#write(INSERT_STARTS, rows);
+    this.#insert(rows);
+    return [...unwritten.values()];
   }
 
-  #placed(start: SessionStart, rows: Row[]): StartedSession {
-    const placed = this.#sessions.place(start);
-    rows.push(this.#sessions.startRow(start, placed));
-    return this.#sessions.startedOf(start, placed);
+  #insert(rows: readonly Row[]): void {
+    const columns = [...START_COLUMNS, "at_ms", "score"].map((name, i) => [name, rows.map((row) => row[i])]);
+    this.#write(insertStarts, Object.fromEntries(columns), "score");
+  }
+
+  #signal(signals: readonly SessionSignal[], lastSeq: number): void {
+    this.#write(
+      insertSignals,
+      {
+        session_id: signals.map(({ sessionId }) => sessionId),
+        signal_key: signals.map(({ key }) => key),
+        name: signals.map(({ name }) => name),
+        number: signals.map(({ value }) => value),
+        kind: signals.map(({ kind }) => kind),
+        source: signals.map(({ source }) => source),
+        at_ms: signals.map(({ atMs }) => atMs),
+        last_seq: signals.map(() => lastSeq),
+      },
+      "number",
+    );
+  }
+
+  #end(ends: readonly SessionEnd[]): void {
+    const columnsOf = (some: readonly SessionEnd[]) => ({
+      session_id: some.map(({ sessionId }) => sessionId),
+      at_ms: some.map(({ atMs }) => atMs),
+      number: some.map(({ score }) => score),
+    });
+    this.#write(settleSessions, columnsOf(ends.filter(({ score }) => score !== null)), "number");
+    this.#write(endSessions, columnsOf(ends.filter(({ score }) => score === null)), "number");
   }
 
   /** Signals and scores that reach other sessions too are no plain ones. */
@@ -165,13 +165,6 @@ export class BatchWrites {
   }
 }
 
-/** @throws NotPlain for one of the few numbers that a JSON text cannot carry exactly */
-function exact(value: number): readonly [number, number, number] {
-  const parts = exactParts(value);
-  if (parts === null) throw new NotPlain();
-  return parts;
-}
-
 /**
  * Cuts operations where starts, then signals, then ends would not do the same as their own order: before anything about
  * a session that has ended, and before the start of a part whose root has been signalled or ended.
@@ -179,25 +172,23 @@ function exact(value: number): readonly [number, number, number] {
 export function segmentsOf(operations: readonly SessionOperation[]): SessionOperation[][] {
   const segments: SessionOperation[][] = [];
   let current: SessionOperation[] = [];
-  let ended = new Set<string>();
-  let told = new Set<string>();
+  let told = new Map<string, "signalled" | "ended">();
   for (const operation of operations) {
-    if (isCut(operation, ended, told)) {
+    if (isCut(operation, told)) {
       segments.push(current);
-      [current, ended, told] = [[], new Set(), new Set()];
+      [current, told] = [[], new Map()];
     }
     current.push(operation);
-    if (operation.kind === "end") ended.add(operation.end.sessionId);
-    if (operation.kind === "end") told.add(operation.end.sessionId);
-    if (operation.kind === "signal") told.add(operation.signal.sessionId);
+    if (operation.kind === "end") told.set(operation.end.sessionId, "ended");
+    else if (operation.kind === "signal") told.set(operation.signal.sessionId, "signalled");
   }
   if (current.length > 0) segments.push(current);
   return segments;
 }
 
-function isCut(operation: SessionOperation, ended: Set<string>, told: Set<string>): boolean {
-  if (operation.kind === "end") return ended.has(operation.end.sessionId);
-  if (operation.kind === "signal") return ended.has(operation.signal.sessionId);
+function isCut(operation: SessionOperation, told: ReadonlyMap<string, "signalled" | "ended">): boolean {
+  if (operation.kind === "end") return told.get(operation.end.sessionId) === "ended";
+  if (operation.kind === "signal") return told.get(operation.signal.sessionId) === "ended";
   const { root, id } = operation.start;
   return told.has(id) || (root !== null && told.has(root));
 }

@@ -20,8 +20,10 @@ import {
   builder,
   configIdOf,
   experimentIdOf,
+  given,
   moveChampion,
   statement,
+  template,
 } from "./statements.js";
 import type { WriteStatement } from "./write-protocol.js";
 
@@ -142,18 +144,33 @@ function addDecision(experimentId: number, decision: DecisionRecord): WriteState
   return statement(builder.insert(decisions).values({ ...decision, experimentId }));
 }
 
+const givenCheckpoint = {
+  experimentId: given("experimentId"),
+  version: given("version"),
+  foldedSeq: given("foldedSeq"),
+  evidence: given("evidence"),
+  updatedAtMs: given("updatedAtMs"),
+};
+
+const addCheckpoint = template(builder.insert(checkpoints).values(givenCheckpoint));
+
+const replaceCheckpoint = template(
+  builder
+    .update(checkpoints)
+    .set(givenCheckpoint)
+    .where(
+      and(eq(checkpoints.experimentId, given("experimentId")), eq(checkpoints.version, given("previous"))),
+    ),
+  1,
+);
+
 function moveCheckpoint(change: ExperimentChange): WriteStatement[] {
   const { checkpoint, experiment, atMs } = change;
   if (!checkpoint) return [];
-  const { previousVersion, next } = checkpoint;
+  const { previousVersion: previous, next } = checkpoint;
   const row = { experimentId: experiment.id, ...next, updatedAtMs: atMs };
   // The first checkpoint is inserted: the primary key refuses a second first one.
-  if (previousVersion === 0) return [statement(builder.insert(checkpoints).values(row))];
-  const isPrevious = and(
-    eq(checkpoints.experimentId, experiment.id),
-    eq(checkpoints.version, previousVersion),
-  );
-  return [statement(builder.update(checkpoints).set(row).where(isPrevious), 1)];
+  return [previous === 0 ? addCheckpoint(row) : replaceCheckpoint({ ...row, previous })];
 }
 
 function changeArms({ arms: changes }: ExperimentChange): WriteStatement[] {
@@ -173,23 +190,41 @@ function addRevision({ experiment, revision, atMs }: ExperimentChange): WriteSta
   ];
 }
 
+const moveExperiment = template(
+  builder
+    .update(experiments)
+    .set({
+      status: given("status"),
+      awaitingSeq: given("awaitingSeq"),
+      awaitingArm: given("awaitingArm"),
+      version: given("nextVersion"),
+      endedAtMs: given("endedAtMs"),
+    })
+    .where(
+      and(
+        eq(experiments.id, given("id")),
+        eq(experiments.version, given("version")),
+        eq(experiments.status, given("previousStatus")),
+      ),
+    ),
+  1,
+);
+
 /** Status, checkpoint, decision, champion, what follows and audit entry of one experiment, all or nothing. */
 export function changeExperiment(change: ExperimentChange): WriteStatement[] {
   const { experiment, status, awaiting, decision, champion, watch, audit, atMs } = change;
+  const { id, version, status: previousStatus } = experiment;
   return [
-    statement(
-      builder
-        .update(experiments)
-        .set({
-          status,
-          awaitingSeq: awaiting?.seq ?? null,
-          awaitingArm: awaiting?.arm ?? null,
-          version: experiment.version + 1,
-          ...(hasEnded(status) ? { endedAtMs: atMs } : {}),
-        })
-        .where(isUnchanged(experiment)),
-      1,
-    ),
+    moveExperiment({
+      id,
+      version,
+      previousStatus,
+      status,
+      awaitingSeq: awaiting?.seq ?? null,
+      awaitingArm: awaiting?.arm ?? null,
+      nextVersion: version + 1,
+      endedAtMs: hasEnded(status) ? atMs : experiment.endedAtMs,
+    }),
     ...moveCheckpoint(change),
     ...changeArms(change),
     ...addRevision(change),

@@ -10,7 +10,8 @@ import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Client, createClient } from "@libsql/client";
 import { drizzle, type LibSQLDatabase } from "drizzle-orm/libsql";
-import { DethroneError } from "../core/errors.js";
+import { DethroneError, isDethroneError } from "../core/errors.js";
+import { Aside, type Tuple } from "./aside.js";
 import { FILE_REPLACED, fileAt } from "./file-identity.js";
 import * as schema from "./schema.js";
 import { storageError } from "./storage-error.js";
@@ -20,7 +21,7 @@ import { Writer, type WriterOptions } from "./writer.js";
 /** Where the migrations are. */
 export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../drizzle", import.meta.url));
 
-/** How long a read waits, synchronously, for a lock. Readers of a WAL database hardly ever wait. */
+/** How long a read waits, in its thread, for a lock. Readers of a WAL database hardly ever wait. */
 const READ_WAIT_MS = 50;
 const READ_ATTEMPTS = 20;
 const READ_BACKOFF_MS = 25;
@@ -69,6 +70,8 @@ export class OpenDatabase {
   readonly #location: Location;
   readonly #client: Client;
   readonly #drizzle: LibSQLDatabase<typeof schema>;
+  readonly #aside: Aside;
+  #isClosed = false;
   readonly #file: string | null;
   #checkedAtMs = performance.now();
 
@@ -82,6 +85,7 @@ export class OpenDatabase {
       timeout: READ_WAIT_MS,
     });
     this.#drizzle = drizzle(this.#client, { schema });
+    this.#aside = new Aside(location.path, READ_WAIT_MS);
   }
 
   /**
@@ -116,16 +120,31 @@ export class OpenDatabase {
   }
 
   /** Runs a read; a busy connection is renewed, because a statement that met a lock may linger on it. */
-  async read<T>(query: (database: LibSQLDatabase<typeof schema>) => Promise<T>): Promise<T> {
+  read<T>(query: (database: LibSQLDatabase<typeof schema>) => Promise<T>): Promise<T> {
+    return this.#patiently(
+      () => query(this.#drizzle),
+      () => this.#client.reconnect(),
+    );
+  }
+
+  /** The rows of a statement that ticks run again and again, read beside the host's event loop. */
+  tuples<Row extends Tuple>(sql: string, params: Tuple): Promise<Row[]> {
+    return this.#patiently(async () => {
+      // It would start its thread again.
+      if (this.#isClosed) throw storageError({ code: "", message: "it is closed" }, this.#location.path);
+      return this.#aside.tuples<Row>(sql, params);
+    });
+  }
+
+  async #patiently<T>(read: () => Promise<T>, renew?: () => unknown): Promise<T> {
     this.#assertInPlace();
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await query(this.#drizzle);
+        return await read();
       } catch (error) {
-        const cause = rootCause(error);
-        const isBusy = cause.code.startsWith("SQLITE_BUSY");
-        if (!isBusy || attempt >= READ_ATTEMPTS) throw storageError(cause, this.#location.path);
-        await this.#client.reconnect();
+        const failure = isDethroneError(error) ? error : storageError(rootCause(error), this.#location.path);
+        if (failure.code !== "storage_busy" || attempt >= READ_ATTEMPTS) throw failure;
+        await renew?.();
         await new Promise((wake) => setTimeout(wake, READ_BACKOFF_MS));
       }
     }
@@ -143,6 +162,8 @@ export class OpenDatabase {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#aside.close();
     await this.writer.close();
     this.#client.close();
     const { temporaryFolder } = this.#location;

@@ -24,6 +24,7 @@ import { LibsqlUpkeep } from "./libsql-upkeep.js";
 import * as projectChanges from "./project-changes.js";
 import { LibsqlReads } from "./reads.js";
 import * as sessionChanges from "./session-changes.js";
+import { startedAs } from "./session-writes.js";
 import type { Spool } from "./spool.js";
 import { Names } from "./spool-entries.js";
 import type { Durability, Outcome, WriteOperation, WriteStatement } from "./write-protocol.js";
@@ -97,41 +98,45 @@ class LibsqlStore extends LibsqlReads implements Store {
     return state;
   }
 
-  async startSession(start: SessionStart): Promise<StartedSession | null> {
-    if (!this.hasRoom()) throw queueFull("session");
-    const outcome = await this.#write({ kind: "start", start });
-    if (outcome.status === "spooled") return null;
-    if (outcome.status !== "started") throw unexpected(outcome);
-    return outcome.session;
+  // The three that agents call by the thousand make as few promises as they can.
+
+  startSession(start: SessionStart): Promise<StartedSession | null> {
+    if (!this.hasRoom()) return Promise.reject(queueFull("session"));
+    return this.#recorder.write({ kind: "start", start }).then((outcome) => {
+      if (outcome.status === "recorded") return startedAs(start, start);
+      if (outcome.status === "spooled") return null;
+      if (outcome.status !== "started") throw unexpected(outcome);
+      return outcome.session;
+    });
   }
 
   async findSession(sessionId: string): Promise<StartedSession | null> {
-    const outcome = await this.#write({ kind: "find", sessionId });
+    const outcome = await this.#recorder.write({ kind: "find", sessionId });
     if (outcome.status === "unknown-session") return null;
     if (outcome.status !== "started") throw unexpected(outcome);
     return outcome.session;
   }
 
-  async endSession(end: SessionEnd): Promise<EndReceipt> {
-    const outcome = await this.#write({ kind: "end", end });
-    return receipt(outcome, end.sessionId, "end");
+  endSession(end: SessionEnd): Promise<EndReceipt> {
+    return this.#recorder
+      .write({ kind: "end", end })
+      .then((outcome) => receipt(outcome, end.sessionId, "end"));
   }
 
-  async addSignal(signal: SessionSignal): Promise<SignalReceipt> {
-    if (this.#database.writer.length >= 2 * QUEUE_CAPACITY) throw queueFull("signal");
-    const outcome = await this.#write({ kind: "signal", signal });
-    return receipt(outcome, signal.sessionId, `signal '${signal.name}'`);
+  addSignal(signal: SessionSignal): Promise<SignalReceipt> {
+    if (this.#database.writer.length >= 2 * QUEUE_CAPACITY) return Promise.reject(queueFull("signal"));
+    return this.#recorder
+      .write({ kind: "signal", signal })
+      .then((outcome) => receipt(outcome, signal.sessionId, `signal '${signal.name}'`));
   }
 
   async excludeSession(input: Parameters<Store["excludeSession"]>[0]): Promise<void> {
     const { sessionId, served } = input;
     const names = served && this.#names.served(served);
     const statements = sessionChanges.excludeSession(input);
-    await this.#write({
-      kind: "statements",
-      statements,
-      spooledAs: { kind: "exclude", sessionId, names },
-    });
+    const spooledAs = { kind: "exclude", sessionId, names } as const;
+    const outcome = await this.#recorder.write({ kind: "statements", statements, spooledAs });
+    if (outcome.status === "failed") throw refused("row", outcome.message);
   }
 
   async flush(): Promise<void> {
@@ -225,12 +230,6 @@ class LibsqlStore extends LibsqlReads implements Store {
     if (settled.length > 0) await this.#transact(sessionChanges.settleSessions(settled));
   }
 
-  async #write(operation: WriteOperation): Promise<Outcome> {
-    const outcome = await this.#recorder.write(operation);
-    if (outcome.status === "failed") throw refused("row", outcome.message);
-    return outcome;
-  }
-
   /** Runs statements in one transaction; false where another process was faster. */
   async #transact(statements: readonly WriteStatement[]): Promise<boolean> {
     const outcome = await this.#database.writer.write({ kind: "statements", statements });
@@ -273,5 +272,6 @@ function refused(what: string, message: string): DethroneError {
 }
 
 function unexpected(outcome: Outcome): DethroneError {
+  if (outcome.status === "failed") return refused("row", outcome.message);
   return new DethroneError("invariant_violated", `The database writer answered '${outcome.status}'.`);
 }

@@ -8,6 +8,7 @@ import { readMigrationFiles } from "drizzle-orm/migrator";
 import { DethroneError, isDethroneError } from "../core/errors.js";
 import type {
   Archive,
+  ArmCounts,
   BackupFile,
   BrokenRule,
   DatabaseFacts,
@@ -24,6 +25,7 @@ import type {
 } from "../engine/ports.js";
 import { unpackPage } from "./archive-page.js";
 import { archivePages, archives } from "./archive-schema.js";
+import { armCounts } from "./arm-counts.js";
 import { Aside } from "./aside.js";
 import { MIGRATIONS_FOLDER, type OpenDatabase } from "./database.js";
 import { addAudit } from "./statements.js";
@@ -102,6 +104,10 @@ export class LibsqlUpkeep implements UpkeepStore {
 
   sealArchive(input: Parameters<UpkeepStore["sealArchive"]>[0]): Promise<boolean> {
     return this.#host.transact(changes.sealArchive(input));
+  }
+
+  armCounts(experimentId: number): Promise<ArmCounts[]> {
+    return armCounts(this.#aside, experimentId);
   }
 
   async unsettledCount(experimentId: number): Promise<number> {

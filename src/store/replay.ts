@@ -4,7 +4,7 @@
 
 import type { SessionWrites, Statements } from "./session-writes.js";
 import type { ServedNames, SpoolEntry } from "./spool-entries.js";
-import type { Outcome } from "./write-protocol.js";
+import { type Outcome, RECORDED } from "./write-protocol.js";
 
 interface ServedIds {
   readonly configId: number;
@@ -51,7 +51,7 @@ export class Replay {
    */
   #start({ start, project, names }: Extract<SpoolEntry, { kind: "start" }>): Outcome {
     const existing = this.#sessions.find(start.id);
-    if (existing) return { status: "started", session: existing };
+    if (existing) return RECORDED;
     const projectId = this.#id("SELECT id FROM projects WHERE key = ?", project);
     const served = this.#served(names);
     if (projectId === null || !served) return { status: "unknown-place" };
@@ -68,7 +68,7 @@ export class Replay {
         [experimentId, start.unit, armId, start.id],
       );
     }
-    return { status: "started", session: this.#sessions.startedOf(stored, placed) };
+    return RECORDED;
   }
 
   /** As `excludeSession` of the store: what may be folded never changes. */
@@ -85,7 +85,7 @@ export class Replay {
         [served.configId, served.experimentId, served.armId, sessionId],
       );
     }
-    return { status: "recorded" };
+    return RECORDED;
   }
 
   /** Where an experiment is gone, with the file it was in, its sessions are stored outside of it. */

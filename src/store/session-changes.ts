@@ -1,30 +1,34 @@
 /**
  * Changes of sessions that are not the writer's own: settling, and leaving out.
  */
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { and, eq, isNull } from "drizzle-orm";
 import type { SettledSession, Store } from "../engine/ports.js";
+import { givenRows } from "./given-rows.js";
 import { sessions } from "./schema.js";
 import { builder, statement } from "./statements.js";
 import type { WriteStatement } from "./write-protocol.js";
 
+const settle = (given: string): string =>
+  `UPDATE sessions SET settled_at_ms = given.at_ms, score = given.number, is_missing = given.missing,
+     is_abandoned = given.abandoned, signal_count = given.signals FROM ${given} AS given
+   WHERE sessions.seq = given.place AND settled_at_ms IS NULL AND (ended_at_ms IS NOT NULL) = given.ended
+     AND (SELECT count(*) FROM signals WHERE session_seq = sessions.seq AND is_late = 0) = given.signals`;
+
 /** Each session settles only as it was read: unsettled, with the same end and the same counted signals. */
 export function settleSessions(settled: readonly SettledSession[]): WriteStatement[] {
-  return settled.map(({ seq, settledAtMs, settlement, signalCount, hasEnded }) => {
-    const { score, isMissing, isAbandoned } = settlement;
-    return statement(
-      builder
-        .update(sessions)
-        .set({ settledAtMs, score, isMissing, isAbandoned, signalCount })
-        .where(
-          and(
-            eq(sessions.seq, seq),
-            isNull(sessions.settledAtMs),
-            hasEnded ? sql`ended_at_ms IS NOT NULL` : sql`ended_at_ms IS NULL`,
-            sql`(SELECT count(*) FROM signals WHERE session_seq = ${seq} AND is_late = 0) = ${signalCount}`,
-          ),
-        ),
-    );
-  });
+  const columns = {
+    place: settled.map(({ seq }) => seq),
+    at_ms: settled.map(({ settledAtMs }) => settledAtMs),
+    number: settled.map(({ settlement }) => settlement.score),
+    missing: settled.map(({ settlement }) => Number(settlement.isMissing)),
+    abandoned: settled.map(({ settlement }) => Number(settlement.isAbandoned)),
+    signals: settled.map(({ signalCount }) => signalCount),
+    ended: settled.map(({ hasEnded }) => Number(hasEnded)),
+  };
+  const given = givenRows(columns, "number");
+  if (given) return [{ sql: settle(given.sql), params: given.values }];
+  // A score that does not travel with others is bound.
+  return settled.flatMap((each) => settleSessions([each]));
 }
 
 /** Takes a queued session out of the evidence, unless it has settled: what may be folded never changes. */

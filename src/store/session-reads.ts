@@ -1,11 +1,12 @@
 /**
- * Every query about sessions and their signals, by Drizzle.
+ * Every query about sessions and their signals: by Drizzle, but for those that ticks run again and again.
  */
-import { and, asc, count, desc, eq, gt, gte, inArray, isNotNull, isNull, lt, lte, sql } from "drizzle-orm";
+import { and, asc, desc, eq, isNotNull, sql } from "drizzle-orm";
 import { FAILURE_SIGNALS, type LiveCount } from "../core/decision/fuse.js";
-import type { ArmCounts, DueSession, FoldRow, Pulse, Store, Traffic } from "../engine/ports.js";
+import type { ScoringSignal } from "../core/sessions/score.js";
+import type { DueSession, FoldRow, Pulse, Store, Traffic } from "../engine/ports.js";
 import type { OpenDatabase } from "./database.js";
-import { arms, experiments, projects, sessions, signals } from "./schema.js";
+import { experiments, projects, sessions } from "./schema.js";
 
 /** Live errors are counted over the newest finished sessions of each arm, as many as a process remembers of its own. */
 const LIVE_SAMPLE = 200;
@@ -16,8 +17,73 @@ const LIVE_REACH = 20_000;
 /** Traffic is told from a project's newest sessions: a challenge must not hold up its host, however long the history is. */
 const TRAFFIC_SAMPLE = 50_000;
 
-/** Durations are read from the newest sessions, so that a report costs the same however long the history is. */
-const DURATION_SAMPLE = 10_000;
+const NO_SIGNALS: readonly ScoringSignal[] = [];
+
+type SignalRow = [seq: number, name: string, value: number, kind: ScoringSignal["kind"]];
+
+/** In the order of their acceptance. */
+const COUNTED_SIGNALS = `SELECT session_seq, name, signals.value, kind
+  FROM json_each(?) AS given CROSS JOIN signals ON session_seq = given.value
+  WHERE is_late = 0 ORDER BY signals.id`;
+
+type DueTuple = [seq: number, experimentId: number | null, windowEndsAtMs: number, hasEnded: number];
+
+/** By the time ?1, at most ?2. */
+const due = (where: string): string => `SELECT seq, experiment_id, window_ends_at_ms, ended_at_ms IS NOT NULL
+  FROM sessions WHERE window_ends_at_ms < ?1 AND settled_at_ms IS NULL ${where}
+  ORDER BY window_ends_at_ms LIMIT ?2`;
+const DUE = due("");
+const DUE_OF_PROJECT = due("AND project_id = (SELECT id FROM projects WHERE key = ?3)");
+
+type FoldTuple = [
+  ...[seq: number, arm: number, shares: string, score: number | null, context: string | null],
+  ...[startedAtMs: number, durationMs: number | null, isSignalled: number],
+];
+
+/** Its place in a `FoldTuple`. */
+const SIGNALLED = 7;
+
+/** Of experiment ?1, after sequence ?2 and up to ?3, at most ?4. */
+const foldRows = (
+  isSignalled: string,
+): string => `SELECT seq, position, shares, score, context, started_at_ms, max(0, ended_at_ms - started_at_ms),
+    ${isSignalled}
+  FROM sessions CROSS JOIN arms ON arms.id = arm_id
+  WHERE sessions.experiment_id = ?1 AND seq > ?2 AND seq <= ?3 AND is_evidence = 1 AND settled_at_ms IS NOT NULL
+    AND seq < coalesce((SELECT min(seq) FROM sessions
+      WHERE experiment_id = ?1 AND settled_at_ms IS NULL AND is_evidence = 1), ${Number.MAX_SAFE_INTEGER})
+  ORDER BY seq LIMIT ?4`;
+const FOLD_ROWS = foldRows("0");
+const FOLD_ROWS_AND_SIGNALS = foldRows("EXISTS (SELECT 1 FROM signals WHERE session_seq = seq)");
+
+const FAILED = `EXISTS (SELECT 1 FROM signals WHERE session_seq = seq
+  AND name IN (${FAILURE_SIGNALS.map((name) => `'${name}'`).join(", ")}) AND value <> 0)`;
+
+/** Two numbers an arm, of one subquery, which has to be run once. */
+const LIVE_COUNTS = `SELECT (SELECT json_array(count(*), coalesce(sum(is_failed), 0)) FROM
+    (SELECT ${FAILED} AS is_failed FROM sessions
+      WHERE experiment_id = ?1 AND arm_id = arms.id AND (ended_at_ms IS NOT NULL OR ${FAILED})
+        AND seq > coalesce((SELECT seq FROM sessions WHERE experiment_id = ?1
+          ORDER BY seq DESC LIMIT 1 OFFSET ${LIVE_REACH}), 0)
+      ORDER BY seq DESC LIMIT ${LIVE_SAMPLE}))
+  FROM arms WHERE experiment_id = ?1 ORDER BY position`;
+
+type TrafficTuple = [units: number, firstAtMs: number | null, scored: number, scoreSum: number];
+
+/** Of project ?1, with champion ?2, since ?3. */
+const TRAFFIC = `SELECT count(DISTINCT unit), min(started_at_ms), count(champion_score), coalesce(sum(champion_score), 0)
+  FROM (SELECT coalesce(unit, id) AS unit, started_at_ms, iif(config_id = ?2, score, NULL) AS champion_score
+    FROM sessions WHERE project_id = ?1 ORDER BY seq DESC LIMIT ${TRAFFIC_SAMPLE})
+  WHERE started_at_ms >= ?3`;
+
+/** A function that answers the same question as the one before at once, with the same object. */
+function remembering<T>(answer: (question: string) => T): (question: string) => T {
+  let last: { readonly question: string; readonly answer: T } | undefined;
+  return (question) => {
+    if (last?.question !== question) last = { question, answer: answer(question) };
+    return last.answer;
+  };
+}
 
 /** What is read of sessions. */
 export class SessionReads {
@@ -29,120 +95,55 @@ export class SessionReads {
 
   async dueSessions(input: Parameters<Store["dueSessions"]>[0]): Promise<DueSession[]> {
     const { nowMs, limit, projectKey } = input;
-    const ofProject = sql`${sessions.projectId} = (SELECT id FROM projects WHERE key = ${projectKey})`;
-    const due = await this.#database.read((db) =>
-      db
-        .select()
-        .from(sessions)
-        .where(
-          and(
-            lt(sessions.windowEndsAtMs, nowMs),
-            isNull(sessions.settledAtMs),
-            projectKey === null ? undefined : ofProject,
-          ),
-        )
-        .orderBy(asc(sessions.windowEndsAtMs))
-        .limit(limit),
-    );
-    if (due.length === 0) return [];
-    const bySession = await this.#countedSignals(due.map((session) => session.seq));
-    return due.map((session) => ({
-      seq: session.seq,
-      experimentId: session.experimentId,
-      windowEndsAtMs: session.windowEndsAtMs,
-      hasEnded: session.endedAtMs !== null,
-      signals: bySession.get(session.seq) ?? [],
+    const due = await this.#database.tuples<DueTuple>(projectKey === null ? DUE : DUE_OF_PROJECT, [
+      ...[nowMs, limit, ...(projectKey === null ? [] : [projectKey])],
+    ]);
+    const bySession = await this.#countedSignals(due.map(([seq]) => seq));
+    return due.map(([seq, experimentId, windowEndsAtMs, hasEnded]) => ({
+      seq,
+      experimentId,
+      windowEndsAtMs,
+      hasEnded: hasEnded === 1,
+      signals: bySession.get(seq) ?? NO_SIGNALS,
     }));
   }
 
-  async #countedSignals(seqs: number[]): Promise<Map<number, (typeof signals.$inferSelect)[]>> {
-    if (seqs.length === 0) return new Map();
-    const rows = await this.#database.read((db) =>
-      db
-        .select()
-        .from(signals)
-        .where(and(inArray(signals.sessionSeq, seqs), eq(signals.isLate, false)))
-        .orderBy(asc(signals.id)),
-    );
-    const bySession = new Map<number, (typeof signals.$inferSelect)[]>();
-    for (const row of rows) {
-      const list = bySession.get(row.sessionSeq);
-      if (list) list.push(row);
-      else bySession.set(row.sessionSeq, [row]);
+  async #countedSignals(seqs: readonly number[]): Promise<ReadonlyMap<number, readonly ScoringSignal[]>> {
+    const bySession = new Map<number, ScoringSignal[]>();
+    if (seqs.length === 0) return bySession;
+    const rows = await this.#database.tuples<SignalRow>(COUNTED_SIGNALS, [JSON.stringify(seqs)]);
+    for (const [seq, name, value, kind] of rows) {
+      const list = bySession.get(seq);
+      if (list) list.push({ name, value, kind });
+      else bySession.set(seq, [{ name, value, kind }]);
     }
     return bySession;
   }
 
   async foldRows(input: Parameters<Store["foldRows"]>[0]): Promise<FoldRow[]> {
-    const rows = await this.#database.read((db) => {
-      const firstUnsettled = db
-        .select({ seq: sql`min(${sessions.seq})` })
-        .from(sessions)
-        .where(
-          and(
-            eq(sessions.experimentId, input.experimentId),
-            isNull(sessions.settledAtMs),
-            sql`is_evidence = 1`,
-          ),
-        );
-      return db
-        .select({
-          seq: sessions.seq,
-          sessionId: sessions.id,
-          role: arms.role,
-          arm: arms.position,
-          shares: sessions.shares,
-          score: sessions.score,
-          context: sessions.context,
-          startedAtMs: sessions.startedAtMs,
-          endedAtMs: sessions.endedAtMs,
-          // Most have none, and then there is no second query.
-          hasSignals: input.withSignals
-            ? sql`EXISTS (SELECT 1 FROM signals WHERE session_seq = ${sessions.seq})`.mapWith(Boolean)
-            : sql`0`.mapWith(Boolean),
-        })
-        .from(sessions)
-        .innerJoin(arms, eq(arms.id, sessions.armId))
-        .where(
-          and(
-            eq(sessions.experimentId, input.experimentId),
-            gt(sessions.seq, input.afterSeq),
-            input.untilSeq === undefined ? undefined : lte(sessions.seq, input.untilSeq),
-            eq(sessions.isEvidence, true),
-            isNotNull(sessions.settledAtMs),
-            sql`${sessions.seq} < coalesce((${firstUnsettled}), ${Number.MAX_SAFE_INTEGER})`,
-          ),
-        )
-        .orderBy(asc(sessions.seq))
-        .limit(input.limit);
-    });
-    const withSignals = rows.filter(({ hasSignals }) => hasSignals);
-    const bySession = await this.#countedSignals(withSignals.map(({ seq }) => seq));
-    return rows.map(({ startedAtMs, endedAtMs, hasSignals: _hasSignals, ...row }) => ({
-      ...row,
-      shares: row.shares as readonly number[],
-      durationMs: endedAtMs === null ? null : Math.max(0, endedAtMs - startedAtMs),
-      signals: bySession.get(row.seq) ?? [],
+    const { experimentId, afterSeq, untilSeq = Number.MAX_SAFE_INTEGER, limit, withSignals } = input;
+    const rows = await this.#database.tuples<FoldTuple>(withSignals ? FOLD_ROWS_AND_SIGNALS : FOLD_ROWS, [
+      ...[experimentId, afterSeq, untilSeq, limit],
+    ]);
+    // Most have none, and then there is no second query.
+    const withSome = rows.filter((row) => row[SIGNALLED] === 1).map(([seq]) => seq);
+    const bySession = await this.#countedSignals(withSome);
+    const sharesOf = remembering((text: string): readonly number[] => JSON.parse(text));
+    return rows.map(([seq, arm, shares, score, context, startedAtMs, durationMs]) => ({
+      seq,
+      arm,
+      shares: sharesOf(shares),
+      score,
+      context: context === null ? null : JSON.parse(context),
+      startedAtMs,
+      durationMs,
+      signals: bySession.get(seq) ?? NO_SIGNALS,
     }));
   }
 
   async liveCounts(experimentId: number): Promise<LiveCount[]> {
-    const failed = sql`EXISTS (SELECT 1 FROM signals WHERE session_seq = seq AND name IN ${FAILURE_SIGNALS} AND value <> 0)`;
-    const ofExperiment = sql`sessions WHERE experiment_id = ${experimentId}`;
-    const oldest = sql`coalesce((SELECT seq FROM ${ofExperiment} ORDER BY seq DESC LIMIT 1 OFFSET ${LIVE_REACH}), 0)`;
-    const newest = sql`SELECT ${failed} AS is_failed FROM ${ofExperiment} AND seq > ${oldest} AND arm_id = ${arms.id}
-      AND (ended_at_ms IS NOT NULL OR ${failed}) ORDER BY seq DESC LIMIT ${LIVE_SAMPLE}`;
-    const rows = await this.#database.read((db) =>
-      db
-        .select({
-          // Two numbers of one subquery, which has to be run once.
-          counts: sql<string>`(SELECT json_array(count(*), coalesce(sum(is_failed), 0)) FROM (${newest}))`,
-        })
-        .from(arms)
-        .where(eq(arms.experimentId, experimentId))
-        .orderBy(asc(arms.position)),
-    );
-    return rows.map(({ counts }) => {
+    const rows = await this.#database.tuples<[counts: string]>(LIVE_COUNTS, [experimentId]);
+    return rows.map(([counts]) => {
       const [served, errors] = JSON.parse(counts) as [number, number];
       return { sessions: served, errors };
     });
@@ -198,80 +199,9 @@ export class SessionReads {
   }
 
   async traffic(input: Parameters<Store["traffic"]>[0]): Promise<Traffic> {
-    return this.#database.read(async (db) => {
-      const newest = db
-        .select({
-          unit: sql`coalesce(${sessions.unit}, ${sessions.id})`.as("traffic_unit"),
-          startedAtMs: sessions.startedAtMs,
-          championScore:
-            sql`CASE WHEN ${sessions.configId} = ${input.championConfigId} THEN ${sessions.score} END`.as(
-              "champion_score",
-            ),
-        })
-        .from(sessions)
-        .where(eq(sessions.projectId, input.projectId))
-        .orderBy(desc(sessions.seq))
-        .limit(TRAFFIC_SAMPLE)
-        .as("newest");
-      const [traffic] = await db
-        .select({
-          units: sql<number>`count(DISTINCT ${newest.unit})`.mapWith(Number),
-          firstAtMs: sql<number | null>`min(${newest.startedAtMs})`,
-          scored: sql<number>`count(${newest.championScore})`.mapWith(Number),
-          scoreSum: sql<number>`coalesce(sum(${newest.championScore}), 0)`.mapWith(Number),
-        })
-        .from(newest)
-        .where(gte(newest.startedAtMs, input.sinceMs));
-      return traffic ?? { units: 0, firstAtMs: null, scored: 0, scoreSum: 0 };
-    });
-  }
-
-  async armCounts(experimentId: number): Promise<ArmCounts[]> {
-    const tally = sql<number>`count(*)`.mapWith(Number);
-    const where = (condition: ReturnType<typeof sql>) =>
-      sql<number>`coalesce(sum(${condition}), 0)`.mapWith(Number);
-    return this.#database.read(async (db) => {
-      const rows = await db
-        .select({
-          armId: arms.id,
-          role: arms.role,
-          served: count(sessions.seq),
-          excluded: where(sql`${sessions.isEvidence} = 0`),
-          unsettled: where(sql`${sessions.seq} IS NOT NULL AND ${sessions.settledAtMs} IS NULL`),
-          missing: where(sql`${sessions.isMissing} = 1`),
-          abandoned: where(sql`${sessions.isAbandoned} = 1`),
-        })
-        .from(arms)
-        .leftJoin(sessions, and(eq(sessions.experimentId, experimentId), eq(sessions.armId, arms.id)))
-        .where(eq(arms.experimentId, experimentId))
-        .groupBy(arms.id)
-        .orderBy(asc(arms.position));
-      const result: ArmCounts[] = [];
-      for (const { armId, ...row } of rows) {
-        const [late] = await db
-          .select({ n: tally })
-          .from(signals)
-          .innerJoin(sessions, eq(sessions.seq, signals.sessionSeq))
-          .where(
-            and(eq(sessions.experimentId, experimentId), eq(sessions.armId, armId), eq(signals.isLate, true)),
-          );
-        const durations = await db
-          .select({
-            ms: sql<number>`max(0, ${sessions.endedAtMs} - ${sessions.startedAtMs})`.mapWith(Number),
-          })
-          .from(sessions)
-          .where(
-            and(
-              eq(sessions.experimentId, experimentId),
-              eq(sessions.armId, armId),
-              isNotNull(sessions.endedAtMs),
-            ),
-          )
-          .orderBy(desc(sessions.seq))
-          .limit(DURATION_SAMPLE);
-        result.push({ ...row, lateSignals: late?.n ?? 0, durationsMs: durations.map(({ ms }) => ms) });
-      }
-      return result;
-    });
+    const { projectId, championConfigId, sinceMs } = input;
+    const [row] = await this.#database.tuples<TrafficTuple>(TRAFFIC, [projectId, championConfigId, sinceMs]);
+    const [units, firstAtMs, scored, scoreSum] = row ?? [0, null, 0, 0];
+    return { units, firstAtMs, scored, scoreSum };
   }
 }

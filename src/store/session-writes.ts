@@ -11,7 +11,7 @@ import {
   signalEffect,
 } from "../core/sessions/session-rules.js";
 import type { Exclusion, SessionEnd, SessionSignal, SessionStart, StartedSession } from "../engine/ports.js";
-import type { Outcome, Value } from "./write-protocol.js";
+import { type Outcome, RECORDED, type Value } from "./write-protocol.js";
 
 /** The writer's statements, run again and again. */
 export interface Statements {
@@ -35,6 +35,40 @@ const LATE_SCORE = { name: "score", kind: "explicit", source: "end" } as const;
 /** The score of a session, as the sessions that are a part of it get it. */
 const ROOT_SCORE = { name: "root_score", kind: "explicit", source: "end", key: "end" } as const;
 
+/** What is known of a session at its start, in the order of its row. */
+export const START_COLUMNS = [
+  ...["id", "project_id", "config_id", "experiment_id", "arm_id", "unit", "root_id", "shares", "is_evidence"],
+  ...["excluded", "context", "started_at_ms", "window_ends_at_ms"],
+] as const;
+
+type Row = readonly (string | number | null)[];
+
+function rowOf(start: SessionStart, { experimentId, armId, configId, excluded }: Placed): Row {
+  const isInside = experimentId !== null;
+  return [
+    start.id,
+    start.projectId,
+    configId,
+    experimentId,
+    armId,
+    start.unit,
+    start.root,
+    isInside && start.shares !== null ? JSON.stringify(start.shares) : null,
+    Number(isInside && excluded === null),
+    excluded,
+    start.context,
+    start.startedAtMs,
+    start.windowEndsAtMs,
+  ];
+}
+
+/** A new session as its host is told of it. */
+export function startedAs({ id, projectId, unit, root }: SessionStart, placed: Placed): StartedSession {
+  const { experimentId, armId, configId, excluded } = placed;
+  const place = { experimentId, armId, configId, excluded };
+  return { id, projectId, unit, root, ...place, isNew: true, arm: null, experimentUid: null };
+}
+
 /** Starts, ends and signals of one connection. */
 export class SessionWrites {
   readonly #statements: Statements;
@@ -44,47 +78,29 @@ export class SessionWrites {
   }
 
   /** Stores the start of a session, where its unit allows it; a stored session of that id is returned as it is. */
-  start(start: SessionStart): StartedSession {
+  start(start: SessionStart): Outcome {
+    return this.startWith(start, (row) => this.#insert(row));
+  }
+
+  /** As {@link start}, for one who stores the row of a new session himself. */
+  startWith(start: SessionStart, insert: (row: Row) => void): Outcome {
     const existing = start.mayExist ? this.find(start.id) : undefined;
-    if (existing) return existing;
-    const placed = this.place(start);
-    this.insert(start, placed);
-    return this.startedOf(start, placed);
+    if (existing) return { status: "started", session: existing };
+    const placed = this.#place(start);
+    insert(rowOf(start, placed));
+    return placed === start ? RECORDED : { status: "started", session: startedAs(start, placed) };
   }
 
   /** Stores a session that is known to be new. */
   insert(start: SessionStart, placed: Placed): void {
+    this.#insert(rowOf(start, placed));
+  }
+
+  #insert(row: Row): void {
     this.#statements.run(
-      `INSERT INTO sessions (id, project_id, config_id, experiment_id, arm_id, unit, root_id, shares, is_evidence,
-         excluded, context, started_at_ms, window_ends_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      this.startRow(start, placed),
+      `INSERT INTO sessions (${START_COLUMNS.join(", ")}) VALUES (${START_COLUMNS.map(() => "?").join(", ")})`,
+      row,
     );
-  }
-
-  /** A new session as its host is told of it. */
-  startedOf({ id, projectId, unit, root }: SessionStart, placed: Placed): StartedSession {
-    return { id, projectId, unit, root, ...placed, isNew: true, arm: null, experimentUid: null };
-  }
-
-  /** A new session as it is stored, in the order of the columns. */
-  startRow(start: SessionStart, placed: Placed): (string | number | null)[] {
-    const { experimentId, armId, configId, excluded } = placed;
-    const isInside = experimentId !== null;
-    return [
-      start.id,
-      start.projectId,
-      configId,
-      experimentId,
-      armId,
-      start.unit,
-      start.root,
-      isInside && start.shares !== null ? JSON.stringify(start.shares) : null,
-      Number(isInside && excluded === null),
-      excluded,
-      start.context,
-      start.startedAtMs,
-      start.windowEndsAtMs,
-    ];
   }
 
   /** The stored session of an id. */
@@ -100,19 +116,18 @@ export class SessionWrites {
     return row && { ...row, isNew: false };
   }
 
-  /** Where the session's unit belongs: what is stored of it wins over what this start would make of it. */
-  place(start: SessionStart): Placed {
-    const { experimentId, armId, configId, unit, excluded } = start;
-    const asStarted = { experimentId, armId, configId, excluded };
+  /** Where the session's unit belongs: what is stored of it wins over what this start would make of it; the start itself for that. */
+  #place(start: SessionStart): Placed {
+    const { experimentId, armId, unit, excluded } = start;
     // `repeat` is said where the unit's arm was confirmed before, and has been served already.
     const isSettled = excluded === "override" || excluded === "forced" || excluded === "repeat";
-    if (experimentId === null || armId === null || unit === null || isSettled) return asStarted;
+    if (experimentId === null || armId === null || unit === null || isSettled) return start;
     const stored = this.#storedUnit(experimentId, unit);
     if (stored?.out) return this.#outside(experimentId, "dropped");
     if (stored) return { experimentId, armId: stored.armId, configId: stored.configId, excluded: "repeat" };
     if (excluded === "holdout" || excluded === "audience") return this.#outside(experimentId, excluded);
     // At a share at which nothing is random the unit is not taken: it may still be randomised later.
-    if (excluded !== null) return asStarted;
+    if (excluded !== null) return start;
     if (start.isExclusive && this.#isTaken(experimentId, unit))
       return this.#outside(experimentId, "exclusive");
     this.#statements.run("INSERT INTO units (experiment_id, unit, arm_id, session_id) VALUES (?, ?, ?, ?)", [
@@ -121,7 +136,7 @@ export class SessionWrites {
       armId,
       start.id,
     ]);
-    return asStarted;
+    return start;
   }
 
   #storedUnit(

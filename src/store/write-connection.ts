@@ -10,7 +10,14 @@ import { FILE_REPLACED, fileAt } from "./file-identity.js";
 import { migrate } from "./migrate.js";
 import { Replay } from "./replay.js";
 import { SessionWrites, type Statements } from "./session-writes.js";
-import type { Durability, Outcome, Value, WriteOperation, WriteStatement } from "./write-protocol.js";
+import {
+  type Durability,
+  type Outcome,
+  RECORDED,
+  type Value,
+  type WriteOperation,
+  type WriteStatement,
+} from "./write-protocol.js";
 
 /** How long one attempt waits for another process's lock; the writer backs off between attempts. */
 const BUSY_WAIT_MS = 100;
@@ -144,7 +151,7 @@ export class WriteConnection {
   #applyOne(operation: WriteOperation): Outcome {
     switch (operation.kind) {
       case "start":
-        return { status: "started", session: this.#sessions.start(operation.start) };
+        return this.#sessions.start(operation.start);
       case "find":
         return this.#find(operation.sessionId);
       case "end":
@@ -169,7 +176,7 @@ export class WriteConnection {
       if (statement.changes !== undefined && changes !== statement.changes)
         return { status: "conflict", index };
     }
-    return { status: "recorded" };
+    return RECORDED;
   }
 
   #prepared(sql: string): Statement {

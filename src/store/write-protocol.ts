@@ -32,15 +32,20 @@ export type WriteOperation =
 
 /** What became of an operation, once its transaction is on disk. */
 export type Outcome =
+  /** `recorded`: stored as it was asked for */
   | { readonly status: "recorded" | "duplicate" | "late" | "unknown-session" }
   /** on disk beside the database, to be stored once that is back */
   | { readonly status: "spooled" }
   /** of a start that was spooled: this database has no such project or config */
   | { readonly status: "unknown-place" }
+  /** of a session that was stored before, or is stored otherwise than its start asked for */
   | { readonly status: "started"; readonly session: StartedSession }
   | { readonly status: "mismatch"; readonly stored: number | null; readonly received: number | null }
   | { readonly status: "conflict"; readonly index: number }
   | { readonly status: "failed"; readonly message: string };
+
+/** The outcome of nearly everything: one object, which costs little to send many times. */
+export const RECORDED: Outcome = { status: "recorded" };
 
 /**
  * What a commit waits for: `full`, the disk, so that an acknowledged write survives a loss of power; `relaxed`, the
@@ -57,7 +62,13 @@ export type WriterRequest =
       readonly patienceMs: number;
       readonly durability: Durability;
     }
-  | { readonly type: "apply"; readonly operations: readonly WriteOperation[] }
+  | {
+      readonly type: "apply";
+      /** see `pack` */
+      readonly operations: string;
+      /** one that fails takes those of its turn along that are sent already; null for one that stands by itself */
+      readonly turn: number | null;
+    }
   | { readonly type: "close" };
 
 /** An error on its way across the thread. */
@@ -69,5 +80,6 @@ export interface WireError {
 
 /** Writer to main thread: one reply a request, in order. */
 export type WriterReply =
-  | { readonly type: "done"; readonly outcomes: readonly Outcome[] }
+  /** the outcomes that are not `recorded`, by the places of their operations */
+  | { readonly type: "done"; readonly others: ReadonlyMap<number, Outcome> }
   | { readonly type: "error"; readonly error: WireError };

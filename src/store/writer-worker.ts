@@ -2,8 +2,9 @@
  * The writer's thread: opens the connection, applies one batch after the other, replies in order.
  */
 import { parentPort } from "node:worker_threads";
+import { unpack } from "./packed-operations.js";
 import { WriteConnection } from "./write-connection.js";
-import type { WireError, WriterReply, WriterRequest } from "./write-protocol.js";
+import type { Outcome, WireError, WriterReply, WriterRequest } from "./write-protocol.js";
 
 const BACKOFF_MS = [5, 10, 20, 40, 80] as const;
 
@@ -30,8 +31,36 @@ async function withPatience<T>(patienceMs: number, attempt: () => T): Promise<T>
   }
 }
 
+const NONE: ReadonlyMap<number, Outcome> = new Map();
+
+function othersOf(outcomes: readonly Outcome[]): ReadonlyMap<number, Outcome> {
+  const others = new Map<number, Outcome>();
+  for (const [place, outcome] of outcomes.entries())
+    if (outcome.status !== "recorded") others.set(place, outcome);
+  return others;
+}
+
 let connection: WriteConnection | undefined;
 let patienceMs = 0;
+
+/** What was sent behind a batch that failed must not be written either, or an end could be whose start was not. */
+let failed: { readonly turn: number; readonly error: unknown } | undefined;
+
+async function apply({
+  operations,
+  turn,
+}: Extract<WriterRequest, { type: "apply" }>): Promise<readonly Outcome[]> {
+  const open = connection;
+  if (!open) throw new Error("the writer is not open");
+  if (failed && failed.turn === turn) throw failed.error;
+  try {
+    const unpacked = unpack(operations);
+    return await withPatience(patienceMs, () => open.apply(unpacked));
+  } catch (error) {
+    if (turn !== null) failed = { turn, error };
+    throw error;
+  }
+}
 
 async function handle(request: WriterRequest): Promise<WriterReply> {
   switch (request.type) {
@@ -41,16 +70,13 @@ async function handle(request: WriterRequest): Promise<WriterReply> {
         patienceMs,
         () => new WriteConnection(request.path, request.migrationsFolder, request.durability),
       );
-      return { type: "done", outcomes: [] };
-    case "apply": {
-      const open = connection;
-      if (!open) throw new Error("the writer is not open");
-      return { type: "done", outcomes: await withPatience(patienceMs, () => open.apply(request.operations)) };
-    }
+      return { type: "done", others: NONE };
+    case "apply":
+      return { type: "done", others: othersOf(await apply(request)) };
     case "close":
       connection?.close();
       connection = undefined;
-      return { type: "done", outcomes: [] };
+      return { type: "done", others: NONE };
   }
 }
 

@@ -7,12 +7,21 @@
 import { Worker } from "node:worker_threads";
 import { DethroneError } from "../core/errors.js";
 import { FILE_REPLACED } from "./file-identity.js";
+import { pack } from "./packed-operations.js";
 import { storageError } from "./storage-error.js";
-import type { Durability, Outcome, WriteOperation, WriterReply, WriterRequest } from "./write-protocol.js";
+import {
+  type Durability,
+  type Outcome,
+  RECORDED,
+  type WriteOperation,
+  type WriterReply,
+  type WriterRequest,
+} from "./write-protocol.js";
 
 // `src/store` and `dist/store` lie at the same depth, so this finds the built file from either.
 const WORKER_URL = new URL("../../dist/store/writer-worker.js", import.meta.url);
 
+/** Operations of one transaction, at most: more would hold up other processes, and save nothing. */
 const BATCH_MAX = 2000;
 
 /** How long the writer waits for another process's lock before it gives a batch up. */
@@ -32,10 +41,24 @@ async function bounded(promise: Promise<unknown>, ms: number): Promise<void> {
   clearTimeout(timer);
 }
 
-interface Queued {
-  readonly operation: WriteOperation;
-  readonly resolve: (outcome: Outcome) => void;
-  readonly reject: (error: DethroneError) => void;
+/** Operations that are written in one transaction; one promise for all of them, for they come by the thousand. */
+class Batch {
+  readonly operations: WriteOperation[] = [];
+  /** Gives each operation its outcome, in their order. */
+  resolve: (outcomes: readonly (Outcome | Promise<Outcome>)[]) => void = () => undefined;
+  readonly #outcomes = new Promise<readonly (Outcome | Promise<Outcome>)[]>((resolve) => {
+    this.resolve = resolve;
+  });
+
+  get isFull(): boolean {
+    return this.operations.length >= BATCH_MAX;
+  }
+
+  /** Resolves with the operation's own outcome. */
+  add(operation: WriteOperation): Promise<Outcome> {
+    const place = this.operations.push(operation) - 1;
+    return this.#outcomes.then((outcomes) => outcomes[place] as Outcome | Promise<Outcome>);
+  }
 }
 
 interface Exchange {
@@ -64,10 +87,14 @@ export class Writer {
   readonly #capacity: number;
   readonly #rescue: WriterOptions["rescue"];
   readonly #exchanges: Exchange[] = [];
-  #queue: Queued[] = [];
-  /** sent, and not answered yet */
-  #batch: Queued[] = [];
-  #isBusy = false;
+  /** to be sent, all but the last of them full */
+  readonly #queue: Batch[] = [];
+  /** sent, and not answered yet; at most two */
+  readonly #sent: Batch[] = [];
+  /** whether the next batch is about to be sent */
+  #isSending = false;
+  /** see `WriterRequest` */
+  #turn = 0;
   #isHeld = false;
   #failure: DethroneError | undefined;
   /** settles once everything queued so far is written or given up */
@@ -98,7 +125,10 @@ export class Writer {
   }
 
   get length(): number {
-    return this.#queue.length + this.#batch.length;
+    let length = 0;
+    for (const { operations } of this.#sent) length += operations.length;
+    for (const { operations } of this.#queue) length += operations.length;
+    return length;
   }
 
   /** Whether one more new session, and its end and signals after it, can be taken. */
@@ -109,18 +139,21 @@ export class Writer {
   /** Queues an operation at once; resolves when it is on disk. */
   write(operation: WriteOperation): Promise<Outcome> {
     if (this.#failure) return Promise.reject(this.#failure);
-    const written = new Promise<Outcome>((resolve, reject) => {
-      this.#queue.push({ operation, resolve, reject });
-      this.#pump();
-    });
+    let batch = this.#queue.at(-1);
+    if (!batch || batch.isFull) {
+      batch = new Batch();
+      this.#queue.push(batch);
+    }
     // First in, first out: once the last is written, all are.
-    this.#last = written.catch(() => undefined);
-    return written;
+    const last = batch.add(operation);
+    this.#last = last;
+    this.#pump();
+    return last;
   }
 
   /** Resolves when everything queued so far has been written or given up. */
   async flush(): Promise<void> {
-    await this.#last;
+    await this.#last.catch(() => undefined);
   }
 
   /** Whether it still writes. */
@@ -131,7 +164,7 @@ export class Writer {
   /** Writes at once, ahead of what is queued. @throws DethroneError; then nothing is written */
   async writeFirst(operations: readonly WriteOperation[]): Promise<readonly Outcome[]> {
     if (this.#failure) throw this.#failure;
-    return (await this.#exchange({ type: "apply", operations })).outcomes;
+    return this.#apply(operations, null);
   }
 
   /** Keeps what is queued from being written, until released. */
@@ -172,44 +205,57 @@ export class Writer {
   }
 
   #pump(): void {
-    if (this.#isBusy || this.#isHeld || this.#queue.length === 0) return;
-    this.#isBusy = true;
+    if (this.#isSending || !this.#isNextDue()) return;
+    this.#isSending = true;
     // Starts on the next turn, so that what is queued in one turn is one batch.
-    setImmediate(() => this.#sendBatch());
+    setImmediate(() => {
+      this.#isSending = false;
+      if (this.#isNextDue()) this.#sendBatch();
+    });
+  }
+
+  /** A full batch is sent while the one before it is being written: then the writer's thread need not wait for it. */
+  #isNextDue(): boolean {
+    const next = this.#queue[0];
+    if (!next || this.#isHeld) return false;
+    return this.#sent.length === 0 || (this.#sent.length === 1 && next.isFull);
   }
 
   #sendBatch(): void {
-    if (this.#isHeld || this.#queue.length === 0) {
-      this.#isBusy = false;
-      return;
-    }
-    this.#batch = this.#queue.splice(0, BATCH_MAX);
-    this.#exchange({ type: "apply", operations: this.#batch.map((queued) => queued.operation) }).then(
-      (reply) => {
-        for (const [index, queued] of this.#batch.splice(0).entries())
-          queued.resolve(reply.outcomes[index] as Outcome);
-        this.#batchDone();
+    const batch = this.#queue.shift() as Batch;
+    this.#sent.push(batch);
+    this.#apply(batch.operations, this.#turn).then(
+      (outcomes) => {
+        this.#sent.shift();
+        batch.resolve(outcomes);
+        this.#pump();
       },
       (error: DethroneError) => {
+        // Given up with the batch before it, or with the writer.
+        if (this.#sent[0] !== batch) return;
         if (error.details.storageCode === FILE_REPLACED) this.#failure ??= error;
-        // All that is queued behind it too, or an end could be written whose start was not.
-        this.#giveUp([...this.#batch.splice(0), ...this.#queue.splice(0)], error);
-        this.#batchDone();
+        this.#turn += 1;
+        this.#giveUpAll(error);
+        this.#pump();
       },
     );
-  }
-
-  #giveUp(failed: readonly Queued[], error: DethroneError): void {
-    for (const { operation, resolve, reject } of failed) {
-      const rescued = this.#rescue?.(operation, error);
-      if (rescued) rescued.then(resolve, reject);
-      else reject(error);
-    }
-  }
-
-  #batchDone(): void {
-    this.#isBusy = false;
     this.#pump();
+  }
+
+  /** What is sent, and all that is behind it, or an end could be written whose start was not. */
+  #giveUpAll(error: DethroneError): void {
+    this.#giveUp([...this.#sent.splice(0), ...this.#queue.splice(0)], error);
+  }
+
+  #giveUp(failed: readonly Batch[], error: DethroneError): void {
+    for (const { operations, resolve } of failed)
+      resolve(operations.map((operation) => this.#rescue?.(operation, error) ?? Promise.reject(error)));
+  }
+
+  async #apply(operations: readonly WriteOperation[], turn: number | null): Promise<readonly Outcome[]> {
+    const request = { type: "apply", operations: pack(operations), turn } as const;
+    const { others } = await this.#exchange(request);
+    return operations.map((_, place) => others.get(place) ?? RECORDED);
   }
 
   #exchange(request: WriterRequest): Promise<Extract<WriterReply, { type: "done" }>> {
@@ -219,7 +265,6 @@ export class Writer {
         if (reply.type === "done") resolve(reply);
         else reject(storageError(reply.error, this.#path));
       };
-      // Posted before it is remembered: what cannot be cloned throws here and must not be waited for.
       this.#worker.postMessage(request);
       this.#exchanges.push({ request, onReply });
       // A process with something to write stays alive until it is written.
@@ -237,7 +282,7 @@ export class Writer {
     const failure = this.#failure;
     const { code, message } = failure;
     // In their order, and before anything that is written from now on.
-    this.#giveUp([...this.#batch.splice(0), ...this.#queue.splice(0)], failure);
+    this.#giveUpAll(failure);
     for (const exchange of this.#exchanges.splice(0))
       exchange.onReply({ type: "error", error: { code, message } });
   }

@@ -5,12 +5,12 @@
  */
 import fc, { type Arbitrary } from "fast-check";
 import { expect, it } from "vitest";
+import { simulateInSlices } from "../../src/engine/simulations.js";
 import { createApp } from "../../src/server/app.js";
 import { openApiDocument } from "../../src/server/contract/openapi.js";
 import type { Route } from "../../src/server/contract/route.js";
 import { ROUTES, type RouteId } from "../../src/server/contract/routes.js";
 import { problem } from "../../src/server/contract/schemas.js";
-import { simulateInSlices } from "../../src/server/questions.js";
 import { LONG, play, SHORT, useSetting } from "../support/setting.js";
 import { type Known, type Schema, valuesOf } from "./arbitrary.js";
 

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { testApp } from "../support/app.js";
+import { query } from "../support/query.js";
 import { LONG, SHORT, useSetting } from "../support/setting.js";
 
 const setting = useSetting();
@@ -168,6 +169,18 @@ it("what a client tells arrives in order, at the time that its clock means", asy
   expect(await ask("GET", "/v1/sessions/s-1")).toMatchObject({
     body: { startedAtMs: clock.now() - 5000, endedAtMs: clock.now() - 1000 },
   });
+});
+
+it("a session that has been answered is on disk", async () => {
+  const bot = await setting.contest();
+  const { ask } = testApp(setting.test);
+  const rows = (id: string) => query(setting.path, "SELECT id FROM sessions WHERE id = ?", [id]);
+  const { body } = await ask("POST", "/v1/projects/support/sessions", { body: {} });
+  expect(await rows((body as { id: string }).id)).toHaveLength(1);
+  for (const options of [{}, { unit: "user-1" }, { unit: "user-1" }]) {
+    const { id } = await bot.session({ ...options, durable: true });
+    expect(await rows(id)).toHaveLength(1);
+  }
 });
 
 it("simulations and plans are answered, and bounded", async () => {

@@ -114,6 +114,65 @@ const signal = fc
   })
   .map((each): WriteOperation => ({ kind: "signal", signal: each }));
 
+const COSTS = [0.1, 1, 0.5019211708142161];
+
+/** A session from its start to its end and beyond, in time and well-formed as most are. */
+const story = fc.record({
+  arm: fc.constantFrom(0, 1),
+  unit: fc.constantFrom(null, null, "u", "v"),
+  context: fc.constantFrom(null, null, '{"plan":"\u00fc"}"}'),
+  mayExist: fc.boolean(),
+  costs: fc.subarray(COSTS),
+  end: fc.constantFrom(null, ...[null, 0, 1, 0.1, 0.5019211708142161].map((score) => ({ score }))),
+  endAtMs: fc.constantFrom(1, WINDOW_MS, WINDOW_MS, WINDOW_MS + 1),
+  isRated: fc.boolean(),
+});
+
+function operationsOf(
+  { arm, unit, context, mayExist, costs, end: given, endAtMs, isRated }: Told<typeof story>,
+  sessionId: string,
+): WriteOperation[] {
+  const start: SessionStart = {
+    id: sessionId,
+    projectId: 1,
+    configId: 1 + arm,
+    experimentId: 1,
+    armId: 1 + arm,
+    shares: [0.5],
+    excluded: null,
+    isExclusive: false,
+    root: null,
+    startedAtMs: 0,
+    windowEndsAtMs: WINDOW_MS,
+    ...{ unit, context, mayExist },
+  };
+  const signalOf = (key: string, value: number): WriteOperation => {
+    const rest = { name: "cost", kind: null, source: null, atMs: 1 };
+    return { kind: "signal", signal: { sessionId, key, value, ...rest } };
+  };
+  return [
+    { kind: "start", start },
+    ...costs.map((cost) => signalOf(`cost-${cost}`, cost)),
+    ...(given ? [{ kind: "end", end: { sessionId, atMs: endAtMs, score: given.score } } as const] : []),
+    ...(isRated ? [signalOf("rating", 1)] : []),
+  ];
+}
+
+type Told<T> = T extends fc.Arbitrary<infer Value> ? Value : never;
+
+/** Side by side, each in its own order. */
+function interleaved(stories: readonly WriteOperation[][]): WriteOperation[] {
+  const length = Math.max(...stories.map((each) => each.length));
+  return Array.from({ length }, (_, i) => stories.flatMap((each) => each.slice(i, i + 1))).flat();
+}
+
+const cuts = fc.array(fc.nat({ max: 40 }), { maxLength: 3 });
+
+function inBatches(operations: WriteOperation[], places: readonly number[]): WriteOperation[][] {
+  const ends = [...new Set([...places, operations.length])].sort((a, b) => a - b);
+  return ends.map((end, i) => operations.slice(ends[i - 1] ?? 0, end)).filter(({ length }) => length > 0);
+}
+
 describe("a batch of operations", () => {
   it("comes to the same rows and the same answers as its operations one by one", () => {
     fc.assert(
@@ -125,6 +184,20 @@ describe("a batch of operations", () => {
         expect(together.dump()).toEqual(apart.dump());
       }),
       { numRuns: 150 },
+    );
+  }, 60_000);
+
+  it("of whole sessions, cut into batches anywhere, comes to the same rows too", () => {
+    fc.assert(
+      fc.property(fc.array(story, { minLength: 1, maxLength: 8 }), cuts, (stories, places) => {
+        const operations = interleaved(stories.map((each, i) => operationsOf(each, `s${i}`)));
+        const together = seeded();
+        const apart = seeded();
+        const outcomes = inBatches(operations, places).flatMap((batch) => together.writer.apply(batch));
+        expect(outcomes).toEqual(operations.flatMap((operation) => apart.writer.apply([operation])));
+        expect(together.dump()).toEqual(apart.dump());
+      }),
+      { numRuns: 80 },
     );
   }, 60_000);
 
@@ -150,7 +223,7 @@ describe("a batch of operations", () => {
       },
     });
     const operations = [one("a", 1), one("b", 99), one("c", 1)];
-    expect(writer.apply(operations).map(({ status }) => status)).toEqual(["started", "failed", "started"]);
+    expect(writer.apply(operations).map(({ status }) => status)).toEqual(["recorded", "failed", "recorded"]);
     expect((dump() as { id: string }[][])[0]!.map((row) => row.id)).toEqual(["old", "a", "c"]);
   });
 

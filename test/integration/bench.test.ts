@@ -13,6 +13,7 @@ it("the benchmark runs to its end, on the built package", () => {
     "bulk ingest",
     "Monte Carlo draws",
     "tick, nothing new",
+    "longest block of the loop during report",
     "wrapped no-op",
     "POST signals",
     "simulate one experiment",

@@ -126,13 +126,25 @@ describe("what people do through a client", () => {
     const theirs = await setting.project();
     expect(await bot.report()).toBeNull();
     expect(await bot.evaluate()).toBeNull();
+    expect(await bot.trajectory()).toBeNull();
     await expect(bot.report({ experiment: "0000" })).rejects.toMatchObject({ code: "experiment_not_found" });
     await bot.challenge(SHORT, { share: 0.5, hypothesis: "shorter is better" });
     await play(bot, 40, (arm, nth) => Number(arm === "challenger" || nth % 2 === 0));
     await setting.test.engine.decide();
-    for (const read of ["report", "evaluate", "experiments", "configs", "overrides", "history"] as const) {
+    const reads = [
+      "report",
+      "evaluate",
+      "trajectory",
+      "experiments",
+      "configs",
+      "overrides",
+      "history",
+    ] as const;
+    for (const read of reads) {
       expect([read, await bot[read]()]).toEqual([read, plain(await theirs[read]())]);
     }
+    expect(bot.championHash).toBe((await theirs.configs())[0]?.hash);
+    expect(bot.experiment).toBe((await theirs.experiments())[0]?.id);
     expect(await bot.history(2)).toHaveLength(2);
     await expect(bot.history(0)).rejects.toMatchObject({ code: "input_invalid" });
     await client.close();

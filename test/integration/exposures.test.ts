@@ -45,6 +45,7 @@ describe("an exposure", () => {
         experiment: first.experiment,
         session: first.id,
         arm: first.arm,
+        place: first.place,
         config: arm.config.hash,
         label: null,
         unit: "ada",

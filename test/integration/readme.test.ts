@@ -3,6 +3,8 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { describe, expect, it } from "vitest";
 import { createRandom } from "../../src/core/random.js";
 import { createApp } from "../../src/server/app.js";
@@ -21,6 +23,10 @@ function blocks(language: string, page = readme): string[] {
     .map((match) => match[2] as string);
 }
 
+/** Whether a block is of an adapter, and needs that one's package. */
+const isOfAdapter = (code: string): boolean =>
+  /from "dethrone\/(openfeature|otel|judges|ai-sdk|mcp)"/.test(code);
+
 /** A folder in which `dethrone` is installed: the built package itself. */
 function project(): string {
   const folder = temporaryFolder();
@@ -36,6 +42,27 @@ const AGENT = `async function runAgent(config, question) {
 }
 `;
 
+// ... and the provider of its models.
+const PROVIDER = `import { MockLanguageModelV3, simulateReadableStream } from "ai/test";
+const usage = { inputTokens: { total: 9 }, outputTokens: { total: 2 } };
+const finishReason = { unified: "stop", raw: "stop" };
+const provider = (modelId) =>
+  new MockLanguageModelV3({
+    modelId,
+    doGenerate: async () => ({ content: [{ type: "text", text: "Here." }], finishReason, usage, warnings: [] }),
+    doStream: async () => ({
+      stream: simulateReadableStream({
+        chunks: [
+          { type: "text-start", id: "1" },
+          { type: "text-delta", id: "1", delta: "Here." },
+          { type: "text-end", id: "1" },
+          { type: "finish", finishReason, usage },
+        ],
+      }),
+    }),
+  });
+`;
+
 /** TypeScript of the README as JavaScript: it has type annotations in parameters alone. */
 const toJavaScript = (code: string): string => code.replace(/(\w+): string/g, "$1");
 
@@ -48,6 +75,25 @@ async function served() {
   return { url, results, stop: () => stop().then(() => engine.close()) };
 }
 
+/** What a block prints that needs no other. */
+async function runAlone(code: string): Promise<string> {
+  const folder = project();
+  for (const name of ["@openfeature", "@opentelemetry", "@modelcontextprotocol", "ai", "zod"])
+    symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name), "dir");
+  const provider = code.includes("provider(") ? PROVIDER : "";
+  writeFileSync(join(folder, "block.mjs"), `${provider}${AGENT}${toJavaScript(code)}`);
+  const { stdout, stderr } = await run(process.execPath, ["block.mjs"], { cwd: folder });
+  expect(stderr).toBe("");
+  return stdout;
+}
+
+/** One after the other: an engine whose machine is busy may start before its database has answered, and says so. */
+async function runEach(codes: readonly string[]): Promise<string[]> {
+  const outputs: string[] = [];
+  for (const code of codes) outputs.push(await runAlone(code));
+  return outputs;
+}
+
 describe("README", () => {
   it("shows both commands on its first screen", () => {
     const firstScreen = readme.split("\n").slice(0, 24).join("\n");
@@ -56,7 +102,9 @@ describe("README", () => {
   });
 
   it("the library's code blocks run as they stand", async () => {
-    const [first, second, cheaper, client, core, testing, ...rest] = blocks("ts").map(toJavaScript);
+    const [first, second, cheaper, client, core, testing, ...rest] = blocks("ts")
+      .filter((code) => !isOfAdapter(code))
+      .map(toJavaScript);
     expect(rest).toEqual([]);
     const folder = project();
     // The second block goes on where the first one stood, before it closed the engine.
@@ -75,6 +123,29 @@ describe("README", () => {
     await stop();
     expect(await node("core.mjs")).toContain("0.882419268177");
     expect(await node("testing.mjs")).toBe("promote\n");
+  }, 60_000);
+
+  it("the adapters' code blocks run as they stand", async () => {
+    const outputs = await runEach(blocks("ts").filter(isOfAdapter));
+    expect(outputs).toEqual(["m-large\n", "Be thorough. Where is my order?\n1\n", "1\n", "Here."]);
+  }, 60_000);
+
+  it("what an agent's settings get starts a server of the tools", async () => {
+    const [settings] = blocks("json");
+    const { command, args } = JSON.parse(settings as string).mcpServers.dethrone;
+    expect([command, args[0]]).toEqual(["npx", "dethrone"]);
+    const folder = project();
+    const main = join(root, "dist/cli/main.js");
+    await run(process.execPath, [main, "init"], { cwd: folder });
+    const transport = new StdioClientTransport({
+      command: process.execPath,
+      args: [main, ...args.slice(1)],
+      cwd: folder,
+    });
+    const client = new Client({ name: "test", version: "1" });
+    await client.connect(transport);
+    expect((await client.callTool({ name: "list_projects" })).structuredContent).toEqual({ projects: [] });
+    await client.close();
   }, 60_000);
 
   it("the command line's blocks run as they stand", async () => {
@@ -186,5 +257,21 @@ describe("docs/CLIENT.md", () => {
     ]);
     expect(await results()).toEqual([1, 1, 1, 1]);
     await stop();
+  }, 60_000);
+});
+
+describe("docs/INTEGRATIONS.md", () => {
+  const page = readFileSync(join(root, "docs/INTEGRATIONS.md"), "utf8");
+
+  it("its code blocks run as they stand", async () => {
+    const outputs = await runEach(blocks("ts", page).filter(isOfAdapter));
+    expect(outputs).toEqual([
+      "SPLIT true\n",
+      "Be thorough. Where is my order?\n1\n",
+      "1 1\n",
+      "Here.\ntrue\n",
+      "Here.\n",
+      "",
+    ]);
   }, 60_000);
 });

@@ -481,3 +481,41 @@ describe("bad input writes nothing", () => {
     await expect(bot.session({ context: [] as never })).rejects.toMatchObject({ code: "input_invalid" });
   });
 });
+
+describe("what a session tells of its place", () => {
+  it("its config's hash as stored, its arm's share, and why it is no evidence", async () => {
+    const bot = await contest({ share: 0.25 });
+    const [experiment] = await test.engine.experiments("support");
+    const first = await bot.session({ unit: "ada" });
+    const repeat = await bot.session({ unit: "ada" });
+    for (const session of [first, repeat]) {
+      const arm = experiment!.arms[session.place]!;
+      expect(session).toMatchObject({ configHash: arm.config.hash, share: arm.bucketCount / 10_000 });
+    }
+    expect([first.excluded, repeat.excluded]).toEqual([null, "repeat"]);
+    await bot.override("qa", "challenger", { reason: "a look" });
+    expect(await bot.session({ unit: "qa" })).toMatchObject({ share: 0.25, excluded: "override" });
+  });
+
+  it("no share outside of an experiment, nor once its own has ended", async () => {
+    const bot = await test.engine.project("support", { champion: LONG });
+    expect(await bot.session()).toMatchObject({ share: null, excluded: null, configHash: bot.championHash });
+    await bot.challenge(SHORT, { share: 0.5 });
+    const { id } = await bot.session();
+    await bot.abort({ reason: "enough" });
+    expect(await bot.session({ id })).toMatchObject({ share: null, isResumed: true });
+  });
+
+  it("a project tells its champion's hash and the experiment that runs, and none while it is paused", async () => {
+    const bot = await test.engine.project("support", { champion: LONG });
+    const before = bot.championHash;
+    expect(bot.experiment).toBeNull();
+    await bot.challenge(SHORT, { share: 0.5 });
+    const [experiment] = await test.engine.experiments("support");
+    expect(bot.experiment).toBe(experiment!.uid);
+    await bot.pause({ reason: "lunch" });
+    expect(bot.experiment).toBeNull();
+    await bot.promote({ reason: "because" });
+    expect(bot.championHash).not.toBe(before);
+  });
+});

@@ -331,6 +331,21 @@ describe("forgetting a unit", () => {
     ]);
   });
 
+  it("is heard of by the reports of other processes", async () => {
+    const path = temporaryDatabase();
+    await using test = await history(path, { ...SIZE, units: 8 });
+    const bot = await test.engine.project("support");
+    const mails = async () => {
+      const { breakdown } = (await bot.report())!;
+      return breakdown.find(({ attribute }) => attribute === "user.mail")?.values.map(({ value }) => value);
+    };
+    expect(await mails()).toContain("unit-2@example.org");
+    await using other = await createTestEngine({ url: path });
+    await other.engine.forget("unit-2", BECAUSE);
+    expect(await mails()).not.toContain("unit-2@example.org");
+    expect(await mails()).toContain("unit-3@example.org");
+  });
+
   it("takes sessions out of the evidence whose outcome can no longer arrive", async () => {
     const path = temporaryDatabase();
     await using test = await history(path, { seed: 3, sessions: 50, units: 9 });

@@ -7,6 +7,7 @@ import { createPolicy, metricPolicy, type PolicyInput, SCORE_METRIC } from "../.
 import { DethroneError } from "../../core/errors.js";
 import { createRandom } from "../../core/random.js";
 import { type FalsePromotion, falsePromotion } from "../../core/simulation/false-promotion.js";
+import { count, plural } from "../../core/words/numbers.js";
 import { type BacktestResult, runBacktest, traceBacktest } from "../../engine/backtest/backtest.js";
 import { type RecordedMetric, type RecordedOrder, selectRecorded } from "../../engine/backtest/recorded.js";
 import { seededIds } from "../../engine/environment.js";
@@ -16,7 +17,6 @@ import { coverageText, guardrailsText, metricsText } from "../metric-views.js";
 import { withEngine } from "../open.js";
 import { plainRuleText } from "../plan-views.js";
 import { metricsFrom, type PolicyFlags, policyFrom, RECORDED } from "../policy-flags.js";
-import { count, plural } from "../render.js";
 import { numberFrom, readText } from "../settings.js";
 import { paragraph, sentences, verdictText } from "../views.js";
 import type { CommandContext } from "./context.js";

@@ -4,6 +4,8 @@
 import type { Policy } from "../../core/decision/policy.js";
 import { shareOf } from "../../core/sessions/assignment.js";
 import { holdoutBuckets } from "../../core/sessions/holdout.js";
+import { short, shortId } from "../../core/words/names.js";
+import { percent, plural } from "../../core/words/numbers.js";
 import { challengersOf } from "../../engine/experiments/arms.js";
 import {
   placeOf,
@@ -14,10 +16,9 @@ import {
 import { termsAt } from "../../engine/experiments/terms.js";
 import type { ProjectState, StoredExperiment } from "../../engine/ports.js";
 import { withoutUndefined } from "../challenge-flags.js";
-import { type Labels, labelsOf, nameIn, short, shortId } from "../names.js";
+import { type Labels, labelsOf, nameIn } from "../names.js";
 import { withEngine } from "../open.js";
 import { shareFrom } from "../policy-flags.js";
-import { percent, plural } from "../render.js";
 import { invalidFlag, numberFrom } from "../settings.js";
 import { type CommandContext, type ReasonFlags, requireChanges } from "./context.js";
 

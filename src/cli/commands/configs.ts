@@ -3,6 +3,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { DethroneError, type Json, type JsonObject } from "../../core/errors.js";
+import { short } from "../../core/words/names.js";
 import { identifyConfig } from "../../engine/configs/config.js";
 import { diffConfigs } from "../../engine/configs/diff.js";
 import { requireProject } from "../../engine/experiments/lookup.js";
@@ -10,7 +11,7 @@ import type { ProjectConfig } from "../../engine/ports.js";
 import { configOfFile } from "../config-flags.js";
 import { diffText } from "../config-views.js";
 import { lineageText } from "../lineage-views.js";
-import { configName, configNamed, short } from "../names.js";
+import { configName, configNamed } from "../names.js";
 import { withEngine } from "../open.js";
 import type { CommandContext, ReasonFlags } from "./context.js";
 

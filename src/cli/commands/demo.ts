@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { createLogUpdate } from "log-update";
 import { DethroneError } from "../../core/errors.js";
 import { createRandom } from "../../core/random.js";
+import { count, percent, plural } from "../../core/words/numbers.js";
 import {
   createEngine,
   type Engine,
@@ -21,7 +22,6 @@ import {
 import { type Game, playMastermind, type SolverConfig, secretFrom } from "../demo/mastermind.js";
 import { armsTable, decidingNumbers, evidenceChart } from "../evaluation-views.js";
 import type { Output } from "../output.js";
-import { count, percent, plural } from "../render.js";
 import { numberFrom } from "../settings.js";
 import { sentences, verdictText } from "../views.js";
 

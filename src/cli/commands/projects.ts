@@ -3,6 +3,8 @@
  */
 import { DethroneError } from "../../core/errors.js";
 import { shareOf } from "../../core/sessions/assignment.js";
+import { short } from "../../core/words/names.js";
+import { percent } from "../../core/words/numbers.js";
 import { identifyConfig } from "../../engine/configs/config.js";
 import { type ExperimentSummary, summaryOf } from "../../engine/experiments/experiment-summary.js";
 import { projectLedger } from "../../engine/experiments/ledger.js";
@@ -10,9 +12,9 @@ import { currentExperiment, requireProject } from "../../engine/experiments/look
 import { reportOf } from "../../engine/experiments/report.js";
 import type { Description, ProjectState, Store } from "../../engine/ports.js";
 import { type ConfigFlags, configFrom } from "../config-flags.js";
-import { type Labels, labelsOf, short } from "../names.js";
+import { type Labels, labelsOf } from "../names.js";
 import { withEngine } from "../open.js";
-import { type Colors, percent } from "../render.js";
+import type { Colors } from "../render.js";
 import { experimentsText, type StatusRow, statusText } from "../status-views.js";
 import { paragraph } from "../views.js";
 import type { CommandContext } from "./context.js";

@@ -5,6 +5,7 @@ import { DethroneError, type JsonObject } from "../../core/errors.js";
 import type { Engine } from "../../engine/engine.js";
 import type { Logger } from "../../engine/ports.js";
 import { type AccessLogEntry, type App, createApp } from "../../server/app.js";
+import { dashboard } from "../../server/dashboard/index.js";
 import { listen } from "../../server/listen.js";
 import { withEngine } from "../open.js";
 import { simulateInParallel } from "../parallel.js";
@@ -82,7 +83,7 @@ export async function serve(context: CommandContext, flags: ServeFlags): Promise
   await withEngine(context.url, { mustExist: false, settings: { logger } }, async ({ engine }) => {
     const open = await isOpen(engine, host);
     const app = createApp(engine, {
-      ...{ open, corsOrigins: cors, requestsPerMinute, onRequest: logRequest },
+      ...{ open, corsOrigins: cors, requestsPerMinute, onRequest: logRequest, pages: dashboard },
       // Anyone may have a name lead to this machine; without keys, only its own names are answered to.
       hosts: open ? LOOPBACK : undefined,
       simulator: (jobs, { signal }) => simulateInParallel(jobs, { signal }),

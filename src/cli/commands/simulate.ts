@@ -9,8 +9,9 @@ import { bestEffect, type Outcomes } from "../../core/simulation/simulated-sessi
 import { ownScores } from "../../engine/backtest/own-sessions.js";
 import { selectRecorded } from "../../engine/backtest/recorded.js";
 import { totalOf } from "../../engine/experiments/experiment-summary.js";
+import type { SimulationJob } from "../../engine/simulations.js";
 import { withEngine } from "../open.js";
-import { type SimulationJob, simulateInParallel } from "../parallel.js";
+import { simulateInParallel } from "../parallel.js";
 import { namedPolicy } from "../policy-flags.js";
 import { invalidFlag, numberFrom, readText } from "../settings.js";
 import { type PolicyRow, type SimulationReport, simulationText } from "../simulation-views.js";

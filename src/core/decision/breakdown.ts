@@ -101,37 +101,6 @@ interface ScoredUnit {
   readonly score: number;
 }
 
-/** The tallies of every attribute, or of the one asked for. */
-class Counting {
-  readonly byAttribute = new Map<string, Tallies>();
-  readonly #armCount: number;
-  readonly #attribute: string | undefined;
-
-  constructor(armCount: number, attribute: string | undefined) {
-    this.#armCount = armCount;
-    this.#attribute = attribute;
-  }
-
-  add(unit: ScoredUnit, context: JsonObject): void {
-    if (this.#attribute !== undefined) {
-      this.#addValues(this.#attribute, valuesOf(fieldOf(context, this.#attribute)), unit);
-      return;
-    }
-    for (const [name, field] of fieldsOf(context)) this.#addValues(name, valuesOf(field), unit);
-  }
-
-  #addValues(attribute: string, values: readonly string[], unit: ScoredUnit): void {
-    if (values.length === 0) return;
-    const known = this.byAttribute.get(attribute);
-    // Left out for good: to go on would keep every id in memory.
-    if (known === null) return;
-    const tallies = known ?? new Map<string, Tally>();
-    for (const value of values) addTo(tallies, value, unit, this.#armCount);
-    const isKept = this.#attribute !== undefined || tallies.size <= DISTINCT_MAX;
-    this.byAttribute.set(attribute, isKept ? tallies : null);
-  }
-}
-
 function meanOf(sum: number, count: number): number | null {
   return count === 0 ? null : sum / count;
 }
@@ -160,6 +129,55 @@ function summarise(attribute: string, tallies: ReadonlyMap<string, Tally>, maxVa
 const isInformative = (tallies: ReadonlyMap<string, Tally>): boolean =>
   [...tallies.values()].some(({ count }) => count > 1);
 
+/** A breakdown on its way: units are added one by one, in any order, each once. See {@link breakdownOf}. */
+export class RunningBreakdown {
+  readonly #byAttribute = new Map<string, Tallies>();
+  readonly #armCount: number;
+  readonly #attribute: string | undefined;
+
+  /** @throws DethroneError `numeric_domain` if armCount is outside its range */
+  constructor(armCount: number, attribute?: string) {
+    checkInteger("armCount", armCount, 1);
+    this.#armCount = armCount;
+    this.#attribute = attribute;
+  }
+
+  /** @throws DethroneError `numeric_domain` if the arm is outside its range */
+  add({ arm, score, context }: Pick<FoldInput, "arm" | "score" | "context">): void {
+    if (!(Number.isInteger(arm) && arm >= 0 && arm < this.#armCount))
+      domainError("arm", arm, `an integer in [0, ${this.#armCount - 1}]`);
+    if (score === null || !context) return;
+    if (this.#attribute !== undefined) {
+      this.#addValues(this.#attribute, valuesOf(fieldOf(context, this.#attribute)), { arm, score });
+      return;
+    }
+    for (const [name, field] of fieldsOf(context)) this.#addValues(name, valuesOf(field), { arm, score });
+  }
+
+  #addValues(attribute: string, values: readonly string[], unit: ScoredUnit): void {
+    if (values.length === 0) return;
+    const known = this.#byAttribute.get(attribute);
+    // Left out for good: to go on would keep every id in memory.
+    if (known === null) return;
+    const tallies = known ?? new Map<string, Tally>();
+    for (const value of values) addTo(tallies, value, unit, this.#armCount);
+    const isKept = this.#attribute !== undefined || tallies.size <= DISTINCT_MAX;
+    this.#byAttribute.set(attribute, isKept ? tallies : null);
+  }
+
+  /** The breakdown so far. @throws DethroneError `numeric_domain` if maxValues is outside its range */
+  breakdown(maxValues = VALUES_DEFAULT): readonly Breakdown[] {
+    checkInteger("maxValues", maxValues, 1);
+    return [...this.#byAttribute]
+      .sort(([left], [right]) => byText(left, right))
+      .flatMap(([name, tallies]) =>
+        tallies !== null && (this.#attribute !== undefined || isInformative(tallies))
+          ? [summarise(name, tallies, maxValues)]
+          : [],
+      );
+  }
+}
+
 /**
  * The scores of an experiment's units by the attributes of their contexts: texts, numbers and booleans, the texts of
  * lists (a unit in two groups counts in both), and the same one level inside of objects (`user.plan`).
@@ -184,20 +202,7 @@ export function breakdownOf(
   armCount: number,
   options: BreakdownOptions = {},
 ): readonly Breakdown[] {
-  const { attribute, maxValues = VALUES_DEFAULT } = options;
-  checkInteger("armCount", armCount, 1);
-  checkInteger("maxValues", maxValues, 1);
-  const counting = new Counting(armCount, attribute);
-  for (const { arm, score, context } of units) {
-    if (!(Number.isInteger(arm) && arm >= 0 && arm < armCount))
-      domainError("arm", arm, `an integer in [0, ${armCount - 1}]`);
-    if (score !== null && context) counting.add({ arm, score }, context);
-  }
-  return [...counting.byAttribute]
-    .sort(([left], [right]) => byText(left, right))
-    .flatMap(([name, tallies]) =>
-      tallies !== null && (attribute !== undefined || isInformative(tallies))
-        ? [summarise(name, tallies, maxValues)]
-        : [],
-    );
+  const running = new RunningBreakdown(armCount, options.attribute);
+  for (const unit of units) running.add(unit);
+  return running.breakdown(options.maxValues);
 }

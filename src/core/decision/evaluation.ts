@@ -4,10 +4,9 @@
 import { betaInterval, type Interval } from "../numeric/beta.js";
 import { expectedLoss, probGreater } from "../numeric/beta-compare.js";
 import { probGreaterBy } from "../numeric/beta-difference.js";
-import { confidenceSequence } from "../sequential/confidence-sequence.js";
 import { hasCrossed } from "../sequential/e-process.js";
 import type { Guardrail, GuardrailState } from "../sequential/guardrail.js";
-import { upliftEstimate } from "../sequential/uplift-estimate.js";
+import { allAtOnce, type Steps } from "../steps.js";
 import { type DecisionFacts, type OutReason, outReason } from "./decide.js";
 import {
   type ArmSummary,
@@ -20,7 +19,8 @@ import {
 } from "./evidence.js";
 import { evaluateMetrics, type MetricEvaluation } from "./metric-evaluation.js";
 import { type BetaPosterior, meanOf, pairOf, posteriors, promotionChance } from "./posterior.js";
-import { alphaEach, guardrailAlpha, pairShare, promotePlan, type Terms } from "./terms.js";
+import { alphaEach, guardrailAlpha, type Terms } from "./terms.js";
+import { INTERVAL_LEVEL, type UpliftLog, upliftLogOf } from "./uplift-log.js";
 
 /** One arm's numbers. */
 export interface ArmEvaluation {
@@ -98,8 +98,6 @@ export interface Evaluation extends Comparison {
   readonly others: readonly Comparison[];
 }
 
-const INTERVAL_LEVEL = 0.95;
-
 function evaluateArm(arm: number, summary: ArmSummary, { alpha, beta }: BetaPosterior): ArmEvaluation {
   return {
     arm,
@@ -112,20 +110,6 @@ function evaluateArm(arm: number, summary: ArmSummary, { alpha, beta }: BetaPost
     mean: meanOf({ alpha, beta }),
     interval: betaInterval({ a: alpha, b: beta, level: INTERVAL_LEVEL }),
   };
-}
-
-/** The sessions of a challenger and the champion as lists, in the order of their assignment. */
-function sessionsOf(units: readonly FoldInput[], arm: number): { g: (0 | 1)[]; y: number[]; w: number[] } {
-  const data = { g: [] as (0 | 1)[], y: [] as number[], w: [] as number[] };
-  for (const unit of units) {
-    if (unit.score === null || (unit.arm !== 0 && unit.arm !== arm)) continue;
-    const w = pairShare(unit.shares, arm - 1).share;
-    if (!(w > 0 && w < 1)) continue;
-    data.g.push(unit.arm === 0 ? 0 : 1);
-    data.y.push(unit.score);
-    data.w.push(w);
-  }
-  return data;
 }
 
 function evaluateGuardrail(guardrail: Guardrail, state: GuardrailState, terms: Terms): GuardrailEvaluation {
@@ -141,9 +125,19 @@ function evaluateGuardrail(guardrail: Guardrail, state: GuardrailState, terms: T
   };
 }
 
-/** What is evaluated: the terms, the evidence, and the settled units it was folded from, in order. */
-export interface EvaluationInput extends Terms {
+/** What is evaluated: the terms and the evidence, with what the evidence does not keep of its units. */
+export interface EvaluatedLog extends Terms {
   readonly evidence: Evidence;
+  /** up with the evidence, or beyond it; needed for the confidence sequence and the unbiased estimate alone */
+  readonly log: UpliftLog;
+  /** live counts, where the fuse is to be told of */
+  readonly live?: DecisionFacts["live"] | undefined;
+  /** who is out already, in the order of the challengers' arms */
+  readonly out?: DecisionFacts["out"] | undefined;
+}
+
+/** What is evaluated: the terms, the evidence, and the settled units it was folded from, in order. */
+export interface EvaluationInput extends Omit<EvaluatedLog, "log"> {
   /** needed for the confidence sequence and the unbiased estimate alone */
   readonly units: readonly FoldInput[];
   /**
@@ -151,13 +145,9 @@ export interface EvaluationInput extends Terms {
    * these, because its plan must not depend on what it covers. Default: the terms.
    */
   readonly startTerms?: Terms | undefined;
-  /** live counts, where the fuse is to be told of */
-  readonly live?: DecisionFacts["live"] | undefined;
-  /** who is out already, in the order of the challengers' arms */
-  readonly out?: DecisionFacts["out"] | undefined;
 }
 
-function compare(input: EvaluationInput, challenger: number): Comparison {
+function* compare(input: EvaluatedLog, challenger: number): Steps<Comparison> {
   const { policy, evidence } = input;
   const arm = challenger + 1;
   const pair = evidence.pairs[challenger] as PairState;
@@ -165,8 +155,11 @@ function compare(input: EvaluationInput, challenger: number): Comparison {
   const betas = pairOf(believed);
   const [lossChallenger, lossChampion] = expectedLoss(betas);
   const probabilityBetter = probGreater(betas);
-  const data = sessionsOf(input.units, arm);
-  const { horizon, planShare } = promotePlan(input.startTerms ?? input, challenger);
+  // What the test has stepped through is what the log of the pair holds.
+  const { count } = pair.promote;
+  const [champion, own] = [evidence.arms[0] as ArmSummary, evidence.arms[arm] as ArmSummary];
+  yield;
+  const metrics = yield* evaluateMetrics(policy, champion, own);
   return {
     arm,
     out: outReason({ ...input, promotion: "auto", isExpired: false }, challenger),
@@ -176,8 +169,8 @@ function compare(input: EvaluationInput, challenger: number): Comparison {
     expectedLossChallenger: lossChallenger,
     expectedLossChampion: lossChampion,
     upliftMean: meanOf(believed.challenger) - meanOf(believed.champion),
-    upliftUnbiased: upliftEstimate(data),
-    upliftInterval: confidenceSequence({ level: INTERVAL_LEVEL, horizon, planShare, data }),
+    upliftUnbiased: input.log.unbiasedAt(challenger, count),
+    upliftInterval: input.log.intervalAt(challenger, count),
     logEPromote: pair.promote.logE,
     logSupPromote: pair.promote.logSup,
     logEHarm: pair.harm.logE,
@@ -187,7 +180,7 @@ function compare(input: EvaluationInput, challenger: number): Comparison {
     chanceOfPromotion: promotionChance(evidence, input, challenger),
     missingLogE: missingLogE(evidence, challenger),
     phi: believed.phi,
-    metrics: evaluateMetrics(policy, evidence.arms[0] as ArmSummary, evidence.arms[arm] as ArmSummary),
+    metrics,
     guardrails: policy.guardrails.map((guardrail, index) =>
       evaluateGuardrail(guardrail, pair.guardrails[index] as GuardrailState, input),
     ),
@@ -201,9 +194,15 @@ function leads(left: Comparison, right: Comparison): number {
 }
 
 /** Every number of the evidence under its terms. */
-export function evaluate(input: EvaluationInput): Evaluation {
+export function evaluate({ units, startTerms, ...input }: EvaluationInput): Evaluation {
+  return allAtOnce(evaluateInParts({ ...input, log: upliftLogOf(units, startTerms ?? input) }));
+}
+
+/** The same as {@link evaluate}, in parts, from a log that is worked on in parts as well. */
+export function* evaluateInParts(input: EvaluatedLog): Steps<Evaluation> {
   const { policy, evidence } = input;
-  const comparisons = evidence.pairs.map((_, challenger) => compare(input, challenger));
+  const comparisons: Comparison[] = [];
+  for (const challenger of evidence.pairs.keys()) comparisons.push(yield* compare(input, challenger));
   const [leading, ...others] = [...comparisons].sort(leads) as [Comparison, ...Comparison[]];
   const { champion } = posteriors(evidence, policy, leading.arm - 1);
   const challengers = evidence.pairs.map((_, j) => posteriors(evidence, policy, j).challenger);

@@ -13,6 +13,7 @@ import { nigDiffInterval, nigPosterior, nigProbGreater } from "../numeric/normal
 import type { MetricKind } from "../sequential/guardrail.js";
 import { quantileOf } from "../sequential/sketch.js";
 import { EMPTY_METRIC, type MetricSummary } from "../sessions/metric.js";
+import type { Steps } from "../steps.js";
 import type { ArmSummary } from "./evidence.js";
 import { metricPolicy, type Policy } from "./policy.js";
 
@@ -274,22 +275,23 @@ function evaluateMetric(name: string, policy: Policy, left: ArmSummary, right: A
   };
 }
 
-/** Every metric that either arm has recorded, or that the policy names, by name. */
-export function evaluateMetrics(
+/** Every metric that either arm has recorded, or that the policy names, by name; a part of the work each. */
+export function* evaluateMetrics(
   policy: Policy,
   champion: ArmSummary,
   challenger: ArmSummary,
-): Readonly<Record<string, MetricEvaluation>> {
+): Steps<Readonly<Record<string, MetricEvaluation>>> {
   const names = new Set([
     ...Object.keys(policy.metrics),
     ...Object.keys(champion.metrics),
     ...Object.keys(challenger.metrics),
   ]);
-  const evaluated = [...names]
-    .sort()
-    .map((name) => [name, evaluateMetric(name, policy, champion, challenger)] as const);
-  // A metric nobody has recorded says nothing, declared or not.
-  return Object.fromEntries(
-    evaluated.filter(([, { champion: a, challenger: b }]) => a !== null || b !== null),
-  );
+  const evaluated: [string, MetricEvaluation][] = [];
+  for (const name of [...names].sort()) {
+    const metric = evaluateMetric(name, policy, champion, challenger);
+    // A metric nobody has recorded says nothing, declared or not.
+    if (metric.champion !== null || metric.challenger !== null) evaluated.push([name, metric]);
+    yield;
+  }
+  return Object.fromEntries(evaluated);
 }

@@ -10,7 +10,8 @@ import type { ArmSummary, Evidence, PairState } from "./evidence.js";
 import type { Policy } from "./policy.js";
 import { pairShare, promotePlan, type Terms } from "./terms.js";
 
-type ScoreSums = Pick<ArmSummary, "count" | "sum" | "sumSquares">;
+/** What a posterior needs of an arm. */
+export type ScoreSums = Pick<ArmSummary, "count" | "sum" | "sumSquares">;
 
 /** A Beta distribution of a success rate. */
 export interface BetaPosterior {
@@ -50,7 +51,11 @@ export interface PairPosterior {
 }
 
 /** The posteriors of the champion and of a challenger, by its place among the challengers (0 the first). */
-export function posteriors({ arms }: Evidence, policy: Policy, challenger = 0): PairPosterior {
+export function posteriors(
+  { arms }: { readonly arms: readonly ScoreSums[] },
+  policy: Policy,
+  challenger = 0,
+): PairPosterior {
   const left = arms[0] as ScoreSums;
   const right = arms[challenger + 1] as ScoreSums;
   const scale = phi(left, right);

@@ -9,42 +9,108 @@ import {
   type EProcessSession,
   type PreparedPlan,
   preparePlan,
+  type RunningEProcess,
   runningCopy,
   sessionsOf,
   startEProcess,
 } from "./e-process.js";
+import { SessionLog } from "./session-log.js";
 
-/** Sessions so far and the confidence that is asked for. */
-export interface ConfidenceInput {
+/** What a confidence sequence is planned for. */
+export interface ConfidencePlan {
   /** confidence, in (0, 1) */
   readonly level: number;
   /** planned sessions, both arms together; an integer of at least 1 */
   readonly horizon: number;
   /** the challenger's share the plan expects; in [0, 1] */
   readonly planShare: number;
+}
+
+/** Sessions so far and the confidence that is asked for. */
+export interface ConfidenceInput extends ConfidencePlan {
   readonly data: EProcessData;
 }
 
 const SHIFTS_PER_UNIT = 200;
 
-/** Whether the test crosses somewhere in these sessions; it stops there. */
-function crosses(prepared: PreparedPlan, sessions: readonly EProcessSession[]): boolean {
-  const state = runningCopy(startEProcess());
-  for (const session of sessions) {
-    advance(prepared, state, session);
-    if (state.logSup >= prepared.logThreshold) return true;
+/** One end of the interval: shifts are tried from the outside inwards, each on all sessions until it is rejected. */
+class End {
+  readonly #plan: EProcessPlan;
+  readonly #log: SessionLog;
+  /** sessions that it took to reject each of the outer shifts */
+  readonly #rejectedAfter: number[] = [];
+  /** the e-process of the first shift that is not rejected */
+  #prepared: PreparedPlan;
+  #state: RunningEProcess;
+
+  constructor(plan: EProcessPlan, log: SessionLog) {
+    this.#plan = plan;
+    this.#log = log;
+    this.#prepared = preparePlan({ ...plan, shift: this.#shiftAt(0) });
+    this.#state = runningCopy(startEProcess());
   }
-  return false;
+
+  #shiftAt(step: number): number {
+    return this.#plan.direction * ((step - SHIFTS_PER_UNIT) / SHIFTS_PER_UNIT);
+  }
+
+  /** Takes up to `steps` steps of e-processes; how many it had to take. */
+  work(steps: number): number {
+    const session: EProcessSession = { g: 0, y: 0, w: 0 };
+    let taken = 0;
+    while (taken < steps && this.#rejectedAfter.length < 2 * SHIFTS_PER_UNIT) {
+      if (this.#state.count === this.#log.length) break;
+      this.#log.read(this.#state.count, session);
+      advance(this.#prepared, this.#state, session);
+      taken += 1;
+      if (this.#state.logSup >= this.#prepared.logThreshold) this.#reject();
+    }
+    return taken;
+  }
+
+  /** Goes on to the next shift inwards, from the first session. */
+  #reject(): void {
+    this.#rejectedAfter.push(this.#state.count);
+    this.#state = runningCopy(startEProcess());
+    const step = this.#rejectedAfter.length;
+    if (step < 2 * SHIFTS_PER_UNIT)
+      this.#prepared = preparePlan({ ...this.#plan, shift: this.#shiftAt(step) });
+  }
+
+  /** The last of the shifts that were all rejected within the first `count` sessions. */
+  at(count: number): number {
+    // Not by bisection: how soon a shift is rejected is almost, but not strictly, monotone in it.
+    const beyond = this.#rejectedAfter.findIndex((sessions) => sessions > count);
+    const steps = beyond < 0 ? this.#rejectedAfter.length : beyond;
+    return this.#shiftAt(Math.max(steps - 1, 0));
+  }
 }
 
-/** Steps from the outside inwards that are rejected before the first that is not. */
-function rejectedSteps(plan: EProcessPlan, sessions: readonly EProcessSession[]): number {
-  // Not by bisection: whether a shift is rejected is almost, but not strictly, monotone in it.
-  for (let step = 0; step < 2 * SHIFTS_PER_UNIT; step++) {
-    const shift = plan.direction * ((step - SHIFTS_PER_UNIT) / SHIFTS_PER_UNIT);
-    if (!crosses(preparePlan({ ...plan, shift }), sessions)) return step;
+/**
+ * The confidence sequence of a log that grows. It is worked on in parts: every step of an e-process is taken once, so to
+ * follow the log costs what is new of it, and a few whole passes whenever an end moves. What comes out depends neither
+ * on how the work was divided nor on when the sessions came.
+ */
+export class RunningConfidence {
+  readonly #ends: readonly [End, End];
+
+  /** @throws DethroneError `numeric_domain` if a field of the plan is outside its range */
+  constructor({ level, horizon, planShare }: ConfidencePlan, log: SessionLog) {
+    checkInside("level", level);
+    const plan = { alpha: (1 - level) / 2, horizon, planShare, shift: 0 };
+    this.#ends = [new End({ ...plan, direction: 1 }, log), new End({ ...plan, direction: -1 }, log)];
   }
-  return 2 * SHIFTS_PER_UNIT;
+
+  /** Takes up to `steps` steps, of some 0.3 microseconds; how many it had to take: fewer once it is up with the log. */
+  work(steps: number): number {
+    const taken = this.#ends[0].work(steps);
+    return taken + this.#ends[1].work(steps - taken);
+  }
+
+  /** The interval after the first `count` sessions; it is up with them. */
+  at(count: number): readonly [number, number] {
+    return [this.#ends[0].at(count), this.#ends[1].at(count)];
+  }
 }
 
 /**
@@ -63,14 +129,10 @@ function rejectedSteps(plan: EProcessPlan, sessions: readonly EProcessSession[])
  * @example
  * confidenceSequence({ level: 0.95, horizon: 100, planShare: 0.5, data: { g: [], y: [], w: [] } }); // [-1, 1]
  */
-export function confidenceSequence(input: ConfidenceInput): readonly [number, number] {
-  const { level, horizon, planShare, data } = input;
-  checkInside("level", level);
-  const plan = { alpha: (1 - level) / 2, horizon, planShare, shift: 0 };
-  const sessions = sessionsOf(data);
-  const endOf = (direction: 1 | -1): number => {
-    const steps = rejectedSteps({ ...plan, direction }, sessions);
-    return direction * ((Math.max(steps - 1, 0) - SHIFTS_PER_UNIT) / SHIFTS_PER_UNIT);
-  };
-  return [endOf(1), endOf(-1)];
+export function confidenceSequence({ data, ...plan }: ConfidenceInput): readonly [number, number] {
+  const log = new SessionLog();
+  const confidence = new RunningConfidence(plan, log);
+  for (const session of sessionsOf(data)) log.push(session);
+  confidence.work(Number.POSITIVE_INFINITY);
+  return confidence.at(log.length);
 }

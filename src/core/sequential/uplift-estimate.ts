@@ -2,7 +2,26 @@
  * An estimate of the uplift that stays unbiased while the share moves and the base rate drifts.
  */
 import { checkLists } from "../check.js";
-import type { EProcessData } from "./e-process.js";
+import type { EProcessData, EProcessSession } from "./e-process.js";
+
+/** The sums that {@link upliftEstimate} is made of, session by session. */
+export class RunningUplift {
+  #count = 0;
+  #total = 0;
+  #sum = 1;
+
+  /** Sessions come in the order of their assignment, each once. */
+  add({ g, y, w }: EProcessSession): void {
+    this.#total += ((g - w) * (y - this.#sum / (this.#count + 2))) / (w * (1 - w));
+    this.#sum += y;
+    this.#count += 1;
+  }
+
+  /** the mean so far; null without sessions */
+  get estimate(): number | null {
+    return this.#count === 0 ? null : this.#total / this.#count;
+  }
+}
 
 /**
  * Mean of (g - w)(y - c)/(w (1 - w)), c the mean of the outcomes before, starting from one 0 and one 1.
@@ -17,14 +36,7 @@ import type { EProcessData } from "./e-process.js";
  */
 export function upliftEstimate({ g, y, w }: EProcessData): number | null {
   checkLists({ g, y, w });
-  if (g.length === 0) return null;
-  let total = 0;
-  let sum = 1;
-  for (let i = 0; i < g.length; i++) {
-    const share = w[i] as number;
-    const outcome = y[i] as number;
-    total += (((g[i] as number) - share) * (outcome - sum / (i + 2))) / (share * (1 - share));
-    sum += outcome;
-  }
-  return total / g.length;
+  const uplift = new RunningUplift();
+  for (let i = 0; i < g.length; i++) uplift.add({ g: g[i] as 0 | 1, y: y[i] as number, w: w[i] as number });
+  return uplift.estimate;
 }

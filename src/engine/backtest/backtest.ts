@@ -14,8 +14,8 @@ import { DethroneError } from "../../core/errors.js";
 import { bucketCountOf } from "../../core/sessions/assignment.js";
 import type { Engine } from "../engine.js";
 import { evaluateExperiment } from "../experiments/evaluate-experiment.js";
-import { allFoldRows, ExperimentFolding } from "../experiments/folding.js";
-import type { Clock, FoldRow, Store, StoredExperiment } from "../ports.js";
+import { ExperimentFolding, foldRowPages } from "../experiments/folding.js";
+import type { Clock, FoldRow, Store } from "../ports.js";
 import type { Session } from "../sessions/session.js";
 import type { RecordedArms, RecordedOrder } from "./recorded.js";
 
@@ -197,27 +197,27 @@ export async function traceBacktest(store: Store, projectKey: string): Promise<T
   const [experiment] = await store.experiments(projectKey);
   if (!experiment) return [];
   const { foldedSeq } = await store.checkpoint(experiment.id);
-  const rows = await allFoldRows(store, experiment.id, foldedSeq);
-  return traceOf(rows, experiment);
-}
-
-function traceOf(rows: readonly FoldRow[], experiment: StoredExperiment): TraceRow[] {
   const trace: TraceRow[] = [];
   const folding = new ExperimentFolding(experiment);
-  for (const row of rows) {
-    folding.add(row);
-    if (row.score === null) continue;
-    const { evidence, terms } = folding;
-    const [pair] = evidence.pairs;
-    trace.push({
-      index: evidence.index,
-      arm: row.role,
-      share: row.shares[0] as number,
-      score: row.score,
-      logEPromote: pair?.promote.logE ?? 0,
-      logEHarm: pair?.harm.logE ?? 0,
-      probabilityBetter: probabilityBetterBy(evidence, terms.policy, 0),
-    });
+  for await (const page of foldRowPages(store, experiment.id, foldedSeq, { withSignals: false })) {
+    for (const row of page) {
+      folding.add(row);
+      if (row.score !== null) trace.push(traceRow(row, row.score, folding));
+    }
   }
   return trace;
+}
+
+function traceRow({ arm, shares }: FoldRow, score: number, folding: ExperimentFolding): TraceRow {
+  const { evidence, terms } = folding;
+  const [pair] = evidence.pairs;
+  return {
+    index: evidence.index,
+    arm: arm === 0 ? "champion" : "challenger",
+    share: shares[0] as number,
+    score,
+    logEPromote: pair?.promote.logE ?? 0,
+    logEHarm: pair?.harm.logE ?? 0,
+    probabilityBetter: probabilityBetterBy(evidence, terms.policy, 0),
+  };
 }

@@ -2,13 +2,12 @@
  * Every number of a stored experiment.
  */
 import type { OutReason } from "../../core/decision/decide.js";
-import { type Evaluation, evaluate } from "../../core/decision/evaluation.js";
-import type { FoldInput } from "../../core/decision/evidence.js";
+import type { Evaluation } from "../../core/decision/evaluation.js";
 import type { LiveCount } from "../../core/decision/fuse.js";
 import type { Checkpoint, Store, StoredExperiment } from "../ports.js";
 import { outOf } from "./arms.js";
-import { allFoldRows } from "./folding.js";
-import { foldInput, startTerms, termsAt } from "./terms.js";
+import { unitsUpTo } from "./folded-units.js";
+import { termsAt } from "./terms.js";
 
 /** What is evaluated, where it is not as stored. */
 interface EvaluatedFrom {
@@ -23,26 +22,10 @@ export async function evaluateExperiment(
   experiment: StoredExperiment,
   from: EvaluatedFrom = {},
 ): Promise<Evaluation> {
-  return (await evaluateWithUnits(store, experiment, from)).evaluation;
-}
-
-/** The numbers of a checkpoint, with the units they are from. */
-export async function evaluateWithUnits(
-  store: Store,
-  experiment: StoredExperiment,
-  from: EvaluatedFrom = {},
-): Promise<{ readonly evaluation: Evaluation; readonly units: readonly FoldInput[] }> {
-  const { evidence, foldedSeq } = from.checkpoint ?? (await store.checkpoint(experiment.id));
-  const rows = await allFoldRows(store, experiment.id, foldedSeq);
+  const { evidence, foldedSeq, version } = from.checkpoint ?? (await store.checkpoint(experiment.id));
   const terms = termsAt(experiment, foldedSeq);
-  const units = rows.map((row) => foldInput(row, terms.policy));
-  const evaluation = evaluate({
-    ...terms,
-    startTerms: startTerms(experiment),
-    evidence,
-    units,
-    live: from.live ?? null,
-    out: from.out === undefined ? outOf(experiment) : from.out,
-  });
-  return { evaluation, units };
+  const { live = null, out = outOf(experiment) } = from;
+  const units = await unitsUpTo(store, experiment, foldedSeq);
+  const key = JSON.stringify([version, foldedSeq, terms, live, out]);
+  return units.evaluation(key, { ...terms, evidence, live, out });
 }

@@ -15,6 +15,8 @@ export interface ChallengerSummary {
   /** its place among the arms, from 1 */
   readonly place: number;
   readonly hash: string;
+  /** the config's name within the project */
+  readonly label: string | null;
   readonly config: JsonObject;
   /** its share of the sessions to come */
   readonly share: number;
@@ -56,9 +58,10 @@ export interface ExperimentSummary extends Description {
 
 /** The challengers of an experiment, in their order. */
 export function challengerSummaries(experiment: StoredExperiment): ChallengerSummary[] {
-  return challengersOf(experiment).map(({ config, bucketCount, out }, j) => ({
+  return challengersOf(experiment).map(({ config, label, bucketCount, out }, j) => ({
     place: j + 1,
     hash: config.hash,
+    label,
     config: config.body,
     share: shareOf(bucketCount),
     planShare: experiment.planShares[j] ?? 0,

@@ -7,37 +7,40 @@ import { breathe } from "../breathe.js";
 import type { FoldRow, Store, StoredExperiment } from "../ports.js";
 import { foldInput, startTerms, termsAt } from "./terms.js";
 
-const PAGE = 5000;
+/** Rows between two breaths: some 5 milliseconds. */
+const PAGE = 250;
 
 interface FoldRowOptions {
   readonly withSignals: boolean;
+  /** only rows after this one; default: all */
+  readonly afterSeq?: number;
 }
 
 /**
- * All folded units of an experiment, in assignment order, some thousand at a time; from its archive, where its sessions
+ * All folded units of an experiment, in assignment order, some hundred at a time; from its archive, where its sessions
  * are deleted.
  */
 export async function* foldRowPages(
   store: Store,
   experimentId: number,
   untilSeq: number,
-  options: FoldRowOptions,
+  { withSignals, afterSeq: fromSeq = 0 }: FoldRowOptions,
 ): AsyncGenerator<readonly FoldRow[]> {
   const isArchived = async (): Promise<boolean> =>
     ((await store.upkeep.archive(experimentId))?.sealedAtMs ?? null) !== null;
-  let afterSeq = 0;
+  let afterSeq = fromSeq;
   let isInArchive = await isArchived();
   for (;;) {
     const page = isInArchive
       ? await store.upkeep.archivedRows(experimentId, afterSeq)
-      : await store.foldRows({ experimentId, afterSeq, untilSeq, limit: PAGE, ...options });
+      : await store.foldRows({ experimentId, afterSeq, untilSeq, limit: PAGE, withSignals });
     // Asked afterwards: what was read before the archive was sealed is whole, what was read later may not be.
     if (!isInArchive && (await isArchived())) {
       isInArchive = true;
       continue;
     }
     const within = page.filter(({ seq }) => seq <= untilSeq);
-    if (within.length > 0) yield isInArchive && !options.withSignals ? within.map(withoutSignals) : within;
+    if (within.length > 0) yield isInArchive && !withSignals ? within.map(withoutSignals) : within;
     const isLast = isInArchive ? page.length === 0 || within.length < page.length : page.length < PAGE;
     if (isLast) return;
     await breathe();
@@ -46,18 +49,6 @@ export async function* foldRowPages(
 }
 
 const withoutSignals = (row: FoldRow): FoldRow => ({ ...row, signals: [] });
-
-/** See {@link foldRowPages}; all at once. */
-export async function allFoldRows(
-  store: Store,
-  experimentId: number,
-  untilSeq: number,
-  options: FoldRowOptions = { withSignals: false },
-): Promise<FoldRow[]> {
-  const rows: FoldRow[] = [];
-  for await (const page of foldRowPages(store, experimentId, untilSeq, options)) rows.push(...page);
-  return rows;
-}
 
 /** Evidence on its way, row by row; the terms follow the revisions. */
 export class ExperimentFolding {

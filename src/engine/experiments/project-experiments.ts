@@ -2,6 +2,7 @@
  * What a project does with its experiments, configs and champion: the half of a project that people use.
  */
 import type { Evaluation } from "../../core/decision/evaluation.js";
+import type { Trajectory } from "../../core/decision/trajectory.js";
 import { DethroneError, type JsonObject, received } from "../../core/errors.js";
 import { type ConfigChange, diffConfigs } from "../configs/diff.js";
 import { type ConfigEntry, configsOf, labelConfig } from "../configs/lineage.js";
@@ -23,6 +24,7 @@ import { decided } from "./decision-event.js";
 import { type EditInput, edit, startDraft } from "./drafts.js";
 import { evaluateExperiment } from "./evaluate-experiment.js";
 import { type ExperimentSummary, summaryOf } from "./experiment-summary.js";
+import { trajectoryOf } from "./folded-units.js";
 import { currentExperiment, requireConfig, requireExperiment, requireProject } from "./lookup.js";
 import { archive, overridesOf, setOverride } from "./overrides.js";
 import { type ExperimentReport, reportOf } from "./report.js";
@@ -70,6 +72,8 @@ export interface ProjectExperimentsApi<Config> {
   /** Every number of an experiment, from what is folded; null if there is none. */
   evaluate(which?: OfExperiment): Promise<Evaluation | null>;
   report(which?: OfExperiment): Promise<ExperimentReport | null>;
+  /** How an experiment came to where it is, as points for a chart; null if there is none. */
+  trajectory(which?: OfExperiment): Promise<Trajectory | null>;
   /** Newest first. */
   experiments(filter?: ExperimentFilter): Promise<readonly ExperimentSummary[]>;
   /** Every config of the project with its lineage, oldest first. */
@@ -191,6 +195,12 @@ export abstract class ProjectExperiments<Config> implements ProjectExperimentsAp
     const store = this.context.requireStore();
     const experiment = await this.#experimentOf(store, which);
     return experiment && reportOf(store, experiment, this.context.clock.now());
+  }
+
+  async trajectory(which: OfExperiment = {}): Promise<Trajectory | null> {
+    const store = this.context.requireStore();
+    const experiment = await this.#experimentOf(store, which);
+    return experiment && trajectoryOf(store, experiment);
   }
 
   async experiments({ archived = false }: ExperimentFilter = {}): Promise<readonly ExperimentSummary[]> {

@@ -3,7 +3,7 @@
  */
 
 import { quantile } from "simple-statistics";
-import { type Breakdown, breakdownOf } from "../../core/decision/breakdown.js";
+import { type Breakdown, RunningBreakdown } from "../../core/decision/breakdown.js";
 import type { Evaluation } from "../../core/decision/evaluation.js";
 import type { Ledger } from "../../core/decision/ledger.js";
 import type { ShareRule } from "../../core/decision/share-rule.js";
@@ -22,8 +22,10 @@ import type {
   Watch,
 } from "../ports.js";
 import { sharesOf } from "./arms.js";
-import { evaluateWithUnits } from "./evaluate-experiment.js";
+import { evaluateExperiment } from "./evaluate-experiment.js";
 import { type ChallengerSummary, challengerSummaries, totalOf } from "./experiment-summary.js";
+import { unitsUpTo } from "./folded-units.js";
+import { foldRowPages } from "./folding.js";
 import { projectLedger } from "./ledger.js";
 import { shareRuleOf, termsAt } from "./terms.js";
 
@@ -163,6 +165,15 @@ function setUpOf(experiment: StoredExperiment) {
   };
 }
 
+/** The breakdown by one attribute, whatever its values: read anew, because only one look in many asks for it. */
+async function breakdownBy(store: Store, experiment: StoredExperiment, seq: number, attribute: string) {
+  const breakdown = new RunningBreakdown(experiment.arms.length, attribute);
+  for await (const page of foldRowPages(store, experiment.id, seq, { withSignals: false })) {
+    for (const row of page) breakdown.add(row);
+  }
+  return breakdown.breakdown();
+}
+
 /**
  * The report of an experiment.
  *
@@ -177,10 +188,11 @@ export async function reportOf(
   const decisions = await store.decisions({ experimentId: experiment.id });
   const archive = await store.upkeep.archive(experiment.id);
   // Where the sessions are deleted, these are told as they were then.
-  const counts = archive?.counts ?? (await store.armCounts(experiment.id));
+  const counts = archive?.counts ?? (await store.upkeep.armCounts(experiment.id));
   const checkpoint = await store.checkpoint(experiment.id);
-  const { policy } = termsAt(experiment, checkpoint.foldedSeq);
-  const { evaluation, units } = await evaluateWithUnits(store, experiment, { checkpoint });
+  const { foldedSeq } = checkpoint;
+  const { policy } = termsAt(experiment, foldedSeq);
+  const evaluation = await evaluateExperiment(store, experiment, { checkpoint });
   const overrides = await store.overrides(experiment.id);
   return {
     ...setUpOf(experiment),
@@ -192,9 +204,9 @@ export async function reportOf(
     decision: decisions.at(-1) ?? null,
     ...paceOf(experiment, checkpoint.evidence.index, policy.horizon, nowMs),
     breakdown:
-      by === undefined && archive?.breakdown
-        ? archive.breakdown
-        : breakdownOf(units, experiment.arms.length, by === undefined ? {} : { attribute: by }),
+      by === undefined
+        ? (archive?.breakdown ?? (await unitsUpTo(store, experiment, foldedSeq)).breakdown())
+        : await breakdownBy(store, experiment, foldedSeq, by),
     ledger: await projectLedger(store, experiment.projectKey),
   };
 }

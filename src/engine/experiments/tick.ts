@@ -20,6 +20,7 @@ import type { Terms } from "../../core/decision/terms.js";
 import { DethroneError } from "../../core/errors.js";
 import { shareOf } from "../../core/sessions/assignment.js";
 import { settle } from "../../core/sessions/score.js";
+import { breathe, takeTurn } from "../breathe.js";
 import { policyHashOf } from "../configs/config.js";
 import type { EngineContext } from "../context.js";
 import type {
@@ -27,6 +28,7 @@ import type {
   AuditEntry,
   Checkpoint,
   ExperimentChange,
+  FoldRow,
   SettledSession,
   Store,
   StoredExperiment,
@@ -65,9 +67,6 @@ export interface Ticked {
   /** whether so many sessions have failed that the mere end of others may blow the fuse */
   readonly isFuseNear: boolean;
 }
-
-/** Lets the host's timers and requests run between two pages of work. */
-const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Settles every session, of one project or of all, whose window has closed. */
 export async function settleDue(
@@ -111,6 +110,21 @@ function latched(facts: DecisionFacts): readonly (OutReason | null)[] | null {
   return out.every((reason) => reason === null) ? null : out;
 }
 
+/** What has settled since a sequence, a page at a time; the next is read while one is folded. */
+async function* newPages(store: Store, experimentId: number, sinceSeq: number): AsyncGenerator<FoldRow[]> {
+  const pageAfter = (afterSeq: number): Promise<FoldRow[]> =>
+    store.foldRows({ experimentId, afterSeq, limit: PAGE, withSignals: true });
+  let next: Promise<FoldRow[]> | null = pageAfter(sinceSeq);
+  while (next) {
+    const rows: FoldRow[] = await next;
+    const last = rows.at(-1);
+    next = last && rows.length === PAGE ? pageAfter(last.seq) : null;
+    // Where a decision falls, nobody asks for it any more.
+    next?.catch(() => undefined);
+    if (last) yield rows;
+  }
+}
+
 /** Folds what has settled since the checkpoint, deciding after each, until a decision or until nothing is left. */
 async function foldNew(
   store: Store,
@@ -122,24 +136,24 @@ async function foldNew(
   const { evidence } = folding;
   let { foldedSeq } = from;
   let ruling: Ruling = COLLECTING;
-  let out = outOf(experiment);
-  for (;;) {
-    const page = { experimentId: experiment.id, afterSeq: foldedSeq, limit: PAGE, withSignals: true };
-    const rows = await store.foldRows(page);
+  let facts = { ...folding.terms, promotion, evidence, isExpired: false, out: outOf(experiment) };
+  for await (const rows of newPages(store, experiment.id, foldedSeq)) {
+    await takeTurn();
     for (const row of rows) {
       folding.add(row);
       foldedSeq = row.seq;
-      const facts = { ...folding.terms, promotion, evidence, isExpired: false, out };
-      out = latched(facts);
-      ruling = decide({ ...facts, out });
+      // The terms change with a revision alone.
+      if (folding.terms.policy !== facts.policy) facts = { ...facts, ...folding.terms };
+      const out = latched(facts);
+      if (out !== facts.out) facts = { ...facts, out };
+      ruling = decide(facts);
       if (!isCollecting(ruling)) break;
     }
-    if (rows.length < PAGE || !isCollecting(ruling)) break;
-    await breathe();
+    if (!isCollecting(ruling)) break;
   }
   const moved = foldedSeq !== from.foldedSeq;
   const checkpoint = moved ? { version: from.version + 1, foldedSeq, evidence } : from;
-  return { checkpoint, terms: folding.terms, ruling, out };
+  return { checkpoint, terms: folding.terms, ruling, out: facts.out };
 }
 
 /** Whether the experiment has outlived its maximum duration. */

@@ -26,8 +26,11 @@ const leaseOf = ({ project }: TickOptions): string => (project === undefined ? "
 /** After so long another process takes over from one that has stopped in the middle. */
 const LEASE_MS = 60_000;
 
-/** Experiments ticked at once: what they store is one commit. */
+/** Experiments read at once; what they store is one commit. */
 const ABREAST = 32;
+
+/** Such groups under way at once: the next is folded while the changes of the one before it are written. */
+const GROUPS = 2;
 
 interface Seen {
   readonly pulse: string;
@@ -62,13 +65,14 @@ export class Ticker {
       for (const key of await startDueDrafts(this.#context, store, project)) await this.#refresh(key);
     }
     const pulses = await store.pulses(project);
-    const results: (TickResult | null)[] = [];
+    const groups: Promise<(TickResult | null)[]>[] = [];
     for (let from = 0; from < pulses.length; from += ABREAST) {
-      const some = pulses.slice(from, from + ABREAST);
-      results.push(...(await this.#resultsOf(store, some, options)));
+      await groups.at(-GROUPS);
+      groups.push(this.#resultsOf(store, pulses.slice(from, from + ABREAST), options));
     }
+    const results = await Promise.all(groups);
     if (project === null) this.#forget(pulses);
-    return results.filter((result) => result !== null);
+    return results.flat().filter((result) => result !== null);
   }
 
   /** One tick, unless another process is at one; null then. */

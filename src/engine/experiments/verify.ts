@@ -2,12 +2,15 @@
  * Recomputes stored decisions: the evidence from zero out of the session log, the verdict and the numbers out of that.
  */
 import { decide, type Ruling } from "../../core/decision/decide.js";
-import { evaluate } from "../../core/decision/evaluation.js";
+import { evaluateInParts } from "../../core/decision/evaluation.js";
 import type { Terms } from "../../core/decision/terms.js";
+import { UpliftLog } from "../../core/decision/uplift-log.js";
 import { DethroneError, type Json } from "../../core/errors.js";
+import { inParts } from "../breathe.js";
 import { policyHashOf } from "../configs/config.js";
 import type { Store, StoredDecision, StoredExperiment } from "../ports.js";
-import { allFoldRows, ExperimentFolding } from "./folding.js";
+import { catchUp } from "./folded-units.js";
+import { ExperimentFolding, foldRowPages } from "./folding.js";
 import { startTerms } from "./terms.js";
 
 /** What recomputing a decision gave. */
@@ -70,9 +73,14 @@ function recomputedRuling(
 
 /** What the session log and the terms make of a decision today. */
 async function recomputed(store: Store, decision: StoredDecision, experiment: StoredExperiment) {
-  const rows = await allFoldRows(store, decision.experimentId, decision.foldedSeq, { withSignals: true });
   const folding = new ExperimentFolding(experiment);
-  const units = rows.map((row) => folding.add(row));
+  // Its own, whatever units may be kept of the experiment.
+  const log = new UpliftLog(startTerms(experiment));
+  const { experimentId, foldedSeq } = decision;
+  for await (const page of foldRowPages(store, experimentId, foldedSeq, { withSignals: true })) {
+    for (const row of page) log.add(folding.add(row));
+  }
+  await catchUp(log);
   const { terms, evidence } = folding;
   const { live, out } = decision;
   return {
@@ -81,7 +89,7 @@ async function recomputed(store: Store, decision: StoredDecision, experiment: St
     policy: terms.policy,
     policyHash: experiment.policyHash === "" ? "" : policyHashOf(experiment.policy),
     evidence,
-    evaluation: evaluate({ ...terms, startTerms: startTerms(experiment), evidence, units, live, out }),
+    evaluation: await inParts(evaluateInParts({ ...terms, evidence, log, live, out })),
   };
 }
 

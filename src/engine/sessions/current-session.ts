@@ -5,7 +5,7 @@ import type { JsonObject } from "../../core/errors.js";
 import { ambient } from "../platform.js";
 import type { EngineSession, Session } from "./session.js";
 
-const current = ambient<EngineSession>();
+const current = ambient<EngineSession | undefined>();
 
 /**
  * The session of the wrapped call or `session.run` this code runs in, or undefined outside of one.
@@ -17,6 +17,11 @@ export function currentSession<Config = JsonObject, Built = unknown>(): Session<
 /** Runs `fn`, and all it starts, in a session. */
 export function runInSession<R>(session: EngineSession, fn: () => R): R {
   return current.run(session, fn);
+}
+
+/** Runs `fn`, and all it starts, in no session: whoever calls it may be in one that is none of its business. */
+export function runOutsideSessions<R>(fn: () => R): R {
+  return current.run(undefined, fn);
 }
 
 /**

@@ -13,6 +13,8 @@ export interface Exposure {
   /** id of the session */
   readonly session: string;
   readonly arm: Role;
+  /** its arm's place in the experiment: 0 the champion's, j the j-th challenger's */
+  readonly place: number;
   /** SHA-256 of the config served */
   readonly config: string;
   /** label of the config served */

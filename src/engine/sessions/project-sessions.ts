@@ -81,6 +81,12 @@ export class ProjectSessions<Config, Built> {
     return this.#state;
   }
 
+  /** Id of the running experiment, as last known; null where none runs. */
+  get experiment(): string | null {
+    const experiment = this.#state?.experiment;
+    return experiment?.status === "running" ? experiment.uid : null;
+  }
+
   /** Makes the champion of the host's code ready. @throws DethroneError `config_invalid` */
   async prepareOwn(): Promise<void> {
     const { codeChampion, preparation } = this.#settings;
@@ -187,9 +193,11 @@ export class ProjectSessions<Config, Built> {
     const serving = this.#serving();
     if (!serving) return this.#unrecorded(plan);
     const hasTurn = serving.store.queueLength() < BACKLOG_MAX;
-    const known = hasTurn ? this.#router.startKnown(serving, plan) : null;
+    const mustWait = plan.durable === true;
+    const known = hasTurn && !mustWait ? this.#router.startKnown(serving, plan) : null;
     if (known) return known;
-    if (plan.id !== undefined || plan.unit !== undefined) return this.#router.start(serving, plan);
+    if (mustWait || plan.id !== undefined || plan.unit !== undefined)
+      return this.#router.start(serving, plan);
     if (hasTurn) return this.#router.startNow(serving, plan);
     // A host that never yields would keep the writer's answers from arriving, and its sessions would be dropped.
     return new Promise((resolve) => inLaterTurn(() => resolve(this.#router.startNow(serving, plan))));
@@ -251,10 +259,10 @@ export class ProjectSessions<Config, Built> {
 }
 
 function planOf(options: SessionOptions, parent: SessionParent | null): SessionPlan {
-  const { id, unit, context, requestId } = options;
+  const { id, unit, context, durable, requestId } = options;
   const root = parent && (parent.root ?? parent.id);
   // A session resumed within itself is no part of itself.
-  return { id, unit, context, requestId, root: root === id ? null : root };
+  return { id, unit, context, durable, requestId, root: root === id ? null : root };
 }
 
 function own(session: EngineSession | Promise<EngineSession>): BegunSession | Promise<BegunSession> {

@@ -26,7 +26,8 @@ import { EngineSession, type ObserveOutcome, type Placement } from "./session.js
 import type { SessionOptions } from "./session-options.js";
 
 /** A session on its way in, its parent made into a root. */
-export interface SessionPlan extends Pick<SessionOptions, "id" | "unit" | "context" | "requestId"> {
+export interface SessionPlan
+  extends Pick<SessionOptions, "id" | "unit" | "context" | "durable" | "requestId"> {
   readonly root: string | null;
 }
 
@@ -39,6 +40,9 @@ type WithId<P extends SessionPlan> = P & { readonly id: string };
 
 /** How often a session is looked for that is to be joined; a look waits for who is writing. */
 const LOOKS = 10;
+
+/** Of a session whose place the store has not told yet. */
+const UNCONFIRMED: Exclusion = "unconfirmed";
 
 /** What a router is made of. */
 export interface RouterSettings {
@@ -73,6 +77,8 @@ export class Router {
       prepared: champion,
       place: 0,
       experiment: null,
+      share: null,
+      excluded: UNCONFIRMED,
       unit: plan.unit ?? null,
       root: plan.root,
       isResumed: false,
@@ -104,12 +110,9 @@ export class Router {
     const { store, state } = serving;
     const isSpooled = store.isSpooling();
     const { isRecorded } = this.#queueStart(store, this.#startRecord(state, route, known));
-    const placement = { ...placementOf(serving, route, known), isRecorded };
-    this.#expose(placement, {
-      arm: route.arm,
-      excluded: isRecorded && !isSpooled ? route.excluded : "unconfirmed",
-      requestId: known.requestId,
-    });
+    const excluded = isRecorded && !isSpooled ? route.excluded : UNCONFIRMED;
+    const placement = { ...placementOf(serving, route, known), isRecorded, excluded };
+    this.#expose(placement, { arm: route.arm, excluded, requestId: known.requestId });
     return this.#session(placement);
   }
 
@@ -121,7 +124,7 @@ export class Router {
     const record = { ...this.#startRecord(state, route, known), mayExist: plan.id !== undefined };
     const { started, isRecorded } = this.#queueStart(store, record);
     const stored = await within(this.#context.clock, this.#context.patienceMs, started, null);
-    const placement = { ...placementOf(serving, route, known), isRecorded };
+    const placement = { ...placementOf(serving, route, known), isRecorded, excluded: UNCONFIRMED };
     const { requestId } = plan;
     const confirmed = stored && (await this.#confirmed(serving, placement, stored));
     if (stored && confirmed) {
@@ -132,7 +135,7 @@ export class Router {
     }
     if (isRecorded) this.#leaveOut(store, record.id, record.mayExist ? null : servedBy(state, route));
     // Whether a session of a given id is new is not known then.
-    if (!record.mayExist) this.#expose(placement, { arm: route.arm, excluded: "unconfirmed", requestId });
+    if (!record.mayExist) this.#expose(placement, { arm: route.arm, excluded: UNCONFIRMED, requestId });
     return this.#session(placement);
   }
 
@@ -156,7 +159,8 @@ export class Router {
     );
     const isOther = plan.unit !== undefined && found?.unit !== plan.unit;
     if (found && (isOther || found.projectId !== state.id)) return null;
-    const placement = { ...placementOf(serving, this.#route(state, plan), plan), isResumed: true };
+    const hashed = placementOf(serving, this.#route(state, plan), plan);
+    const placement = { ...hashed, isResumed: true, excluded: UNCONFIRMED };
     const confirmed = found && (await this.#confirmed(serving, placement, found));
     if (!confirmed) this.#leaveOut(store, plan.id, null);
     return this.#session(confirmed ?? placement);
@@ -261,6 +265,8 @@ export class Router {
         isResumed: !stored.isNew,
         place: place >= 0 ? place : (stored.arm ?? 0),
         experiment: isOfRunning ? experiment.uid : stored.experimentUid,
+        share: isOfRunning ? shareOfArm(experiment.arms[place]) : null,
+        excluded: stored.excluded,
       }
     );
   }
@@ -289,7 +295,7 @@ export class Router {
 
   /** Tells the host's sinks of a new session that an experiment has given an arm. */
   #expose(
-    { id, project, experiment, unit, root }: Placement,
+    { id, project, experiment, place, unit, root }: Placement,
     { arm, excluded, requestId }: Assignment,
   ): void {
     if (experiment === null || arm === null) return;
@@ -298,6 +304,7 @@ export class Router {
       experiment,
       session: id,
       arm: arm.role,
+      place,
       config: arm.config.hash,
       label: arm.label,
       unit,
@@ -326,6 +333,10 @@ function servedBy({ id: projectId }: ServedState, { excluded, config, experiment
   return { projectId, configId: config.id, experimentId: experiment?.id ?? null, armId: arm?.id ?? null };
 }
 
+function shareOfArm(arm: StoredArm | null | undefined): number | null {
+  return arm ? shareOf(arm.bucketCount) : null;
+}
+
 /** The place of a session that runs as hashed. */
 function placementOf({ state, configs }: Serving, route: Route, plan: WithId<SessionPlan>): Placement {
   const { experiment } = route;
@@ -338,6 +349,8 @@ function placementOf({ state, configs }: Serving, route: Route, plan: WithId<Ses
     prepared,
     place: isInside ? experiment.arms.findIndex(({ id }) => id === route.arm?.id) : 0,
     experiment: isInside ? experiment.uid : null,
+    share: isInside ? shareOfArm(route.arm) : null,
+    excluded: route.excluded,
     unit: plan.unit ?? null,
     root: plan.root,
     isResumed: false,

@@ -28,6 +28,11 @@ export interface SessionOptions {
    * of a second one. Under a parent of another project a session starts that shares in the scores of its root.
    */
   readonly parent?: SessionParent | null | undefined;
+  /**
+   * whether to wait until the start is on disk, as with a unit or an id, or the engine's patience has run out; default
+   * false: it is queued before the session is handed out
+   */
+  readonly durable?: boolean | undefined;
   /** id of the host's request, told to the exposure sinks */
   readonly requestId?: string | undefined;
 }

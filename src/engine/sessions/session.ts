@@ -9,7 +9,7 @@ import type { SignalKind } from "../../core/sessions/score.js";
 import type { PreparedConfig } from "../configs/prepared.js";
 import { assertPrivate } from "../configs/privacy.js";
 import type { SessionContext } from "../context.js";
-import type { EndReceipt, SessionStore, SignalReceipt } from "../ports.js";
+import type { EndReceipt, Exclusion, SessionStore, SignalReceipt } from "../ports.js";
 import { runInSession } from "./current-session.js";
 import type { FusedSession } from "./local-fuse.js";
 
@@ -40,6 +40,8 @@ export interface Session<Config = JsonObject, Built = undefined> {
   readonly id: string;
   readonly project: string;
   readonly config: Config;
+  /** SHA-256 of the config as it is stored, before a schema filled anything in */
+  readonly configHash: string;
   /** what the project's `build` has made of the config, once a process: all sessions of the config share it */
   readonly built: Built;
   readonly arm: Role;
@@ -47,6 +49,10 @@ export interface Session<Config = JsonObject, Built = undefined> {
   readonly place: number;
   /** id of the experiment the session takes part in, or null */
   readonly experiment: string | null;
+  /** of its arm in that experiment as it runs here, in [0, 1]; null outside of one, and once it has ended */
+  readonly share: number | null;
+  /** why it is no evidence, as known at its start: `repeat`, `override`, `unconfirmed`, ...; null where it may be */
+  readonly excluded: Exclusion | null;
   readonly unit: string | null;
   /** id of the session it all began with, in this project or another; null where it began with this one */
   readonly root: string | null;
@@ -56,6 +62,11 @@ export interface Session<Config = JsonObject, Built = undefined> {
   readonly abortSignal: AbortSignal;
   /** Runs `fn` in this session: `currentSession()` finds it there, and sessions of other projects become parts of it. */
   run<R>(fn: () => R): R;
+  /**
+   * Calls `fn` once, right before the session is ended through this object: what it signals then still counts. What it
+   * throws goes no further; once the session has ended it is not called.
+   */
+  beforeEnd(fn: () => void): void;
   /**
    * Records a signal; resolves when it is on disk. One with a `kind` reaches the sessions that are a part of this one by
    * now too, if this is their root.
@@ -141,10 +152,12 @@ export async function recordSignal(
 export interface Placement {
   readonly id: string;
   readonly project: string;
-  readonly prepared: Pick<PreparedConfig, "config" | "built">;
+  readonly prepared: Pick<PreparedConfig, "config" | "hash" | "built">;
   /** of its arm; 0 is the champion's */
   readonly place: number;
   readonly experiment: string | null;
+  readonly share: number | null;
+  readonly excluded: Exclusion | null;
   readonly unit: string | null;
   readonly root: string | null;
   readonly isResumed: boolean;
@@ -162,6 +175,8 @@ export class EngineSession implements Session<unknown, unknown> {
   readonly arm: Role;
   readonly place: number;
   readonly experiment: string | null;
+  readonly share: number | null;
+  readonly excluded: Exclusion | null;
   readonly unit: string | null;
   readonly root: string | null;
   readonly isResumed: boolean;
@@ -171,6 +186,7 @@ export class EngineSession implements Session<unknown, unknown> {
   readonly #observe: ObserveOutcome;
   #isObserved = false;
   #hasEnded = false;
+  #beforeEnd: (() => void)[] = [];
   #config: unknown;
   #abort: AbortController | undefined;
 
@@ -183,6 +199,8 @@ export class EngineSession implements Session<unknown, unknown> {
     this.arm = placement.place === 0 ? "champion" : "challenger";
     this.place = placement.place;
     this.experiment = placement.experiment;
+    this.share = placement.share;
+    this.excluded = placement.excluded;
     this.unit = placement.unit;
     this.root = placement.root;
     this.isResumed = placement.isResumed;
@@ -193,6 +211,10 @@ export class EngineSession implements Session<unknown, unknown> {
   get config(): unknown {
     this.#config ??= structuredClone(this.#prepared.config);
     return this.#config;
+  }
+
+  get configHash(): string {
+    return this.#prepared.hash;
   }
 
   get built(): unknown {
@@ -227,6 +249,10 @@ export class EngineSession implements Session<unknown, unknown> {
     return runInSession(this, fn);
   }
 
+  beforeEnd(fn: () => void): void {
+    if (!this.#hasEnded) this.#beforeEnd.push(fn);
+  }
+
   async signal(signal: SignalInput): Promise<Receipt<SignalReceipt>> {
     const { name, value } = checkedSignal(signal);
     if (this.#context.isOff) return { status: "off" };
@@ -237,9 +263,22 @@ export class EngineSession implements Session<unknown, unknown> {
   async end(input: EndInput = {}): Promise<Receipt<EndReceipt>> {
     const score = scoreOf(input.score);
     this.#hasEnded = true;
+    this.#callBeforeEnd();
     if (this.#context.isOff) return { status: "off" };
     this.#tell(false);
     return this.#recordingStore().endSession({ sessionId: this.id, score, atMs: this.#context.clock.now() });
+  }
+
+  #callBeforeEnd(): void {
+    for (const fn of this.#beforeEnd.splice(0)) {
+      try {
+        fn();
+      } catch (error) {
+        this.#context.fail("callbacksFailed", "what was to be done before a session's end failed", error, {
+          sessionId: this.id,
+        });
+      }
+    }
   }
 
   /** Tells how the session went, the first time that is known. */

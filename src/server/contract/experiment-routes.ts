@@ -150,4 +150,11 @@ export const experimentRoutes = {
     summary: "One experiment in full",
     response: numbers.report,
   },
+  getTrajectory: {
+    method: "get",
+    path: "/v1/projects/{project}/experiments/{experiment}/trajectory",
+    scope: "read",
+    summary: "How an experiment came to where it is, as points for a chart",
+    response: numbers.trajectory,
+  },
 } as const satisfies Record<string, Route>;

@@ -69,6 +69,33 @@ export const evaluation = comparison.extend({
   others: z.array(comparison),
 });
 
+/** How an experiment came to where it is. Logs are natural. */
+export const trajectory = z.object({
+  logLinePromote: z.number(),
+  logLineHarm: z.number(),
+  points: z.array(
+    z.object({
+      index: z.number().int().meta({ description: "units folded by then, all arms together" }),
+      seq: z.number().int(),
+      startedAtMs: timeMs.nullable(),
+      share: z.number().meta({ description: "the challengers', together, when the unit was assigned" }),
+      arms: z.array(armEvaluation.pick({ arm: true, sessionCount: true, mean: true, interval: true })),
+      perChallenger: z.array(
+        comparison.pick({
+          arm: true,
+          logEPromote: true,
+          logSupPromote: true,
+          logEHarm: true,
+          logSupHarm: true,
+          probabilityBetter: true,
+          upliftMean: true,
+          upliftInterval: true,
+        }),
+      ),
+    }),
+  ),
+});
+
 /** Where a running experiment stands. */
 export const standing = evaluation
   .pick({

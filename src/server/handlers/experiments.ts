@@ -68,6 +68,7 @@ export const experimentHandlers: Handlers<
   | "archiveExperiment"
   | "getEvaluation"
   | "getReport"
+  | "getTrajectory"
 > = {
   async challenge({ engine }, { params, body, principal }) {
     const project = await engine.project(params.project);
@@ -152,6 +153,12 @@ export const experimentHandlers: Handlers<
     const { id } = await engine.experiment(params.project, params.experiment);
     const project = await engine.project(params.project);
     return required(await project.report({ experiment: id }), id);
+  },
+
+  async getTrajectory({ engine }, { params }) {
+    const { id } = await engine.experiment(params.project, params.experiment);
+    const project = await engine.project(params.project);
+    return required(await project.trajectory({ experiment: id }), id);
   },
 };
 

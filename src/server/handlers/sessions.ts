@@ -36,12 +36,8 @@ export const sessionHandlers: Handlers<
 > = {
   async startSession({ engine }, { params, body }) {
     const project = await engine.project<JsonObject>(params.project);
-    // With an id of its own the engine waits for the disk: what is answered is stored.
-    const started = await project.session({
-      ...body,
-      id: body.id ?? engine.newId(),
-      parent: body.parent ?? null,
-    });
+    // What is answered is stored.
+    const started = await project.session({ ...body, parent: body.parent ?? null, durable: true });
     const { id, config, arm, place, experiment, unit, root, isResumed } = started;
     return { id, project: started.project, config, arm, place, experiment, unit, root, isResumed };
   },

@@ -1,8 +1,9 @@
 import picocolors from "picocolors";
 import { describe, expect, it } from "vitest";
-import { actionText, historyText } from "../../../src/cli/history-views.js";
+import { historyText } from "../../../src/cli/history-views.js";
 import type { JsonObject } from "../../../src/core/errors.js";
 import type { StoredAuditEntry } from "../../../src/engine/ports.js";
+import { actionText } from "../../../src/engine/words/history.js";
 
 const plain = picocolors.createColors(false);
 const [LONG, BRIEF, TERSE] = ["a", "b", "c"].map((letter) => letter.repeat(64)) as [string, string, string];

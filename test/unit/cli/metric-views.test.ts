@@ -1,10 +1,11 @@
 import { stripVTControlCharacters } from "node:util";
 import picocolors from "picocolors";
 import { describe, expect, it } from "vitest";
-import { coverageText, guardrailsText, guardrailText, metricsText } from "../../../src/cli/metric-views.js";
+import { coverageText, guardrailsText, metricsText } from "../../../src/cli/metric-views.js";
 import type { ArmEvaluation, GuardrailEvaluation } from "../../../src/core/decision/evaluation.js";
 import type { MetricArm, MetricEvaluation } from "../../../src/core/decision/metric-evaluation.js";
 import { createPolicy } from "../../../src/core/decision/policy.js";
+import { guardrailText } from "../../../src/core/words/guardrail.js";
 
 const plain = picocolors.createColors(false);
 const colors = picocolors.createColors(true);

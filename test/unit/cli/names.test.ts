@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { armName, armNames, clipped, configName, listed, nameIn, shortId } from "../../../src/cli/names.js";
+import { armName, armNames, clipped, configName, nameIn } from "../../../src/cli/names.js";
+import { listed, shortId } from "../../../src/core/words/names.js";
 
 const HASH = "0123456789abcdef0123456789abcdef";
 

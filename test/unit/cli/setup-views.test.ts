@@ -1,19 +1,13 @@
 import picocolors from "picocolors";
 import { describe, expect, it } from "vitest";
-import {
-  audienceText,
-  planText,
-  type Setup,
-  scheduleText,
-  setupText,
-  stateText,
-} from "../../../src/cli/setup-views.js";
+import { planText, type Setup, scheduleText, setupText } from "../../../src/cli/setup-views.js";
 import { createPolicy, type PolicyInput } from "../../../src/core/decision/policy.js";
 import {
   createShareRule,
   plannedShares,
   type ShareRuleInput,
 } from "../../../src/core/decision/share-rule.js";
+import { audienceText, stateText } from "../../../src/engine/words/setup.js";
 
 const plain = picocolors.createColors(false);
 const NOW = Date.UTC(2026, 10, 21);

@@ -112,6 +112,14 @@ describe("evaluate", () => {
     expect(moved.chanceOfPromotion).toBe(anew.chanceOfPromotion);
   });
 
+  it("tells the uplift from the units that are there, where the evidence has more", () => {
+    const first = units.slice(0, 200);
+    const { upliftUnbiased, upliftInterval } = evaluate({ ...TERMS, evidence, units: first });
+    const then = evaluate({ ...TERMS, evidence: foldAll(first, TERMS), units: first });
+    expect(upliftUnbiased).toBe(then.upliftUnbiased);
+    expect(upliftInterval).toEqual(then.upliftInterval);
+  });
+
   it("asks for minUplift in probabilityBetterBy alone, and for alphaHarm in the harm line alone", () => {
     const evaluation = evaluated();
     const terms = termsOf({ minUplift: 0.15, alphaHarm: 0.2, alpha: 0.01 }, [0.3]);

@@ -6,6 +6,9 @@ import { evaluateMetrics, type MetricEvaluation } from "../../../../src/core/dec
 import { createPolicy, type PolicyInput } from "../../../../src/core/decision/policy.js";
 import { createRandom, type Random } from "../../../../src/core/random.js";
 import { addMetrics, type MetricValues, type RunningMetric } from "../../../../src/core/sessions/metric.js";
+import { allAtOnce } from "../../../../src/core/steps.js";
+
+const metricsOf = (...given: Parameters<typeof evaluateMetrics>) => allAtOnce(evaluateMetrics(...given));
 
 type Session = readonly [value: number, score?: number];
 
@@ -31,7 +34,7 @@ function evaluated(
       values.map((value) => [value]),
     );
   const policy = createPolicy({ metrics: { m: metric } });
-  return evaluateMetrics(policy, arm(champion), arm(challenger)).m as MetricEvaluation;
+  return metricsOf(policy, arm(champion), arm(challenger)).m as MetricEvaluation;
 }
 
 /** A standard normal number (Box and Muller). */
@@ -339,35 +342,32 @@ describe("evaluateMetrics", () => {
   it("lists by name what either arm has recorded, and nothing that neither has", () => {
     const left = armOf([{ metrics: { error: 0, tokens: 5 }, score: 1 }]);
     const right = armOf([{ metrics: { error: 0, duration_ms: 7 }, score: 1 }]);
-    expect(Object.keys(evaluateMetrics(policy, left, right))).toEqual(["duration_ms", "error", "tokens"]);
-    expect(evaluateMetrics(policy, nobody, nobody)).toEqual({});
+    expect(Object.keys(metricsOf(policy, left, right))).toEqual(["duration_ms", "error", "tokens"]);
+    expect(metricsOf(policy, nobody, nobody)).toEqual({});
   });
 
   it("compares nothing while an arm has less than two values", () => {
     const one = armOfValues("cost_usd", [[3]]);
     const many = armOfValues("cost_usd", [[3], [4], [5]]);
     const nothing = { probabilityBetter: null, change: null, changeInterval: null };
-    expect(evaluateMetrics(policy, many, nobody).cost_usd).toMatchObject({
+    expect(metricsOf(policy, many, nobody).cost_usd).toMatchObject({
       ...nothing,
       challenger: null,
       champion: { sessionCount: 3 },
       perSuccess: null,
     });
-    expect(evaluateMetrics(policy, one, many).cost_usd).toMatchObject({
+    expect(metricsOf(policy, one, many).cost_usd).toMatchObject({
       ...nothing,
       champion: { sessionCount: 1 },
     });
-    expect(evaluateMetrics(policy, many, many).cost_usd?.probabilityBetter).toBeCloseTo(0.5, 10);
+    expect(metricsOf(policy, many, many).cost_usd?.probabilityBetter).toBeCloseTo(0.5, 10);
     const two = armOfValues("cost_usd", [[3], [5]]);
-    expect(evaluateMetrics(policy, two, many).cost_usd?.change).toBeCloseTo(
-      60 ** (1 / 3) / Math.sqrt(15) - 1,
-      2,
-    );
+    expect(metricsOf(policy, two, many).cost_usd?.change).toBeCloseTo(60 ** (1 / 3) / Math.sqrt(15) - 1, 2);
   });
 
   it.each(["toString", "constructor"])("reads a metric called %s that one arm alone has", (name) => {
     const some = armOfValues(name, [[1], [2]]);
-    const result = evaluateMetrics(policy, some, nobody);
+    const result = metricsOf(policy, some, nobody);
     expect(Object.keys(result)).toEqual([name]);
     expect(result[name]).toMatchObject({ challenger: null, probabilityBetter: null });
   });
@@ -387,7 +387,7 @@ describe("what a success costs", () => {
     challenger: readonly Session[],
     kind: "positive" | "count" | "real",
   ) =>
-    evaluateMetrics(
+    metricsOf(
       createPolicy({ metrics: { m: { kind } } }),
       armOfValues("m", champion),
       armOfValues("m", challenger),

@@ -13,6 +13,7 @@ const exposure: Exposure = Object.freeze({
   experiment: "experiment-1",
   session: "session-1",
   arm: "challenger",
+  place: 1,
   config: "a".repeat(64),
   label: "brief",
   unit: "user-42",

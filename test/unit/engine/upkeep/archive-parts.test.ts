@@ -9,24 +9,22 @@ import { packPage, unpackPage } from "../../../../src/store/archive-page.js";
 
 const score = fc.option(fc.double({ min: 0, max: 1, noNaN: true }).map((value) => value + 0));
 
-const row: fc.Arbitrary<FoldRow> = fc
-  .record({
-    seq: fc.nat(),
-    sessionId: fc.constant(""),
-    shares: fc.array(fc.double({ min: 0.01, max: 0.5, noNaN: true }), { minLength: 1, maxLength: 3 }),
-    score,
-    context: fc.option(fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), fc.string())),
-    durationMs: fc.option(fc.nat()),
-    signals: fc.array(
-      fc.record({
-        name: fc.string(),
-        value: fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
-        kind: fc.constantFrom("explicit" as const, "implicit" as const, null),
-      }),
-    ),
-    arm: fc.nat(2),
-  })
-  .map((each) => ({ ...each, role: each.arm === 0 ? ("champion" as const) : ("challenger" as const) }));
+const row: fc.Arbitrary<FoldRow> = fc.record({
+  seq: fc.nat(),
+  shares: fc.array(fc.double({ min: 0.01, max: 0.5, noNaN: true }), { minLength: 1, maxLength: 3 }),
+  score,
+  context: fc.option(fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), fc.string())),
+  startedAtMs: fc.constant(null),
+  durationMs: fc.option(fc.nat()),
+  signals: fc.array(
+    fc.record({
+      name: fc.string(),
+      value: fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
+      kind: fc.constantFrom("explicit" as const, "implicit" as const, null),
+    }),
+  ),
+  arm: fc.nat(2),
+});
 
 describe("a page of an archive", () => {
   it("gives back what it was made of, bit for bit", () => {

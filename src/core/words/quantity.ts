@@ -1,8 +1,8 @@
 /**
  * Values of metrics as people read them: by magnitude, and by what the metric's name says of its unit.
  */
-import type { MetricKind } from "../core/sequential/guardrail.js";
-import { count, percent, signedPoints } from "./render.js";
+import type { MetricKind } from "../sequential/guardrail.js";
+import { count, percent, signedPoints } from "./numbers.js";
 
 const LARGE = [
   [1e9, "G"],

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { days, magnitude, quantity, signedPercent, signedQuantity } from "../../../src/cli/quantity.js";
+import {
+  days,
+  magnitude,
+  quantity,
+  signedPercent,
+  signedQuantity,
+} from "../../../../src/core/words/quantity.js";
 
 describe("magnitude", () => {
   it.each([

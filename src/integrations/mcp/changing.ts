@@ -1,0 +1,326 @@
+/**
+ * Tools that change something: challenge, signals, and what a person does to an experiment. What cannot be taken back
+ * asks for the experiment's name.
+ */
+import { z } from "zod";
+import { DethroneError, type JsonObject } from "../../core/errors.js";
+import { shortId } from "../../core/words/names.js";
+import { percent, plural, signedPoints } from "../../core/words/numbers.js";
+import { days } from "../../core/words/quantity.js";
+import { diffConfigs } from "../../engine/configs/diff.js";
+import type { Engine } from "../../engine/engine.js";
+import type { ChallengeOptions } from "../../engine/experiments/challenge-plan.js";
+import type { Forecast } from "../../engine/experiments/detect.js";
+import { totalOf } from "../../engine/experiments/experiment-summary.js";
+import type { ExperimentReport } from "../../engine/experiments/report.js";
+import { fraction, jsonObject, projectInput, reasonInput } from "./shapes.js";
+import { type AnyTool, tool } from "./tool.js";
+import { contestText, requireReport } from "./words.js";
+
+const challengeInput = z.object({
+  project: projectInput,
+  config: jsonObject.optional().describe("the challenger's whole config"),
+  changes: jsonObject
+    .optional()
+    .describe("instead of config: fields of the champion's config to change; a null takes the field away"),
+  dryRun: z.boolean().default(false).describe("start nothing; say what would start and what it could find"),
+  share: z
+    .union([z.number(), z.enum(["ramp", "adaptive"])])
+    .optional()
+    .describe("the challenger's share, 0.01 to 0.99, or a share that moves; default 0.2"),
+  horizon: z.int().min(1).optional().describe("planned units, both arms together; default 2000"),
+  detect: z.number().optional().describe("instead of share and horizon: the uplift to be found, e.g. 0.1"),
+  within: z.string().optional().describe("with detect: by when, e.g. 14d"),
+  policy: z
+    .union([z.enum(["calibrated", "strict", "threshold"]), jsonObject])
+    .optional()
+    .describe(
+      "a name, or the fields that differ from the default policy, e.g. guardrails, metrics, minUplift",
+    ),
+  promotion: z.enum(["auto", "approve"]).optional().describe("approve: a promotion waits for a person"),
+  hypothesis: z.string().optional().describe("what is expected, and why"),
+  label: z.string().optional().describe("a name for the challenger"),
+  again: z.string().optional().describe("why a pair that has contended before contends again"),
+});
+
+/** The challenger as it is asked for. @throws DethroneError `input_invalid` */
+function challengerOf(
+  champion: JsonObject,
+  { config, changes }: Pick<z.output<typeof challengeInput>, "config" | "changes">,
+): JsonObject {
+  if ((config === undefined) === (changes === undefined)) {
+    throw new DethroneError("input_invalid", "Give config or changes, one of the two.", {
+      allowed: ["config", "changes"],
+    });
+  }
+  if (config !== undefined) return config as JsonObject;
+  const fields = Object.entries({ ...champion, ...changes }).filter(([, value]) => value !== null);
+  return Object.fromEntries(fields) as JsonObject;
+}
+
+const forecastShape = z.object({
+  successRate: fraction,
+  isSuccessRateKnown: z.boolean(),
+  effect: z.number().describe("uplift the power is told for"),
+  power: fraction.nullable(),
+  smallestEffect: z.number().nullable(),
+  daysExpected: z.number().nullable(),
+  daysToHorizon: z.number().nullable(),
+});
+
+function forecastOf(forecast: Forecast | null): z.input<typeof forecastShape> | null {
+  if (forecast === null) return null;
+  const { effect, power, smallestEffect, daysExpected, daysToHorizon } = forecast;
+  const rate = { successRate: forecast.baseRate, isSuccessRateKnown: forecast.isBaseRateKnown };
+  return { ...rate, effect, power, smallestEffect, daysExpected, daysToHorizon };
+}
+
+function forecastText(forecast: z.input<typeof forecastShape> | null): string[] {
+  if (forecast === null) return [];
+  const { effect, power, smallestEffect, daysExpected, daysToHorizon } = forecast;
+  const points = signedPoints(effect);
+  return [
+    power === null
+      ? `No rate is ${points} better.`
+      : `${percent(power)} chance to promote a challenger that is ${points} better.`,
+    smallestEffect === null
+      ? "No effect is found with 80 % power."
+      : `Smallest effect found with 80 % power: ${signedPoints(smallestEffect)}.`,
+    daysExpected === null || daysToHorizon === null
+      ? "Time unknown without traffic."
+      : `About ${days(daysExpected)} if it is that much better, ${days(daysToHorizon)} at most.`,
+  ];
+}
+
+/** What a challenge came to, in words. */
+const OUTCOMES: Record<string, string> = {
+  started: "Started",
+  existing:
+    "These contend or have contended already; nothing was started. To run them again, say why with 'again'",
+  "is-champion": "This config is the champion already; nothing was started",
+  pending: "The database is away; the challenge starts once it is back",
+  off: "dethrone is switched off (DETHRONE=off); nothing was started",
+};
+
+const challengeShape = z.object({
+  project: z.string(),
+  dryRun: z.boolean(),
+  started: z.boolean(),
+  status: z.string().describe("started, existing, overlap, is-champion; in a dry run what stands in the way"),
+  experiment: z.string().nullable(),
+  share: fraction.nullable().describe("planned"),
+  horizon: z.number().nullable(),
+  changes: z.array(z.object({ path: z.string(), kind: z.string(), before: z.unknown(), after: z.unknown() })),
+  forecast: forecastShape.nullable(),
+});
+
+type ChallengeFacts = z.input<typeof challengeShape>;
+
+/** What is known of a challenge before it is made. */
+interface Asked {
+  readonly key: string;
+  readonly challenger: JsonObject;
+  readonly options: ChallengeOptions;
+  /** what the challenger changes of the champion */
+  readonly changes: ChallengeFacts["changes"];
+}
+
+function answered(facts: ChallengeFacts, head: string) {
+  const changed = facts.changes.map(
+    ({ path, before, after }) => `${path}: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`,
+  );
+  return { facts, text: [head, ...changed, ...forecastText(facts.forecast)].join("\n") };
+}
+
+/** What would start; nothing is written. */
+async function preview(engine: Engine, { key, challenger, options, changes }: Asked) {
+  const { known, design } = await engine.previewChallenge(key, challenger, options);
+  const share = totalOf(design.planShares);
+  const { horizon } = design.policy;
+  const status = known?.status ?? "would-start";
+  const experiment = known?.experiment?.uid ?? null;
+  const forecast = forecastOf(design.forecast);
+  return answered(
+    { project: key, dryRun: true, started: false, status, experiment, share, horizon, changes, forecast },
+    known
+      ? `Nothing would start (${status}): experiment ${experiment ?? "none"}.`
+      : `Would start: ${percent(share)} of the traffic for ${plural(horizon, "planned session")}.`,
+  );
+}
+
+/** @throws DethroneError `experiment_overlap` where another experiment runs */
+async function begin(engine: Engine, { key, challenger, options, changes }: Asked) {
+  const outcome = await (await engine.project(key)).challenge(challenger, options);
+  const { status, started, experiment } = outcome;
+  if (status === "overlap") {
+    throw new DethroneError(
+      "experiment_overlap",
+      `Project '${key}' has experiment ${experiment?.id} in its slot. Wait for its decision, or abort it first.`,
+      { project: key, experiment: experiment?.id ?? null },
+    );
+  }
+  const named = experiment === null ? "" : ` (experiment ${experiment.id}, ${experiment.status})`;
+  return answered(
+    {
+      ...{ project: key, dryRun: false, started, status, changes },
+      experiment: experiment?.id ?? null,
+      share: experiment?.share ?? null,
+      horizon: experiment?.policy.horizon ?? null,
+      forecast: forecastOf(outcome.forecast),
+    },
+    `${OUTCOMES[status] ?? status}${named}.`,
+  );
+}
+
+/** `challenge` */
+const challenge = tool({
+  name: "challenge",
+  title: "Start an experiment",
+  description:
+    "Lets a challenger config contend with the champion for a share of the traffic. Asked again with the same config it returns the experiment that there is. Call it with dryRun first: it shows what changes, the power, and the days it takes.",
+  effect: "writes-once",
+  input: challengeInput,
+  output: challengeShape,
+  async run({ engine, actor }, { project: key, config, changes: wanted, dryRun, ...given }) {
+    // As stored now: what another process has promoted counts.
+    const { champion } = await engine.projectOverview(key);
+    const challenger = challengerOf(champion.config, { config, changes: wanted });
+    const changes = diffConfigs(champion.config, challenger).map(
+      ({ before = null, after = null, ...rest }) => {
+        return { ...rest, before, after };
+      },
+    );
+    const asked = { key, challenger, options: { ...given, actor } as ChallengeOptions, changes };
+    return dryRun ? preview(engine, asked) : begin(engine, asked);
+  },
+});
+
+/** `record_signal` */
+const recordSignal = tool({
+  name: "record_signal",
+  title: "Record a signal",
+  description:
+    "Records an observation about a session, such as a grade or a cost. With a kind it bears on the session's score. A signal after the session has settled is kept and never counted.",
+  effect: "writes",
+  input: z.object({
+    session: z.string().min(1).describe("the session's id"),
+    name: z.string().describe("e.g. thumbs, judge_helpful, cost_usd"),
+    value: z.union([z.number(), z.boolean()]).describe("with a kind: from 0 to 1"),
+    kind: z.enum(["explicit", "implicit"]).optional().describe("explicit: graded; implicit: inferred"),
+    source: z.string().optional().describe("where it came from, e.g. judge:v3"),
+    key: z.string().optional().describe("recording the same key twice stores it once"),
+  }),
+  output: z.object({
+    session: z.string(),
+    status: z.enum(["recorded", "duplicate", "late", "spooled", "off"]),
+  }),
+  async run({ engine }, { session, name, value, kind, source, key }) {
+    const given = Object.entries({ kind, source, key }).filter(([, each]) => each !== undefined);
+    const { status } = await engine.signal(session, { name, value, ...Object.fromEntries(given) });
+    const text =
+      status === "late"
+        ? "Recorded, too late to count: the session had settled."
+        : `Signal ${name} of session ${session}: ${status}.`;
+    return { facts: { session, status }, text };
+  },
+});
+
+const doneShape = z.object({
+  project: z.string(),
+  experiment: z.string(),
+  action: z.string(),
+  status: z.string().describe("of the experiment now"),
+  champion: z.string().describe("hash of the champion's config now"),
+});
+
+type Verb = "pause" | "resume" | "abort" | "approve" | "decline";
+
+/** The experiment in the slot that a verb is about. @throws DethroneError `transition_illegal` */
+async function requireOpen(engine: Engine, project: string): Promise<ExperimentReport> {
+  const report = await requireReport(engine, project);
+  if (report.startedAtMs !== null && report.endedAtMs === null) return report;
+  throw new DethroneError(
+    "transition_illegal",
+    `Project '${project}' has no experiment that runs or is paused.`,
+    { project },
+  );
+}
+
+/** What ends an experiment names it. @throws DethroneError `confirmation_missing`, telling what would happen */
+function requireConfirmed(
+  verb: Verb,
+  report: ExperimentReport,
+  confirm: string | undefined,
+  would: string,
+): void {
+  const { experiment, project, evaluation } = report;
+  if (confirm === experiment) return;
+  throw new DethroneError(
+    "confirmation_missing",
+    `Nothing was done. This would ${verb} experiment ${experiment} of ${project}, in which ${contestText(report)} after ${plural(evaluation.sessionCount, "session")}: ${would} It cannot be taken back. To do it, call ${verb} again with confirm: "${experiment}".`,
+    { project, experiment, received: confirm ?? null, wouldHappen: would },
+  );
+}
+
+/** A tool that does something by hand; `would` is told of what cannot be taken back. */
+function byHand(verb: Verb, title: string, description: string, done: string, would?: string): AnyTool {
+  const confirm = z.string().optional().describe("id of the experiment; without it nothing is done");
+  return tool({
+    name: verb,
+    title,
+    description:
+      would === undefined ? description : `${description} Asks for the experiment's id as confirm.`,
+    effect: would === undefined ? "writes" : "ends",
+    input: z.object({ project: projectInput, reason: reasonInput, ...(would !== undefined && { confirm }) }),
+    output: doneShape,
+    async run({ engine, actor }, { project: key, reason, ...rest }) {
+      const before = await requireOpen(engine, key);
+      const { experiment } = before;
+      const project = await engine.project(key);
+      if (would !== undefined) requireConfirmed(verb, before, (rest as { confirm?: string }).confirm, would);
+      // What was confirmed is what is ended, whatever has come into the slot since.
+      const which = verb === "pause" || verb === "resume" ? {} : { experiment };
+      await project[verb]({ ...which, reason, actor });
+      const after = await requireReport(engine, key, experiment);
+      const { champion } = await engine.projectOverview(key);
+      return {
+        facts: { project: key, experiment, action: verb, status: after.status, champion: champion.hash },
+        text: `${done} Experiment ${shortId(experiment)} of ${key}: ${after.status}.`,
+      };
+    },
+  });
+}
+
+/** The tools that change something. */
+export const CHANGING: readonly AnyTool[] = [
+  challenge,
+  recordSignal,
+  byHand(
+    "pause",
+    "Pause an experiment",
+    "Pauses the running experiment: everyone gets the champion, and nothing is decided until it is resumed.",
+    "Paused: everyone gets the champion, nothing folds or decides.",
+  ),
+  byHand("resume", "Resume an experiment", "Lets the paused experiment go on.", "Resumed."),
+  byHand(
+    "abort",
+    "Abort an experiment",
+    "Ends the experiment; the champion stays.",
+    "Aborted: everyone gets the champion.",
+    "everyone gets the champion from now on, and the experiment ends without a verdict on the evidence.",
+  ),
+  byHand(
+    "approve",
+    "Approve a promotion",
+    "Approves the promotion that waits for a person: the challenger becomes the champion.",
+    "Approved: the challenger is the champion.",
+    "the challenger becomes the champion of all traffic.",
+  ),
+  byHand(
+    "decline",
+    "Decline a promotion",
+    "Declines the promotion that waits for a person: the champion stays.",
+    "Declined: the champion stays.",
+    "the champion stays, although the evidence is in.",
+  ),
+];

@@ -1,0 +1,335 @@
+/**
+ * Looking sessions up, and one session in full.
+ */
+import type { Context } from "hono";
+import { DethroneError } from "../../core/errors.js";
+import { duration, percent } from "../../core/words/numbers.js";
+import { quantity } from "../../core/words/quantity.js";
+import type { FoundSession } from "../../engine/ports-access.js";
+import type { SessionDetail, SessionFilter, SessionPage } from "../../engine/sessions/search.js";
+import { minuteText, secondText } from "../time-text.js";
+import { Page, type Request } from "./layout.js";
+import { experimentPath, projectPath, sessionPath } from "./names.js";
+import { ArmName, Badge, Card, Empty, type Fact, Facts, Head, Scroll, type Tone } from "./parts.js";
+
+const FIELDS = ["id", "project", "unit", "experiment", "arm", "since", "until"] as const;
+
+/** The fields of the search as they were typed. */
+export type Typed = Readonly<Record<(typeof FIELDS)[number] | "cursor", string>>;
+
+/** The fields of the search in a request. */
+export function typedIn(c: Context): Typed {
+  const of = (name: string): string => (c.req.query(name) ?? "").trim();
+  return Object.fromEntries([...FIELDS, "cursor"].map((name) => [name, of(name)])) as Typed;
+}
+
+/** @throws DethroneError `input_invalid` for a text that is no time */
+function timeOf(field: string, text: string): number | undefined {
+  if (text === "") return undefined;
+  const atMs = Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(text) || text.length === 10 ? text : `${text}Z`);
+  if (Number.isFinite(atMs)) return atMs;
+  throw new DethroneError(
+    "input_invalid",
+    `${field} must be a time such as 2026-11-21T13:00; received '${text}'.`,
+    {
+      field,
+      received: text,
+    },
+  );
+}
+
+/** @throws DethroneError `input_invalid` */
+function armOf(text: string): number | undefined {
+  if (text === "") return undefined;
+  const arm = Number(text);
+  if (Number.isInteger(arm) && arm >= 0) return arm;
+  throw new DethroneError(
+    "input_invalid",
+    `arm must be 0, the champion's, or a challenger's place; received '${text}'.`,
+    {
+      field: "arm",
+      received: text,
+    },
+  );
+}
+
+/** What is looked for. @throws DethroneError `input_invalid` */
+export function filterOf(typed: Typed, projects: readonly string[] | null): SessionFilter {
+  const given = (text: string): string | undefined => (text === "" ? undefined : text);
+  return {
+    projects,
+    id: given(typed.id),
+    project: given(typed.project),
+    unit: given(typed.unit),
+    experiment: given(typed.experiment),
+    arm: armOf(typed.arm),
+    sinceMs: timeOf("since", typed.since),
+    untilMs: timeOf("until", typed.until),
+    cursor: given(typed.cursor),
+  };
+}
+
+function SearchForm({ typed }: { readonly typed: Typed }) {
+  return (
+    <form class="card form" method="get" action="/sessions">
+      <div class="fields">
+        {(
+          [
+            ["id", "Session id", "text"],
+            ["project", "Project", "text"],
+            ["unit", "Unit", "text"],
+            ["experiment", "Experiment id", "text"],
+            ["since", "Started from (UTC)", "datetime-local"],
+            ["until", "Started before (UTC)", "datetime-local"],
+          ] as const
+        ).map(([name, label, type]) => (
+          <label class="field">
+            <span>{label}</span>
+            <input type={type} name={name} value={typed[name]} />
+          </label>
+        ))}
+        <label class="field">
+          <span>Arm</span>
+          <select name="arm">
+            {["", "0", "1", "2", "3"].map((arm) => (
+              <option value={arm} selected={typed.arm === arm}>
+                {arm === "" ? "any" : arm === "0" ? "champion" : `challenger ${arm}`}
+              </option>
+            ))}
+          </select>
+        </label>
+        <button class="button primary" type="submit">
+          Search
+        </button>
+      </div>
+    </form>
+  );
+}
+
+/** How a session stands, in a word. */
+function stateOf(session: FoundSession): { readonly text: string; readonly tone: Tone } {
+  if (session.isAbandoned) return { text: "abandoned", tone: "bad" };
+  if (session.isMissing) return { text: "missing", tone: "warn" };
+  if (session.settledAtMs !== null) return { text: "settled", tone: "neutral" };
+  return session.endedAtMs === null
+    ? { text: "running", tone: "neutral" }
+    : { text: "awaits signals", tone: "neutral" };
+}
+
+const armText = (arm: number): string =>
+  arm === 0 ? "champion" : arm === 1 ? "challenger" : `challenger ${arm}`;
+
+function Arm({ arm }: { readonly arm: number | null }) {
+  return arm === null ? <>outside</> : <ArmName arm={arm}>{armText(arm)}</ArmName>;
+}
+
+function Row({ session }: { readonly session: FoundSession }) {
+  const { text, tone } = stateOf(session);
+  return (
+    <tr>
+      <th scope="row">
+        <a class="mono" href={sessionPath(session.id)}>
+          {session.id.slice(0, 18)}
+        </a>
+      </th>
+      <td class="text">
+        <a href={projectPath(session.project)}>{session.project}</a>
+      </td>
+      <td class="text">
+        <Arm arm={session.arm} />
+      </td>
+      <td class="text">{session.unit ?? ""}</td>
+      <td>{session.score === null ? "-" : percent(session.score)}</td>
+      <td class="text">
+        <Badge tone={tone}>{text}</Badge>
+        {session.excluded === null ? null : <Badge tone="neutral">left out: {session.excluded}</Badge>}
+      </td>
+      <td>{minuteText(session.startedAtMs)}</td>
+    </tr>
+  );
+}
+
+/** The address of the next page. */
+function nextPath(typed: Typed, cursor: string): string {
+  const query = new URLSearchParams(Object.entries({ ...typed, cursor }).filter(([, text]) => text !== ""));
+  return `/sessions?${query}`;
+}
+
+const COLUMNS = ["session", "project", "arm", "unit", "score", "state", "started (UTC)"];
+
+function Results({ typed, page }: { readonly typed: Typed; readonly page: SessionPage }) {
+  const { sessions, nextCursor } = page;
+  if (sessions.length === 0)
+    return (
+      <Empty
+        title="No session"
+        text="None is stored that fits. Search with fewer fields, or by a unit or a time alone."
+      />
+    );
+  return (
+    <Card title="Sessions" note="Newest first.">
+      <Scroll label="Sessions found">
+        <table>
+          <thead>
+            <tr>
+              {COLUMNS.map((name) => (
+                <th scope="col" class={name === "score" || name.startsWith("started") ? undefined : "text"}>
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {sessions.map((session) => (
+              <Row session={session} />
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+      {nextCursor === null ? null : (
+        <p class="buttons">
+          <a class="button" href={nextPath(typed, nextCursor)}>
+            Older sessions
+          </a>
+        </p>
+      )}
+    </Card>
+  );
+}
+
+/** The search with what it found; null where what was typed is wrong. */
+export function SessionsPage(props: {
+  readonly request: Request;
+  readonly typed: Typed;
+  readonly page: SessionPage | null;
+  readonly problem: string | null;
+}) {
+  const { request, typed, page, problem } = props;
+  return (
+    <Page request={request} title="Sessions" isStill>
+      <Head title="Sessions" note="Look one up by its id, its unit, its arm or its time." />
+      <div class="stack">
+        <SearchForm typed={typed} />
+        {problem === null ? null : (
+          <p class="notice tone-bad" role="alert">
+            {problem}
+          </p>
+        )}
+        {page === null ? null : <Results typed={typed} page={page} />}
+      </div>
+    </Page>
+  );
+}
+
+function sessionFacts(session: SessionDetail): readonly Fact[] {
+  const { project, experiment, arm, unit, startedAtMs, endedAtMs, settledAtMs, windowEndsAtMs, root, parts } =
+    session;
+  const facts: (Fact | false)[] = [
+    ["project", <a href={projectPath(project)}>{project}</a>],
+    [
+      "experiment",
+      experiment === null ? "none" : <a href={experimentPath(project, experiment)}>{experiment}</a>,
+    ],
+    ["arm", <Arm arm={arm} />],
+    unit !== null && ["unit", unit],
+    ["score", session.score === null ? "-" : percent(session.score, 1)],
+    [
+      "evidence",
+      session.isEvidence ? "yes" : `no${session.excluded === null ? "" : `: ${session.excluded}`}`,
+    ],
+    ["started", `${secondText(startedAtMs)} UTC`],
+    [
+      "ended",
+      endedAtMs === null ? "-" : `${secondText(endedAtMs)} UTC, after ${duration(endedAtMs - startedAtMs)}`,
+    ],
+    [
+      "settled",
+      settledAtMs === null ? `by ${secondText(windowEndsAtMs)} UTC` : `${secondText(settledAtMs)} UTC`,
+    ],
+    root !== null && ["part of", <a href={sessionPath(root)}>{root}</a>],
+    parts.length > 0 && ["parts", parts.map((id) => <a href={sessionPath(id)}>{id} </a>)],
+  ];
+  return facts.filter((fact) => fact !== false);
+}
+
+function Signals({ session }: { readonly session: SessionDetail }) {
+  const { signals } = session;
+  if (signals.length === 0) return <p class="quiet">No signal was recorded.</p>;
+  return (
+    <Scroll label="Signals">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">signal</th>
+            <th scope="col">value</th>
+            <th scope="col" class="text">
+              kind
+            </th>
+            <th scope="col" class="text">
+              source
+            </th>
+            <th scope="col">accepted (UTC)</th>
+          </tr>
+        </thead>
+        <tbody>
+          {signals.map(({ name, value, kind, source, acceptedAtMs, isLate }) => (
+            <tr>
+              <th scope="row">{name}</th>
+              <td>{quantity(value, { name, kind: "real" })}</td>
+              <td class="text">{kind ?? "metric"}</td>
+              <td class="text">{source ?? ""}</td>
+              <td>
+                {secondText(acceptedAtMs)} {isLate ? <Badge tone="warn">late</Badge> : null}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}
+
+/** One session in full. */
+export function SessionPageView({
+  request,
+  session,
+}: {
+  readonly request: Request;
+  readonly session: SessionDetail;
+}) {
+  const { text, tone } = stateOf(session);
+  return (
+    <Page
+      request={request}
+      title={`Session ${session.id}`}
+      crumbs={[
+        { name: "Overview", href: "/" },
+        { name: "Sessions", href: "/sessions" },
+      ]}
+    >
+      <Head title={<span class="mono">{session.id}</span>} badge={<Badge tone={tone}>{text}</Badge>} />
+      <div class="stack">
+        <div class="grid">
+          <Card title="Session">
+            <Facts facts={sessionFacts(session)} />
+          </Card>
+          <Card title="Config" note={session.configLabel ?? session.config}>
+            <pre class="code" tabindex={0}>
+              {JSON.stringify(session.configBody, null, 2)}
+            </pre>
+          </Card>
+        </div>
+        <Card title="Signals">
+          <Signals session={session} />
+        </Card>
+        {session.context === null ? null : (
+          <Card title="Context">
+            <pre class="code" tabindex={0}>
+              {JSON.stringify(session.context, null, 2)}
+            </pre>
+          </Card>
+        )}
+      </div>
+    </Page>
+  );
+}
