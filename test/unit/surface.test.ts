@@ -17,7 +17,7 @@ it("every entry of the package is built, with its types", () => {
 });
 
 it("dethrone/server has these names and no others", () => {
-  expect(Object.keys(server).sort()).toEqual(["createApp", "listen", "openApiDocument"]);
+  expect(Object.keys(server).sort()).toEqual(["createApp", "dashboard", "listen", "openApiDocument"]);
 });
 
 it("dethrone/client has these names and no others", () => {
