@@ -97,6 +97,7 @@ describe("by hand, with a reason", () => {
     const path = await contest();
     await browser.send(`${path}/promote`, BECAUSE);
     expect(bot.champion).toEqual({ prompt: "short" });
+    expect((await browser.get(path)).html).toContain('href="/projects/support/rollback"');
     const page = await browser.get("/projects/support/rollback");
     const [, hash = ""] = /<option value="([0-9a-f]{64})"/.exec(page.html) ?? [];
     const back = await browser.send("/projects/support/rollback", { ...BECAUSE, choice: hash });

@@ -96,7 +96,7 @@ describe("pages", () => {
     expect((await browser.get("/sessions?unit=nobody")).html).toContain("None is stored that fits");
   });
 
-  it("show a draft, a watch and an experiment of several challengers", async () => {
+  it("show a draft, and an experiment of several challengers", async () => {
     const bot = await test.engine.project<JsonObject>("many", { champion: { prompt: "long" } });
     const draft = await bot.draft({ prompt: "later" }, { hypothesis: "it is better" });
     const { experiment } = await bot.challenge([{ prompt: "a" }, { prompt: "b" }], {
@@ -111,6 +111,30 @@ describe("pages", () => {
     const { html } = await browser.get(`/projects/many/experiments/${experiment?.id}`);
     expect(html).toContain("Each is tested against the champion");
     expect(html).toContain("arm-2");
+  });
+
+  it("show every guardrail with its state, several on one metric too", async () => {
+    const guardrails = [
+      { metric: "cost_usd", margin: 0.5 },
+      { metric: "cost_usd", margin: 0.5, mode: "require" as const },
+      { metric: "cost_usd", margin: 0.5, where: { plan: "pro" } },
+      { metric: "never_sent" },
+    ];
+    const { bot, path } = await contest("guarded", { horizon: 2000, policy: { guardrails } });
+    await play(bot, 30);
+    const { html } = await new PageBrowser(test).get(path);
+    const rows =
+      html.slice(html.indexOf('<ul class="forest">')).split("</ul>")[0]?.split("<li>").slice(1) ?? [];
+    const told = rows.map((row) => [
+      /<strong>([^<]*)/.exec(row)?.[1],
+      /<span class="badge tone-\w+">([^<]*)/.exec(row)?.[1],
+    ]);
+    expect(told).toEqual([
+      ["cost_usd", "ok"],
+      ["cost_usd", "not proven"],
+      ["cost_usd plan=pro", "ok"],
+      ["never_sent", "no value"],
+    ]);
   });
 
   it("find sessions by what is typed, and show one in full", async () => {

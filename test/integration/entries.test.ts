@@ -27,6 +27,7 @@ describe("the entries of the package", () => {
     "./judges": ["commandJudge", "judge", "regexJudge"],
     "./ai-sdk": ["runSettings", "sessionAgent", "sessionMiddleware"],
     "./mcp": ["createMcpServer"],
+    "./server": ["createApp", "dashboard", "listen", "openApiDocument"],
   };
 
   it.each(Object.entries(adapters))("%s exports its names, and no more", async (entry, names) => {

@@ -4,8 +4,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 
-// The package ships its sources; from `src/server/dashboard` and `dist/server/dashboard` alike this leads to them.
-const FOLDER = new URL("../../../src/server/dashboard/public/", import.meta.url);
+// The build puts them beside the code, as they are in the sources.
+const FOLDER = new URL("./public/", import.meta.url);
 
 const TYPES = {
   "dashboard.css": "text/css; charset=utf-8",

@@ -20,7 +20,7 @@ import { stateText } from "../../engine/words/setup.js";
 import { Meter } from "../charts/inline.js";
 import { minuteText } from "../time-text.js";
 import { actionsOf, type ExperimentView, rulingOf } from "./experiment-view.js";
-import { configName, contestName, experimentPath, statusTone } from "./names.js";
+import { configName, contestName, experimentPath, projectPath, statusTone } from "./names.js";
 import { ArmName, Badge, Head, type NoticeProps, Stat, Term, unbroken } from "./parts.js";
 
 const BUTTONS = {
@@ -47,6 +47,11 @@ function Buttons({ report }: { readonly report: ExperimentReport }) {
           {BUTTONS[action]}
         </a>
       ))}
+      {report.status === "promoted" ? (
+        <a class="button" href={`${projectPath(report.project)}/rollback`}>
+          Roll back
+        </a>
+      ) : null}
     </>
   );
 }

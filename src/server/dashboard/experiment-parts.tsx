@@ -10,12 +10,12 @@ import { count, duration, evidence, percent, plural, probability } from "../../c
 import { quantity, signedPercent, signedQuantity } from "../../core/words/quantity.js";
 import { shareRuleText } from "../../core/words/share-rule.js";
 import type { ExperimentReport } from "../../engine/experiments/report.js";
-import { actionText, whyOf } from "../../engine/words/history.js";
 import { audienceText, watchText } from "../../engine/words/setup.js";
 import { Forest, type ForestRow } from "../charts/forest.js";
 import { Sparkline } from "../charts/inline.js";
 import { minuteText } from "../time-text.js";
 import type { ExperimentView } from "./experiment-view.js";
+import { Log } from "./log.js";
 import { configName } from "./names.js";
 import { ArmName, Card, type Fact, Facts, Scroll, Term, unbroken } from "./parts.js";
 
@@ -25,12 +25,12 @@ type Guarded = readonly [
   guardrail: GuardrailEvaluation | undefined,
 ];
 
-/** Each metric with the guardrail on it; guardrails on a segment, and on what has no value yet, by themselves. */
+/** Each metric with the guardrail on it; what other guardrails there are, as on a segment, by themselves. */
 function guardedMetrics({ metrics, guardrails }: Evaluation): readonly Guarded[] {
   const own = (name: string) =>
     guardrails.find(({ metric, where }) => metric === name && where === undefined);
   const named = Object.entries(metrics).map(([name, metric]): Guarded => [name, metric, own(name)]);
-  const rest = guardrails.filter(({ metric, where }) => where !== undefined || metrics[metric] === undefined);
+  const rest = guardrails.filter((guardrail) => !named.some(([, , shown]) => shown === guardrail));
   return [...named, ...rest.map((guardrail): Guarded => [segmentText(guardrail), undefined, guardrail])];
 }
 
@@ -255,28 +255,12 @@ export function SetUp({ report }: { readonly report: ExperimentReport }) {
   );
 }
 
-/** What was done to it, by whom and why, in plain sentences. */
-export function Log({ view }: { readonly view: ExperimentView }) {
-  const { log, labels, report } = view;
+/** What was done to it. */
+export function DecisionLog({ view: { log, labels, report } }: { readonly view: ExperimentView }) {
   const challengers = new Map([[report.experiment, report.challengers.map(({ hash }) => hash)]]);
   return (
     <Card title="Decision log">
-      <ol class="log">
-        {log.map((entry) => {
-          const why = whyOf(entry);
-          return (
-            <li>
-              <time datetime={new Date(entry.atMs).toISOString()}>{minuteText(entry.atMs)}</time>
-              <div>
-                <p>
-                  {actionText(entry, { labels, challengers })} <span class="quiet">by {entry.actor}</span>
-                </p>
-                {why === null ? null : <p class="why">{why}</p>}
-              </div>
-            </li>
-          );
-        })}
-      </ol>
+      <Log entries={log} names={{ labels, challengers }} />
     </Card>
   );
 }

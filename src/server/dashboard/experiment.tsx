@@ -14,7 +14,7 @@ import {
 } from "../charts/trajectory-charts.js";
 import { ConfigDiff } from "./config-diff.js";
 import { alarmsOf, ExperimentHead, Verdict } from "./experiment-head.js";
-import { Log, Metrics, Sessions, SetUp } from "./experiment-parts.js";
+import { DecisionLog, Metrics, Sessions, SetUp } from "./experiment-parts.js";
 import type { ExperimentView } from "./experiment-view.js";
 import { Page, type Request } from "./layout.js";
 import { configName, diffPath, projectPath } from "./names.js";
@@ -217,7 +217,7 @@ export function ExperimentPage({
         {report.startedAtMs === null ? null : <Sessions view={view} />}
         <div class="grid">
           <SetUp report={report} />
-          <Log view={view} />
+          <DecisionLog view={view} />
         </div>
       </div>
     </Page>

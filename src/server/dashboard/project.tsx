@@ -8,12 +8,12 @@ import type { ConfigEntry } from "../../engine/configs/lineage.js";
 import type { Engine } from "../../engine/engine.js";
 import type { ExperimentSummary } from "../../engine/experiments/experiment-summary.js";
 import type { StoredAuditEntry } from "../../engine/ports.js";
-import { actionText, whyOf } from "../../engine/words/history.js";
 import { stateText } from "../../engine/words/setup.js";
 import { LedgerChart, type LedgerOutcome, OutcomeShape } from "../charts/ledger.js";
 import { type ChartedReign, ReignsChart } from "../charts/reigns.js";
 import { minuteText } from "../time-text.js";
 import { Page, type Request } from "./layout.js";
+import { Log } from "./log.js";
 import { configName, diffPath, experimentPath, projectPath, statusTone } from "./names.js";
 import { ArmName, Badge, Card, Empty, Head, Scroll } from "./parts.js";
 
@@ -201,30 +201,11 @@ function ConfigTree({
   );
 }
 
-/** The log of the project, newest first. */
-function Log({ view }: { readonly view: ProjectView }) {
-  const labels = labelsOf(view.configs);
-  const challengers = new Map(
-    view.experiments.map((each) => [each.id, each.challengers.map(({ hash }) => hash)]),
-  );
+function History({ view: { configs, experiments, log } }: { readonly view: ProjectView }) {
+  const challengers = new Map(experiments.map((each) => [each.id, each.challengers.map(({ hash }) => hash)]));
   return (
-    <Card title="History">
-      <ol class="log">
-        {view.log.map((entry) => {
-          const why = whyOf(entry);
-          return (
-            <li>
-              <time datetime={new Date(entry.atMs).toISOString()}>{minuteText(entry.atMs)}</time>
-              <div>
-                <p>
-                  {actionText(entry, { labels, challengers })} <span class="quiet">by {entry.actor}</span>
-                </p>
-                {why === null ? null : <p class="why">{why}</p>}
-              </div>
-            </li>
-          );
-        })}
-      </ol>
+    <Card title="History" note={`The newest ${LOG_SHOWN} entries of the log.`}>
+      <Log entries={log} names={{ labels: labelsOf(configs), challengers }} />
     </Card>
   );
 }
@@ -278,7 +259,7 @@ export function ProjectPage({ request, view }: { readonly request: Request; read
         <Card title="Configs" note="Each below the champion it was made to improve on.">
           <ConfigTree project={key} entries={configs} parent={null} />
         </Card>
-        <Log view={view} />
+        <History view={view} />
       </div>
     </Page>
   );
