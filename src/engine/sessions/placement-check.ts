@@ -23,18 +23,13 @@ export function armIn(experiment: StoredExperiment, place: number | null, config
 }
 
 /** @throws DethroneError `input_invalid` where chance cannot have given the session its arm at the shares named */
-export function assertAssigned(experiment: StoredExperiment, start: StartOperation): void {
-  const buckets = bucketsOf(experiment, start.shares);
-  // Whoever is no evidence may be anywhere: units that had their arm before keep it, whatever the shares are now.
-  if (start.excluded === null) assertRandomised(experiment, start, buckets);
-}
-
-/** @throws DethroneError `input_invalid` where chance would not have put the session there */
-function assertRandomised(
+export function assertAssigned(
   experiment: StoredExperiment,
-  { id, unit: given, context, arm: place }: StartOperation,
-  buckets: ReturnType<typeof bucketsOf>,
+  { id, unit: given, context, arm: place, excluded, shares }: StartOperation,
 ): void {
+  const buckets = bucketsOf(experiment, shares);
+  // Whoever is no evidence may be anywhere: units that had their arm before keep it, whatever the shares are now.
+  if (excluded !== null) return;
   const unit = given ?? id;
   const { uid, hashVersion: version, projectKey } = experiment;
   const outside = outsideBecause(projectKey, experiment, { unit, context });
