@@ -27,6 +27,19 @@ describe("the entries of the package", () => {
     "./judges": ["commandJudge", "judge", "regexJudge"],
     "./ai-sdk": ["runSettings", "sessionAgent", "sessionMiddleware"],
     "./mcp": ["createMcpServer"],
+    "./client": [
+      "DethroneError",
+      "callbackSink",
+      "codeGuard",
+      "createClient",
+      "currentSession",
+      "fromBaggage",
+      "isDethroneError",
+      "logSink",
+      "noopSink",
+      "recordingSink",
+      "toBaggage",
+    ],
     "./server": ["createApp", "dashboard", "listen", "openApiDocument"],
   };
 
