@@ -84,7 +84,7 @@ const shareInput = z.union([
   z.number(),
   z.array(z.number()).max(20),
   z.enum(["ramp", "adaptive"]),
-  objectOf<Exclude<ShareRule, number>>("a rule in full"),
+  objectOf<ShareRule>("a rule in full"),
 ]) as z.ZodType<ShareRuleInput>;
 
 const options = {
