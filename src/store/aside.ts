@@ -2,8 +2,9 @@
  * Statements that may take long (checks of the whole file, copies, rewriting it), or are many (what ticks read), run beside
  * the host's event loop, on a thread and a connection of their own.
  */
-import { Worker } from "node:worker_threads";
+import { asideService } from "./aside-service.js";
 import { storageError } from "./storage-error.js";
+import { startThread, type Thread } from "./thread.js";
 import type { WireError } from "./write-protocol.js";
 
 /** What the thread is started with. */
@@ -44,7 +45,7 @@ interface Waiting {
 export class Aside {
   readonly #path: string;
   readonly #waitMs: number;
-  #worker: Worker | undefined;
+  #thread: Thread<AsideRequest> | undefined;
   readonly #waiting: Waiting[] = [];
 
   constructor(path: string, waitMs = WAIT_MS) {
@@ -82,39 +83,37 @@ export class Aside {
 
   /** Ends the thread; the next statement starts another. */
   async close(): Promise<void> {
-    const worker = this.#worker;
-    if (!worker) return;
-    this.#worker = undefined;
-    const gone = new Promise((resolve) => worker.once("exit", resolve));
-    worker.ref();
-    worker.postMessage(null);
-    await gone;
+    const thread = this.#thread;
+    this.#thread = undefined;
+    await thread?.finish();
   }
 
   #ask(request: AsideRequest): Promise<AsideReply> {
-    this.#worker ??= this.#start();
-    const worker = this.#worker;
+    this.#thread ??= this.#start();
+    const thread = this.#thread;
     // Idle, it keeps no process alive; at work, it does.
-    worker.ref();
+    thread.ref();
     return new Promise<AsideReply>((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
-      worker.postMessage(request);
+      thread.postMessage(request);
     });
   }
 
-  #start(): Worker {
+  #start(): Thread<AsideRequest> {
     const settings: AsideSettings = { path: this.#path, waitMs: this.#waitMs };
-    const worker = new Worker(WORKER_URL, { workerData: settings });
-    worker.on("message", (reply: AsideReply) => {
-      this.#waiting.shift()?.resolve(reply);
-      if (this.#waiting.length === 0) worker.unref();
+    const thread: Thread<AsideRequest> = startThread<AsideRequest, AsideReply>({
+      url: WORKER_URL,
+      workerData: settings,
+      inPlace: asideService(settings),
+      onReply: (reply) => {
+        this.#waiting.shift()?.resolve(reply);
+        if (this.#waiting.length === 0) thread.unref();
+      },
+      onGone: (error) => {
+        if (this.#thread === thread) this.#thread = undefined;
+        for (const { reject } of this.#waiting.splice(0)) reject(error);
+      },
     });
-    const fail = (error: Error): void => {
-      if (this.#worker === worker) this.#worker = undefined;
-      for (const { reject } of this.#waiting.splice(0)) reject(error);
-    };
-    worker.on("error", (error) => fail(error as Error));
-    worker.on("exit", () => fail(new Error("a thread of the store exited")));
-    return worker;
+    return thread;
   }
 }

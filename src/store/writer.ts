@@ -4,11 +4,11 @@
  * Group commit by back-pressure: whatever queued while the last batch was written is the next batch. There is no timer
  * and the event loop never waits for a lock or the disk.
  */
-import { Worker } from "node:worker_threads";
 import { DethroneError } from "../core/errors.js";
 import { FILE_REPLACED } from "./file-identity.js";
 import { pack } from "./packed-operations.js";
 import { storageError } from "./storage-error.js";
+import { startThread, type Thread } from "./thread.js";
 import {
   type Durability,
   type Outcome,
@@ -17,6 +17,7 @@ import {
   type WriterReply,
   type WriterRequest,
 } from "./write-protocol.js";
+import { writerService } from "./writer-service.js";
 
 // `src/store` and `dist/store` lie at the same depth, so this finds the built file from either.
 const WORKER_URL = new URL("../../dist/store/writer-worker.js", import.meta.url);
@@ -82,7 +83,7 @@ export interface WriterOptions {
 
 /** Writes in order; a resolved write is on disk. */
 export class Writer {
-  readonly #worker: Worker;
+  readonly #thread: Thread<WriterRequest>;
   readonly #path: string;
   readonly #capacity: number;
   readonly #rescue: WriterOptions["rescue"];
@@ -104,11 +105,12 @@ export class Writer {
     this.#path = path;
     this.#capacity = capacity;
     this.#rescue = rescue;
-    this.#worker = new Worker(WORKER_URL);
-    this.#worker.on("message", (reply: WriterReply) => this.#exchanges.shift()?.onReply(reply));
-    this.#worker.on("error", (error) => this.#crash(error));
-    this.#worker.on("exit", () => this.#crash(new Error("the writer's thread exited")));
-    this.#worker.unref();
+    this.#thread = startThread<WriterRequest, WriterReply>({
+      url: WORKER_URL,
+      inPlace: writerService,
+      onReply: (reply) => this.#exchanges.shift()?.onReply(reply),
+      onGone: (error) => this.#crash(error),
+    });
   }
 
   /** @throws DethroneError for a database that cannot be opened or is not one of ours */
@@ -119,7 +121,7 @@ export class Writer {
       await writer.#exchange({ type: "open", path, migrationsFolder, patienceMs, durability });
       return writer;
     } catch (error) {
-      await writer.#worker.terminate();
+      await writer.#thread.terminate();
       throw error;
     }
   }
@@ -201,7 +203,7 @@ export class Writer {
       await bounded(last, CLOSE_PATIENCE_MS);
       await bounded(this.#exchange({ type: "close" }), CLOSE_PATIENCE_MS);
     }
-    await this.#worker.terminate();
+    await this.#thread.terminate();
   }
 
   #pump(): void {
@@ -261,14 +263,14 @@ export class Writer {
   #exchange(request: WriterRequest): Promise<Extract<WriterReply, { type: "done" }>> {
     return new Promise((resolve, reject) => {
       const onReply = (reply: WriterReply): void => {
-        if (this.#exchanges.length === 0) this.#worker.unref();
+        if (this.#exchanges.length === 0) this.#thread.unref();
         if (reply.type === "done") resolve(reply);
         else reject(storageError(reply.error, this.#path));
       };
-      this.#worker.postMessage(request);
+      this.#thread.postMessage(request);
       this.#exchanges.push({ request, onReply });
       // A process with something to write stays alive until it is written.
-      this.#worker.ref();
+      this.#thread.ref();
     });
   }
 

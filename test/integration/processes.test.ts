@@ -11,11 +11,20 @@ const AGENT = fileURLToPath(new URL("../support/agent-process.mjs", import.meta.
 const run = promisify(execFile);
 
 /** What an agent's process printed: its first and its last line. */
-async function agent(url: string, count: number, mode: string) {
-  const { stdout } = await run(process.execPath, [AGENT, url, String(count), mode]);
+async function agent(url: string, count: number, mode: string, flags: readonly string[] = []) {
+  const { stdout } = await run(process.execPath, [...flags, AGENT, url, String(count), mode]);
   const lines = stdout.trim().split("\n");
   return { first: JSON.parse(lines[0]!), last: JSON.parse(lines.at(-1)!) };
 }
+
+/** So that a process may do all it does but start threads. */
+const WITHOUT_THREADS = [
+  "--experimental-permission",
+  "--allow-fs-read=*",
+  "--allow-fs-write=*",
+  "--allow-addons",
+  "--no-warnings",
+];
 
 const WAITING = fileURLToPath(new URL("../support/assignment-process.mjs", import.meta.url));
 
@@ -44,6 +53,18 @@ async function query<T>(path: string, sql: string): Promise<T[]> {
     client.close();
   }
 }
+
+it("a process that may start no threads writes, ticks and closes all the same", async () => {
+  const path = temporaryDatabase();
+  const { first, last } = await agent(path, 200, "units", WITHOUT_THREADS);
+  expect(first).toEqual({ started: true });
+  expect(last.acknowledged).toBe(200);
+  const rows = await query<{ n: number }>(
+    path,
+    "SELECT count(*) AS n FROM sessions WHERE settled_at_ms IS NOT NULL UNION ALL SELECT folded_seq FROM checkpoints",
+  );
+  expect(rows.map(({ n }) => n)).toEqual([200, expect.any(Number)]);
+});
 
 describe("several processes on one database", () => {
   it("open it together when it is new, write and tick together: nothing is lost, one experiment, each unit in one arm", async () => {
