@@ -49,6 +49,8 @@ const SIZE_MAX = 8 * 2 ** 20;
 /** Most operations in a request, as the contract has it, and their size. */
 const BATCH_MAX = 1000;
 const BATCH_SIZE_MAX = 256 * 2 ** 10;
+/** However slow the server is, so many are sent at once. */
+const BATCH_MIN = 50;
 /** Where the server will not have us, or is none, it is asked again this slowly. */
 const REFUSED_WAIT_MS = 30_000;
 /** How long flushing and closing wait for the server. */
@@ -138,6 +140,8 @@ export class Outbox {
           this.#narrow(batch, reply.error);
         } else {
           attempt += 1;
+          // A server that is too slow for the whole of it may be fast enough for a half.
+          if (reply.http === 0) this.#batchMax = Math.max(BATCH_MIN, Math.ceil(batch.length / 2));
           await this.#pause(reply, attempt);
         }
       }

@@ -1,7 +1,7 @@
 /**
  * Every query about projects, experiments and decisions, by Drizzle.
  */
-import { and, asc, desc, eq, inArray, isNotNull, lte, type SQL } from "drizzle-orm";
+import { and, asc, desc, eq, inArray, isNotNull, lte, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
 import { emptyEvidence } from "../core/decision/evidence.js";
 import type { Policy } from "../core/decision/policy.js";
@@ -55,10 +55,25 @@ function checkpointOf(
   // Evidence of the first schema had another shape: it is folded again from zero.
   return "arms" in evidence ? { version, foldedSeq, evidence } : { version, foldedSeq: 0, evidence: empty };
 }
+/** Built once: a tick asks for the checkpoint of each experiment. */
+const checkpointQuery = (db: Parameters<Parameters<OpenDatabase["read"]>[0]>[0]) =>
+  db
+    .select({
+      version: checkpoints.version,
+      foldedSeq: checkpoints.foldedSeq,
+      evidence: checkpoints.evidence,
+      planShares: experiments.planShares,
+      policy: experiments.policy,
+    })
+    .from(experiments)
+    .leftJoin(checkpoints, eq(checkpoints.experimentId, experiments.id))
+    .where(eq(experiments.id, sql.placeholder("experimentId")))
+    .prepare();
 
 /** The reading half of the store. */
 export class LibsqlReads extends SessionReads {
   readonly #database: OpenDatabase;
+  #checkpointQuery: ReturnType<typeof checkpointQuery> | undefined;
 
   constructor(database: OpenDatabase) {
     super(database);
@@ -209,19 +224,10 @@ export class LibsqlReads extends SessionReads {
   }
 
   async checkpoint(experimentId: number): Promise<Checkpoint> {
-    const [row] = await this.#database.read((db) =>
-      db
-        .select({
-          version: checkpoints.version,
-          foldedSeq: checkpoints.foldedSeq,
-          evidence: checkpoints.evidence,
-          planShares: experiments.planShares,
-          policy: experiments.policy,
-        })
-        .from(experiments)
-        .leftJoin(checkpoints, eq(checkpoints.experimentId, experiments.id))
-        .where(eq(experiments.id, experimentId)),
-    );
+    const [row] = await this.#database.read((db) => {
+      this.#checkpointQuery ??= checkpointQuery(db);
+      return this.#checkpointQuery.execute({ experimentId });
+    });
     if (!row)
       throw new DethroneError("invariant_violated", `No experiment has the internal id ${experimentId}.`);
     const { version, foldedSeq, evidence } = row;

@@ -41,6 +41,9 @@ async function botOf(client: Client, champion: typeof LONG = LONG): Promise<Bot>
   return (await client.project("support", { champion })) as unknown as Bot;
 }
 
+/** Waits, while no time passes, until something holds. */
+const until = (holds: () => unknown): Promise<unknown> => vi.waitFor(holds, { timeout: 10_000, interval: 5 });
+
 /** Lets time pass until something holds. */
 async function passing(holds: () => boolean | Promise<boolean>): Promise<void> {
   await vi.waitFor(
@@ -50,6 +53,14 @@ async function passing(holds: () => boolean | Promise<boolean>): Promise<void> {
     },
     { timeout: 10_000, interval: 5 },
   );
+}
+
+/** Lets an answer that hangs be given up, and asked for again of a server that is back. */
+async function timedOut(wire: ReturnType<typeof line>, client: Client): Promise<void> {
+  wire.mend();
+  setting.test.clock.advance(5000);
+  await until(() => expect(client.health().lastError).toBe("server_unavailable"));
+  setting.test.clock.advance(200);
 }
 
 describe("a server that is away", () => {
@@ -100,7 +111,7 @@ describe("a server that is away", () => {
     wire.cut();
     const lost = await bot.session();
     const ended = lost.end({ score: 0.5 });
-    await vi.waitFor(() => expect(client.health().status).toBe("degraded"));
+    await until(() => expect(client.health().status).toBe("degraded"));
     const open = await Promise.all([bot.session(), bot.session({ unit: "user-1" })]);
     const ends = open.map((session) => session.end({ score: 0 }));
     expect(client.health()).toMatchObject({
@@ -140,16 +151,16 @@ describe("a server that is away", () => {
     await theirs.revise({ share: 0.01, ...BECAUSE });
 
     // Another process, to which the unit's arm is unknown.
-    const other = clientOf(setting.test, { fetch: wire.fetch });
+    const other = clientOf(setting.test, { fetch: wire.fetch, timeoutMs: 5000 });
     const slow = await botOf(other.client);
     wire.hang();
     const starting = slow.session({ unit: "user-1" });
-    await vi.waitFor(() => expect(wire.requests.at(-1)).toBe("POST /v1/records"));
+    await until(() => expect(wire.requests.at(-1)).toBe("POST /v1/records"));
     setting.test.clock.advance(251);
     const session = await starting;
     expect(session).toMatchObject({ arm: "champion", config: LONG });
-    wire.mend();
-    await passing(() => other.client.health().queueLength === 0);
+    await timedOut(wire, other.client);
+    await until(() => expect(other.client.health().queueLength).toBe(0));
     expect(await setting.test.engine.sessionDetail(session.id)).toMatchObject({
       arm: 0,
       excluded: "unconfirmed",
@@ -167,7 +178,7 @@ describe("a server that is away", () => {
     wire.cut();
     const session = await bot.session();
     const ended = session.end({ score: 1 }).catch((error: unknown) => error);
-    await vi.waitFor(() => expect(client.health().status).toBe("degraded"));
+    await until(() => expect(client.health().status).toBe("degraded"));
     const flushed = client.flush().catch((error: unknown) => error);
     await passing(async () => (await Promise.race([flushed, null])) !== null);
     expect(await flushed).toMatchObject({ code: "server_unavailable", details: { waiting: 2 } });
@@ -265,7 +276,7 @@ describe("a server that refuses", () => {
       wire.answer(status, body, { "retry-after": "2" });
       const session = await bot.session();
       const ended = session.end({ score: 1 });
-      await vi.waitFor(() => expect(client.health().lastError).toBe(code));
+      await until(() => expect(client.health().lastError).toBe(code));
       expect(client.health().queueLength).toBe(2);
       wire.mend();
       await passing(() => client.health().queueLength === 0);
@@ -286,7 +297,7 @@ describe("a server that refuses", () => {
     );
     wire.requests.splice(0);
     const ended = (await bot.session()).end({ score: 1 });
-    await vi.waitFor(() => expect(client.health().lastError).toBe("storage_busy"));
+    await until(() => expect(client.health().lastError).toBe("storage_busy"));
     wire.mend();
     setting.test.clock.advance(6999);
     await new Promise((resolve) => setImmediate(resolve));
@@ -309,13 +320,12 @@ describe("a server that refuses", () => {
   it("an answer that never comes is given up after the timeout, and asked for again", async () => {
     await setting.contest();
     const wire = line();
-    const { client } = clientOf(setting.test, { fetch: wire.fetch });
+    const { client } = clientOf(setting.test, { fetch: wire.fetch, timeoutMs: 5000 });
     const bot = await botOf(client);
     wire.hang();
     const ended = (await bot.session()).end({ score: 1 });
-    await vi.waitFor(() => expect(wire.requests.at(-1)).toBe("POST /v1/records"));
-    wire.mend();
-    await passing(() => client.health().queueLength === 0);
+    await until(() => expect(wire.requests.at(-1)).toBe("POST /v1/records"));
+    await timedOut(wire, client);
     expect(await ended).toEqual({ status: "recorded" });
     await client.close();
   });
@@ -334,7 +344,7 @@ it("promotions and changes elsewhere are seen at the next look, which costs no a
   const bot = await botOf(client);
   expect(statuses).toEqual([200]);
   setting.test.clock.advance(6000);
-  await vi.waitFor(() => expect(statuses).toEqual([200, 304]));
+  await until(() => expect(statuses).toEqual([200, 304]));
   await theirs.promote(BECAUSE);
   await passing(() => bot.champion.prompt === SHORT.prompt);
   await client.close();

@@ -109,6 +109,7 @@ it("weighs what the documentation says", () => {
   expect(existsSync(path)).toBe(true);
   const [, kilobytes, compressed] =
     /(\d+) kB minified \((\d+) kB compressed\)/.exec(readFileSync(path, "utf8")) ?? [];
-  expect(Math.abs(bundle.length / 1000 - Number(kilobytes))).toBeLessThan(4);
-  expect(Math.abs(gzipSync(bundle).length / 1000 - Number(compressed))).toBeLessThan(2);
+  // It may grow by a tenth before the documentation has to say so.
+  const grown = [bundle.length / Number(kilobytes), gzipSync(bundle).length / Number(compressed)];
+  for (const ratio of grown) expect(Math.abs(ratio / 1000 - 1)).toBeLessThan(0.1);
 });

@@ -220,8 +220,8 @@ it("a challenge that the server cannot take starts once it can", async () => {
   const there = (await away.client.project("support", { champion: LONG })) as unknown as Bot;
   expect(await there.challenge(SHORT, { share: 0.5 })).toMatchObject({ started: false, status: "pending" });
   isAway = false;
-  await expect.poll(async () => (await bot.experiments()).length).toBe(1);
-  await expect.poll(async () => (await there.session()).experiment !== null).toBe(true);
+  await expect.poll(async () => (await bot.experiments()).length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(async () => (await there.session()).experiment, { timeout: 10_000 }).not.toBeNull();
   await away.client.close();
   await client.close();
 });

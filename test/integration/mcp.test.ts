@@ -2,7 +2,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { explain } from "../../src/core/decision/explain.js";
-import { createMcpServer, type McpServerOptions } from "../../src/integrations/mcp/index.js";
+import { createMcpServer, type McpServerOptions, type Simulator } from "../../src/integrations/mcp/index.js";
 import { createTestEngine, type TestEngine } from "../../src/testing.js";
 
 const THOROUGH = { model: "m-large", prompt: "Be thorough." };
@@ -362,6 +362,7 @@ describe("by hand", () => {
     expect((await bot.experiments())[0]?.status).toBe("running");
     const { facts } = await call("abort", { ...args, confirm: experiment?.id });
     expect(facts).toMatchObject({ experiment: experiment?.id, status: "aborted" });
+    expect(await refused("abort", args)).toMatchObject({ code: "transition_illegal" });
     expect(await refused("abort", { ...args, confirm: experiment?.id })).toMatchObject({
       code: "transition_illegal",
     });
@@ -455,20 +456,35 @@ describe("asking", () => {
     expect(await refused("plan", { within: "7d", horizon: 100 })).toMatchObject({ code: "input_invalid" });
   });
 
-  it("a simulation gives way to other calls, and stops when its call is cancelled", async () => {
+  it("a simulation gives way to other calls", async () => {
     await project();
-    const aborter = new AbortController();
-    const args = { horizon: 5000, runs: 900, policies: ["calibrated"] };
     let hasEnded = false;
-    const simulated = client
-      .callTool({ name: "simulate", arguments: args }, undefined, { signal: aborter.signal })
-      .finally(() => {
-        hasEnded = true;
-      });
+    const simulated = call("simulate", { horizon: 5000, runs: 300, policies: ["calibrated"] }).finally(() => {
+      hasEnded = true;
+    });
     expect((await call("list_projects")).facts).toMatchObject({ projects: [{ project: "support" }] });
     expect(hasEnded).toBe(false);
-    aborter.abort("enough");
-    await expect(simulated).rejects.toThrow("enough");
+    await simulated;
+  });
+
+  it.each(["simulate", "plan"])("%s stops when its call is cancelled", async (name) => {
+    const aborter = new AbortController();
+    const stopped = new Promise((resolve) => {
+      const simulator: Simulator = (_jobs, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener("abort", () => {
+            resolve("stopped");
+            reject(signal.reason);
+          });
+          aborter.abort("enough");
+        });
+      void connect({ simulator }).then((other) =>
+        other
+          .callTool({ name, arguments: {} }, undefined, { signal: aborter.signal })
+          .catch(() => other.close()),
+      );
+    });
+    expect(await stopped).toBe("stopped");
   });
 });
 

@@ -14,6 +14,8 @@ import {
 } from "@opentelemetry/sdk-trace-base";
 import { ATTR_ERROR_TYPE, ATTR_EXCEPTION_MESSAGE } from "@opentelemetry/semantic-conventions";
 import * as incubating from "@opentelemetry/semantic-conventions/incubating";
+import { generateText } from "ai";
+import { MockLanguageModelV3 } from "ai/test";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { judge } from "../../src/integrations/judges/index.js";
 import { openTelemetry, SignalProcessor, type Telemetry } from "../../src/integrations/otel/index.js";
@@ -439,6 +441,27 @@ describe("the span processor", () => {
     expect(values).toEqual({ input_tokens: 3, output_tokens: 4, total_tokens: 7 });
     const odd = { "gen_ai.usage.input_tokens": "many", "gen_ai.usage.output_tokens": -1 };
     expect((await signalsOf(() => call("chat", odd))).told.map(({ name }) => name)).toEqual(["latency_ms"]);
+  });
+
+  it("reads the spans of the AI SDK, which tells each step and the whole", async () => {
+    const tokens = { total: 10, noCache: 4, cacheRead: 6, cacheWrite: 0 };
+    const model = new MockLanguageModelV3({
+      doGenerate: {
+        content: [{ type: "text", text: "On its way." }],
+        finishReason: { unified: "stop", raw: "stop" },
+        usage: { inputTokens: tokens, outputTokens: { total: 5, text: 5, reasoning: 0 } },
+        warnings: [],
+      },
+    });
+    const telemetryOf = { isEnabled: true, tracer: provider.getTracer("ai") };
+    const { told } = await signalsOf(async () => {
+      for (const prompt of ["Where?", "When?"]) {
+        await generateText({ model, prompt, experimental_telemetry: telemetryOf });
+      }
+    });
+    expect(spans.getFinishedSpans().map(({ name }) => name)).toContain("ai.generateText.doGenerate");
+    const of = (name: string) => told.filter((signal) => signal.name === name).map(({ value }) => value);
+    expect([of("input_tokens"), of("output_tokens"), of("latency_ms").length]).toEqual([[10, 10], [5, 5], 2]);
   });
 
   it("leaves spans alone that are of no model, of no session, or of a judge", async () => {

@@ -114,6 +114,24 @@ describe("the outbox", () => {
     expect(sent.slice(2).map(names)).toEqual([["a"], ["b"], ["c"], ["d"], ["e"]]);
   });
 
+  it("sends less at once to a server that does not answer in time, and more again once it does", async () => {
+    const all = Array.from({ length: 1000 }, (_, i) => outbox.add(end(`e-${i}`)));
+    for (let i = 0; i < 6; i += 1) {
+      await settle();
+      await sent.at(-1)!.answer(refused(0));
+      clock.advance(5000);
+    }
+    while (outbox.length > 0) {
+      await settle();
+      await sent.at(-1)!.answer();
+    }
+    await Promise.all(all);
+    expect(sent.map(({ operations }) => operations.length)).toEqual([
+      ...[1000, 500, 250, 125, 63, 50, 50],
+      ...[100, 200, 400, 250],
+    ]);
+  });
+
   it("takes no new session beyond its capacity, and ends of those it took even beyond twice that", async () => {
     const waiting: Promise<unknown>[] = [];
     const add = (operation: Operation): void =>
