@@ -198,12 +198,13 @@ describe("docs/EXPERIMENTS.md", () => {
     expect(stderr).toBe("");
     expect(stdout.trim().split("\n").slice(0, 1)).toEqual(["0.2 1"]);
     expect(stdout).toContain("brief true");
-    expect(stdout.trim().split("\n").slice(-7)).toEqual([
+    expect(stdout.trim().split("\n").slice(-8)).toEqual([
       "support abort manual",
       "true",
       "challenger",
       "true",
       "true",
+      "not yet",
       "Be kind.",
       "support promote manual",
     ]);
