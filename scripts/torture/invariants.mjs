@@ -3,7 +3,7 @@
 import { readdirSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import Database from "libsql";
-import { allFoldRows, ExperimentFolding } from "../../dist/engine/experiments/folding.js";
+import { ExperimentFolding, foldRowPages } from "../../dist/engine/experiments/folding.js";
 import { verifyDecision } from "../../dist/engine/experiments/verify.js";
 import { createEngine } from "../../dist/index.js";
 import { locate } from "../../dist/store/database.js";
@@ -110,7 +110,8 @@ async function driftOf(store, database) {
   for (const { uid, id, foldedSeq, evidence } of stored) {
     const experiment = await store.experimentByUid(uid);
     const folding = new ExperimentFolding(experiment);
-    for (const row of await allFoldRows(store, id, foldedSeq, { withSignals: true })) folding.add(row);
+    for await (const page of foldRowPages(store, id, foldedSeq, { withSignals: true }))
+      for (const row of page) folding.add(row);
     if (JSON.stringify(folding.evidence) !== JSON.stringify(JSON.parse(evidence))) drifted.push(uid);
   }
   return { drifted, folded: stored.length };

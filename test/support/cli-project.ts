@@ -42,14 +42,18 @@ export async function cliProject(): Promise<CliProject> {
     const bot = await engine.project<{ style: string }>("support");
     // Some come twice. Which arm each gets is not the same from run to run, so many must be many.
     const units = Math.max(97, Math.floor(0.9 * count));
+    const served: Record<string, number> = {};
     for (let i = 0; i < count; i += 1) {
       const session = await bot.session({
         unit: `unit-${i % units}-${count}`,
         context: { plan: i % 3 ? "free" : "pro" },
       });
-      const rate = rates[session.config.style] ?? 0.5;
-      // Evenly spread, so that the rate is met without any luck.
-      await session.end({ score: Math.floor((i + 1) * rate) - Math.floor(i * rate) });
+      const { style } = session.config;
+      const rate = rates[style] ?? 0.5;
+      const nth = served[style] ?? 0;
+      served[style] = nth + 1;
+      // Evenly spread over those of a style, so that its rate is met without any luck.
+      await session.end({ score: Math.floor((nth + 1) * rate) - Math.floor(nth * rate) });
     }
     await engine.close();
   };
