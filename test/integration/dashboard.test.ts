@@ -177,6 +177,8 @@ describe("pages", () => {
     const { html } = await browser.get("/simulate?run=1&runs=40&horizon=200&effect=0.2");
     expect(html).toContain("of 40 experiments");
     expect(html).toContain("With no difference it would have been promoted");
+    // Two standard errors of 5 % in 40 runs.
+    expect(html.replaceAll("\u00a0", " ")).toContain("chance alone moves a rate of 5 % by up to 6.9 points");
     const plan = await browser.get("/plan?run=1&effect=0.3&share=0.5");
     expect(plan.html).toContain("What another share buys");
     expect(plan.html).toContain("this plan");

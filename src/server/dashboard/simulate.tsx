@@ -114,6 +114,8 @@ function Findings({ answer }: { readonly answer: NonNullable<SimulateView["answe
   const { question, policies, withoutDifference } = answer;
   const { effect, runs, alpha } = question;
   const points = Math.round(Math.abs(effect) * 1000) / 10;
+  // Two standard errors: the rate that is simulated lies that close to the true one in 19 of 20 simulations.
+  const chance = (200 * Math.sqrt((alpha * (1 - alpha)) / runs)).toFixed(1);
   const how = effect === 0 ? "no different" : `${points} points ${effect > 0 ? "better" : "worse"}`;
   return (
     <>
@@ -129,7 +131,10 @@ function Findings({ answer }: { readonly answer: NonNullable<SimulateView["answe
         {unbroken(
           `'calibrated' keeps false promotions at ${percent(alpha, 0)} or less, however often anyone looks;`,
         )}{" "}
-        'threshold' promises nothing.
+        'threshold' promises nothing.{" "}
+        {unbroken(
+          `Over ${count(runs)} experiments chance alone moves a rate of ${percent(alpha, 0)} by up to ${chance} points.`,
+        )}
       </p>
     </>
   );
