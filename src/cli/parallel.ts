@@ -8,6 +8,7 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { type SimulatedRuns, type Simulation, simulateRuns } from "../core/simulation/simulate.js";
 import { type SimulationSummary, summarise } from "../core/simulation/simulation-summary.js";
+import { breathe } from "../engine/breathe.js";
 import type { SimulationJob } from "../engine/simulations.js";
 
 // `src/cli` and `dist/cli` lie at the same depth, so this finds the built file from either.
@@ -117,7 +118,7 @@ export async function simulateInParallel(
     signal?.throwIfAborted();
     take(shard, simulateRuns(shard.simulation, shard.from, shard.to));
     // Lets signals and the terminal have their turn.
-    await new Promise((resolve) => setImmediate(resolve));
+    await breathe();
   }
   signal?.throwIfAborted();
   return jobs.map(({ simulation }, job) => summarise(simulation, parts[job] as SimulatedRuns[]));

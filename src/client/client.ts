@@ -5,15 +5,14 @@
  * what people do with a project is asked of the server.
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { DethroneError, isDethroneError, type JsonObject, received } from "../core/errors.js";
+import { isDethroneError, type JsonObject } from "../core/errors.js";
 import { ConfigPreparation } from "../engine/configs/prepared.js";
-import { assertPrivate } from "../engine/configs/privacy.js";
 import { type ContextSettings, EngineContext, type Health, within } from "../engine/context.js";
 import type { ProjectOptions, SchemaProjectOptions } from "../engine/engine.js";
 import type { SignalReceipt } from "../engine/ports.js";
 import type { Project } from "../engine/project.js";
-import { championOf, checkProjectKey } from "../engine/project-input.js";
-import { checkedSignal, type Receipt, recordSignal, type SignalInput } from "../engine/sessions/session.js";
+import { codeChampionOf } from "../engine/project-input.js";
+import { checkSignalOf, type Receipt, recordSignal, type SignalInput } from "../engine/sessions/session.js";
 import { Outbox } from "./outbox.js";
 import { ClientProject, type ClientProjectSettings, type KnownSnapshot } from "./project.js";
 import { RemoteStore } from "./remote-store.js";
@@ -99,10 +98,8 @@ export class Client implements AsyncDisposable {
     key: string,
     options: ProjectOptions<Config, Built> | SchemaProjectOptions<StandardSchemaV1, Built> = {},
   ): Promise<Project<Config, Built>> {
-    checkProjectKey(key);
     const { allowSecrets } = options;
-    const codeChampion = championOf(options.champion, allowSecrets);
-    if (codeChampion) assertPrivate(this.#context.guard, "config", codeChampion.body);
+    const codeChampion = codeChampionOf(key, options, this.#context.guard);
     const preparation = new ConfigPreparation(options);
     const known =
       this.#projects.get(key) ??
@@ -154,12 +151,7 @@ export class Client implements AsyncDisposable {
    * @throws DethroneError `signal_invalid`, `session_not_found`, `idempotency_mismatch`
    */
   async signal(sessionId: string, signal: SignalInput): Promise<Receipt<SignalReceipt>> {
-    if (typeof sessionId !== "string" || sessionId === "") {
-      throw new DethroneError("input_invalid", "A session id must be a text.", {
-        received: received(sessionId),
-      });
-    }
-    checkedSignal(signal);
+    checkSignalOf(sessionId, signal);
     if (this.#context.isOff) return { status: "off" };
     await this.#opened;
     return recordSignal(this.#context, this.#context.requireStore(), sessionId, signal);

@@ -5,6 +5,7 @@
 import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.js";
 import type { PrivacyGuard } from "./configs/privacy.js";
 import type { DecisionEvent } from "./experiments/decision-event.js";
+import { FailureLog } from "./failure-log.js";
 import { Outlet } from "./outlet.js";
 import type {
   ChampionMemory,
@@ -112,7 +113,7 @@ export class EngineContext<S extends SessionStore = Store>
     callbacksFailed: 0,
     listenersFailed: 0,
   };
-  readonly #messages = new Map<string, number>();
+  readonly #failures: FailureLog;
   readonly #whenOpen: (() => void)[] = [];
   readonly #waitUntil: ContextSettings["waitUntil"];
   #store: S | null = null;
@@ -132,6 +133,7 @@ export class EngineContext<S extends SessionStore = Store>
     this.clock = settings.clock;
     this.ids = settings.ids;
     this.logger = settings.logger;
+    this.#failures = new FailureLog(settings.logger);
     this.isOff = settings.isOff;
     this.patienceMs = settings.patienceMs;
     this.version = settings.version;
@@ -287,14 +289,7 @@ export class EngineContext<S extends SessionStore = Store>
       this.#failure = error;
       this.#isFailing ||= error.kind === "unavailable";
     }
-    const key = `${counter}:${message}`;
-    const times = (this.#messages.get(key) ?? 0) + 1;
-    this.#messages.set(key, times);
-    if (!Number.isInteger(Math.log10(times))) return;
-    const cause = isDethroneError(error)
-      ? { code: error.code, error: error.message }
-      : { error: String(error) };
-    this.logger.warn({ ...fields, ...cause, times }, message);
+    this.#failures.note(message, error, fields);
   }
 
   /** Has a task kept alive that goes on behind the host's back. */

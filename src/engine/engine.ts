@@ -5,7 +5,6 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { Cron } from "croner";
 import { DethroneError, type JsonObject, received } from "../core/errors.js";
 import { ConfigPreparation } from "./configs/prepared.js";
-import { assertPrivate } from "./configs/privacy.js";
 import { type ContextSettings, EngineContext, type Health, within } from "./context.js";
 import { EngineDesk } from "./engine-desk.js";
 import { checkActor } from "./experiments/audit.js";
@@ -13,9 +12,9 @@ import type { TickResult } from "./experiments/tick.js";
 import { Ticker, type TickOptions } from "./experiments/ticker.js";
 import type { BackupFile, SignalReceipt } from "./ports.js";
 import { EngineProject, type EngineProjectSettings, type Project } from "./project.js";
-import { championOf, checkProjectKey } from "./project-input.js";
+import { codeChampionOf } from "./project-input.js";
 import type { ForcedRole } from "./sessions/route.js";
-import { checkedSignal, type Receipt, recordSignal, type SignalInput } from "./sessions/session.js";
+import { checkSignalOf, type Receipt, recordSignal, type SignalInput } from "./sessions/session.js";
 import { type DoctorOptions, type DoctorReport, doctor } from "./upkeep/doctor.js";
 import { type ForgetOptions, type ForgetResult, forget } from "./upkeep/forget.js";
 import { type PruneOptions, type PruneResult, prune } from "./upkeep/prune.js";
@@ -168,10 +167,8 @@ export class Engine extends EngineDesk implements AsyncDisposable {
     key: string,
     options: ProjectOptions<Config, Built> | SchemaProjectOptions<StandardSchemaV1, Built> = {},
   ): Promise<Project<Config, Built>> {
-    checkProjectKey(key);
     const { allowSecrets } = options;
-    const codeChampion = championOf(options.champion, allowSecrets);
-    if (codeChampion) assertPrivate(this.#context.guard, "config", codeChampion.body);
+    const codeChampion = codeChampionOf(key, options, this.#context.guard);
     const known = this.#projects.get(key) ?? this.#loading.get(key);
     if (known) return (await known) as EngineProject<Config, Built>;
     const preparation = new ConfigPreparation(options);
@@ -209,12 +206,7 @@ export class Engine extends EngineDesk implements AsyncDisposable {
    * @throws DethroneError `signal_invalid`, `session_not_found`, `idempotency_mismatch`
    */
   async signal(sessionId: string, signal: SignalInput): Promise<Receipt<SignalReceipt>> {
-    if (typeof sessionId !== "string" || sessionId === "") {
-      throw new DethroneError("input_invalid", "A session id must be a text.", {
-        received: received(sessionId),
-      });
-    }
-    checkedSignal(signal);
+    checkSignalOf(sessionId, signal);
     if (this.#context.isOff) return { status: "off" };
     return recordSignal(this.#context, this.#context.requireStore(), sessionId, signal);
   }

@@ -2,6 +2,7 @@
  * What a host says of its projects, checked, wherever they are stored.
  */
 import { DethroneError, isDethroneError } from "../core/errors.js";
+import { assertPrivate, type PrivacyGuard } from "./configs/privacy.js";
 import { configWithoutSecrets } from "./configs/secrets.js";
 import type { NewConfig } from "./ports.js";
 
@@ -19,9 +20,27 @@ export function checkProjectKey(key: unknown): asserts key is string {
   );
 }
 
-/** @throws DethroneError `config_invalid`, `config_secret` */
-export function championOf(champion: unknown, allowSecrets?: readonly string[]): NewConfig | null {
-  return champion === undefined ? null : configWithoutSecrets(champion, allowSecrets);
+/** What a host says of a project as it opens it. */
+interface OpenedWith {
+  readonly champion?: unknown;
+  readonly allowSecrets?: readonly string[] | undefined;
+}
+
+/**
+ * The champion of the host's code; null where it gives none.
+ *
+ * @throws DethroneError `settings_invalid` for the key; `config_invalid`, `config_secret`, `privacy_refused`
+ */
+export function codeChampionOf(
+  key: unknown,
+  { champion, allowSecrets }: OpenedWith,
+  guard: PrivacyGuard | null,
+): NewConfig | null {
+  checkProjectKey(key);
+  if (champion === undefined) return null;
+  const config = configWithoutSecrets(champion, allowSecrets);
+  assertPrivate(guard, "config", config.body);
+  return config;
 }
 
 /** The challengers that a function of the host makes. @throws DethroneError `config_invalid` where it throws */

@@ -3,6 +3,7 @@
  */
 import { type SimulatedRuns, type Simulation, simulateRuns } from "../core/simulation/simulate.js";
 import { type SimulationSummary, summarise } from "../core/simulation/simulation-summary.js";
+import { breathe } from "./breathe.js";
 
 /** A simulation and how often to run it. */
 export interface SimulationJob {
@@ -29,7 +30,7 @@ export const simulateInSlices: Simulator = async (jobs, { signal }) => {
     for (let from = 0; from < runs; from += step) {
       signal.throwIfAborted();
       parts.push(simulateRuns(simulation, from, Math.min(runs, from + step)));
-      await new Promise((resolve) => setImmediate(resolve));
+      await breathe();
     }
     summaries.push(summarise(simulation, parts));
   }

@@ -14,13 +14,6 @@ export interface Service<Request> {
   readonly end: () => void;
 }
 
-/** What is told of a thread. */
-interface ThreadEvents<Reply> {
-  readonly onReply: Respond<Reply>;
-  /** it is gone, without having been asked to go or not */
-  readonly onGone: (error: Error) => void;
-}
-
 /** What is used of a thread. */
 export interface Thread<Request> {
   postMessage(request: Request): void;
@@ -114,12 +107,15 @@ class InPlace<Request, Reply> implements Thread<Request> {
 }
 
 /** How a thread is started. */
-export interface ThreadSettings<Request, Reply> extends ThreadEvents<Reply> {
+export interface ThreadSettings<Request, Reply> {
   /** the script that runs on the thread */
   readonly url: URL;
   readonly workerData?: unknown;
   /** what the script does, to be done in this thread where there are no others */
   readonly inPlace: (respond: Respond<Reply>) => Service<Request>;
+  readonly onReply: Respond<Reply>;
+  /** it is gone, whether it was asked to go or not */
+  readonly onGone: (error: Error) => void;
 }
 
 /**

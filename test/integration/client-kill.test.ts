@@ -52,6 +52,7 @@ it("a server killed and restarted under load: no agent notices, and every outcom
     async (session, score: number) => {
       scores.set(session.id, score);
       acknowledged.push(session.signal({ name: "cost_usd", value: 0.01 }));
+      // What the agent takes for its work, in real time: the server that is killed meanwhile is a process of its own.
       await new Promise((resolve) => setTimeout(resolve, 1 + (score * 100) / 10));
       return score;
     },

@@ -12,6 +12,7 @@ import { assertPrivate } from "../configs/privacy.js";
 import type { EngineContext } from "../context.js";
 import { requireProject } from "../experiments/lookup.js";
 import type { SessionStart, StartedSession, Store, StoredExperiment } from "../ports.js";
+import { RecentMap } from "../recent-map.js";
 import type { Operation, OperationResult, ServedAs, StartOperation } from "./operations.js";
 import { armIn, assertAssigned } from "./placement-check.js";
 import { isOutside } from "./route.js";
@@ -20,24 +21,8 @@ import { checkSessionOptions } from "./session-options.js";
 
 /** A start that was so long on its way is no evidence. */
 const START_AGE_MAX_MS = 60_000;
-/** Projects, experiments and configs remembered, of each; the oldest are forgotten first. */
+/** Projects, experiments and configs remembered, of each; those not used for longest are forgotten first. */
 const CAPACITY = 1000;
-
-/** Forgets the oldest beyond its capacity. */
-class Recent<Value> {
-  // A Map remembers the order of insertion.
-  readonly #values = new Map<string, Value>();
-
-  get(key: string): Value | undefined {
-    return this.#values.get(key);
-  }
-
-  set(key: string, value: Value): Value {
-    this.#values.set(key, value);
-    if (this.#values.size > CAPACITY) this.#values.delete(this.#values.keys().next().value as string);
-    return value;
-  }
-}
 
 type Served = Pick<SessionStart, "configId" | "experimentId" | "armId">;
 
@@ -48,9 +33,9 @@ type Queued = () => Promise<OperationResult>;
 export class Intake {
   readonly #context: EngineContext;
   // What is remembered never changes: internal ids, and the parts of an experiment that sessions are stored by.
-  readonly #projects = new Recent<number>();
-  readonly #experiments = new Recent<StoredExperiment>();
-  readonly #configs = new Recent<number>();
+  readonly #projects = new RecentMap<string, number>(CAPACITY);
+  readonly #experiments = new RecentMap<string, StoredExperiment>(CAPACITY);
+  readonly #configs = new RecentMap<string, number>(CAPACITY);
 
   constructor(context: EngineContext) {
     this.#context = context;
@@ -159,7 +144,9 @@ export class Intake {
   }
 
   async #projectId(store: Store, key: string): Promise<number> {
-    return this.#projects.set(key, (await requireProject(store, key)).id);
+    const { id } = await requireProject(store, key);
+    this.#projects.set(key, id);
+    return id;
   }
 
   async #experiment(store: Store, project: string, uid: string): Promise<StoredExperiment> {
@@ -173,7 +160,8 @@ export class Intake {
         },
       );
     }
-    return this.#experiments.set(uid, found);
+    this.#experiments.set(uid, found);
+    return found;
   }
 
   async #configId(store: Store, project: string, projectId: number, hash: string): Promise<number> {
@@ -181,7 +169,10 @@ export class Intake {
     const known = this.#configs.get(key);
     if (known !== undefined) return known;
     const config = (await store.projectConfigs(projectId)).find((each) => each.hash === hash);
-    if (config) return this.#configs.set(key, config.id);
+    if (config) {
+      this.#configs.set(key, config.id);
+      return config.id;
+    }
     throw new DethroneError("config_not_found", `Project '${project}' has no config '${hash}'.`, {
       received: hash,
     });

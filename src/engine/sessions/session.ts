@@ -133,6 +133,15 @@ export function checkedSignal(signal: SignalInput): {
   return { name, value, kind, source };
 }
 
+/** Checks a signal and whose it is. @throws DethroneError `input_invalid`, `signal_invalid` */
+export function checkSignalOf(sessionId: unknown, signal: SignalInput): void {
+  if (typeof sessionId !== "string" || sessionId === "")
+    throw new DethroneError("input_invalid", "A session id must be a text.", {
+      received: received(sessionId),
+    });
+  checkedSignal(signal);
+}
+
 /** Records a signal of any session. @throws DethroneError `signal_invalid`, `privacy_refused` */
 export async function recordSignal(
   context: SessionContext,

@@ -9,10 +9,11 @@ import { AsyncResource } from "node:async_hooks";
 import { DethroneError, isDethroneError } from "../../core/errors.js";
 import { BUCKET_COUNT, type Salt, saltedBucketOf, saltOf } from "../../core/sessions/assignment.js";
 import type { SignalKind } from "../../core/sessions/score.js";
+import { breathe } from "../../engine/breathe.js";
+import { FailureLog } from "../../engine/failure-log.js";
 import type { Clock, Logger } from "../../engine/ports.js";
 import { runOutsideSessions } from "../../engine/sessions/current-session.js";
 import { checkedSignal, type SignalInput } from "../../engine/sessions/session.js";
-import { FailureLog } from "../failure-log.js";
 import { checkCount, checkMs, refuseSetting } from "../settings.js";
 
 /** What a judge grades. */
@@ -201,7 +202,7 @@ export class Judge<Input = unknown, Output = unknown> {
   async #run({ session, sample, key, done }: Job<Input, Output>): Promise<void> {
     try {
       // A later turn: a grader that is synchronous is off the agent's path too.
-      await new Promise((resolve) => setImmediate(resolve));
+      await breathe();
       const grade = await this.#gradeWithRetries(sample);
       if (grade === undefined) this.#counts.abstained += 1;
       else await this.#record(session, { ...this.#signal(grade), key });

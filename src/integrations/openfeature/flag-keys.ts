@@ -2,7 +2,7 @@
  * From a flag key to a project and a field of its config.
  */
 import { DethroneError, isDethroneError } from "../../core/errors.js";
-import { RecentMap } from "../recent-map.js";
+import { RecentMap } from "../../engine/recent-map.js";
 import type { FlagEngine, FlagProject } from "./engine.js";
 
 /** What a flag key stands for. */

@@ -7,9 +7,10 @@
  * Nobody tells a provider when the run is over. The session is therefore marked as finished as soon as it has started,
  * and settles by the signals of its window, however the process ends: one without any is missing, not a failure.
  */
+
+import type { FailureLog } from "../../engine/failure-log.js";
+import { RecentMap } from "../../engine/recent-map.js";
 import { enclosingSession } from "../../engine/sessions/current-session.js";
-import type { FailureLog } from "../failure-log.js";
-import { RecentMap } from "../recent-map.js";
 import type { FlagProject, FlagSession } from "./engine.js";
 
 /** What a targeting key is. */

@@ -18,10 +18,10 @@ import type {
 } from "@openfeature/server-sdk";
 import { DethroneError } from "../../core/errors.js";
 import type { SignalKind } from "../../core/sessions/score.js";
+import { FailureLog } from "../../engine/failure-log.js";
 import type { Logger } from "../../engine/ports.js";
 import { enclosingSession } from "../../engine/sessions/current-session.js";
 import type { SignalInput } from "../../engine/sessions/session.js";
-import { FailureLog } from "../failure-log.js";
 import { checkCount, checkMs, refuseSetting } from "../settings.js";
 import type { FlagEngine, FlagProject } from "./engine.js";
 import { type FlagType, resolved, type Served, servedTo, servedToNobody, thrown } from "./evaluation.js";

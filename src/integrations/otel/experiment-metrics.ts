@@ -5,11 +5,11 @@ import type { Attributes, BatchObservableResult, Counter, Meter, Observable } fr
 import type { Comparison, Evaluation } from "../../core/decision/evaluation.js";
 import type { Health } from "../../engine/context.js";
 import type { DecisionEvent } from "../../engine/experiments/decision-event.js";
+import type { FailureLog } from "../../engine/failure-log.js";
 import type { Project } from "../../engine/project.js";
+import { RecentMap } from "../../engine/recent-map.js";
 import type { Exposure } from "../../engine/sessions/exposures.js";
 import { armName } from "../arm-name.js";
-import type { FailureLog } from "../failure-log.js";
-import { RecentMap } from "../recent-map.js";
 
 /** What is observed of an engine. */
 export interface ObservedEngine {

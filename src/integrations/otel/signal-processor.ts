@@ -7,11 +7,11 @@
  */
 import type { Attributes, HrTime, SpanContext } from "@opentelemetry/api";
 import { DethroneError } from "../../core/errors.js";
+import { FailureLog } from "../../engine/failure-log.js";
 import type { Logger } from "../../engine/ports.js";
+import { RecentMap } from "../../engine/recent-map.js";
 import { enclosingSession } from "../../engine/sessions/current-session.js";
 import type { SignalInput } from "../../engine/sessions/session.js";
-import { FailureLog } from "../failure-log.js";
-import { RecentMap } from "../recent-map.js";
 import { checkCount } from "../settings.js";
 
 /** What is read of a span of the SDK, of its versions 1 and 2. */

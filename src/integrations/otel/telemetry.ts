@@ -3,11 +3,11 @@
  */
 import type { Attributes, MetricsAPI, Span, TraceAPI, Tracer } from "@opentelemetry/api";
 import type { DecisionEvent } from "../../engine/experiments/decision-event.js";
+import { FailureLog } from "../../engine/failure-log.js";
 import type { Logger } from "../../engine/ports.js";
+import { RecentMap } from "../../engine/recent-map.js";
 import type { Exposure, ExposureSink } from "../../engine/sessions/exposures.js";
 import { VERSION } from "../../version.js";
-import { FailureLog } from "../failure-log.js";
-import { RecentMap } from "../recent-map.js";
 import {
   agentAttributes,
   assignmentOf,

@@ -11,21 +11,14 @@ import type { Questions } from "../questions.js";
 import { Page, type Request } from "./layout.js";
 import { checkedNumbers, type NumberField, NumberForm, typedNumbers } from "./number-form.js";
 import { Card, Head, Scroll, Stat, unbroken } from "./parts.js";
+import { BASE_RATE, LEVEL, SEED, SHARE } from "./question-fields.js";
 
 type Answered = Plan & { readonly runs: number };
 
 type Name = "baseRate" | "effect" | "sessionsPerDay" | "share" | "power" | "alpha" | "seed";
 
 const FIELDS: readonly (NumberField & { readonly name: Name })[] = [
-  {
-    name: "baseRate",
-    label: "Champion's success rate",
-    value: 0.6,
-    min: 0,
-    max: 1,
-    step: "any",
-    note: "0 to 1",
-  },
+  BASE_RATE,
   {
     name: "effect",
     label: "Hoped to be better by",
@@ -44,15 +37,7 @@ const FIELDS: readonly (NumberField & { readonly name: Name })[] = [
     step: "any",
     note: "both arms together",
   },
-  {
-    name: "share",
-    label: "Challenger's share",
-    value: 0.2,
-    min: 0.01,
-    max: 0.99,
-    step: "any",
-    note: "0.01 to 0.99",
-  },
+  SHARE,
   {
     name: "power",
     label: "Wanted chance to find it",
@@ -62,16 +47,8 @@ const FIELDS: readonly (NumberField & { readonly name: Name })[] = [
     step: "any",
     note: "0.1 to 0.99",
   },
-  {
-    name: "alpha",
-    label: "Level",
-    value: 0.05,
-    min: 0.001,
-    max: 0.5,
-    step: "any",
-    note: "false promotions at most",
-  },
-  { name: "seed", label: "Seed", value: 1, min: 0, max: 2 ** 31, step: 1, note: "same seed, same numbers" },
+  LEVEL,
+  SEED,
 ];
 
 const RUNS = 400;

@@ -15,21 +15,14 @@ import {
   typedNumbers,
 } from "./number-form.js";
 import { Card, Head, Scroll, unbroken } from "./parts.js";
+import { BASE_RATE, LEVEL, SEED, SHARE } from "./question-fields.js";
 
 type Simulator = Pick<Questions, "simulate">;
 type SimulatedPolicy = RouteOutput<"simulate">["policies"][number];
 type Name = "baseRate" | "effect" | "share" | "horizon" | "alpha" | "runs" | "seed";
 
 const FIELDS: readonly (NumberField & { readonly name: Name })[] = [
-  {
-    name: "baseRate",
-    label: "Champion's success rate",
-    value: 0.6,
-    min: 0,
-    max: 1,
-    step: "any",
-    note: "0 to 1",
-  },
+  BASE_RATE,
   {
     name: "effect",
     label: "Challenger better by",
@@ -39,15 +32,7 @@ const FIELDS: readonly (NumberField & { readonly name: Name })[] = [
     step: "any",
     note: "rate, -1 to 1; 0 for no difference",
   },
-  {
-    name: "share",
-    label: "Challenger's share",
-    value: 0.2,
-    min: 0.01,
-    max: 0.99,
-    step: "any",
-    note: "0.01 to 0.99",
-  },
+  SHARE,
   {
     name: "horizon",
     label: "Planned sessions",
@@ -57,15 +42,7 @@ const FIELDS: readonly (NumberField & { readonly name: Name })[] = [
     step: 1,
     note: "20 to 20,000",
   },
-  {
-    name: "alpha",
-    label: "Level",
-    value: 0.05,
-    min: 0.001,
-    max: 0.5,
-    step: "any",
-    note: "false promotions at most",
-  },
+  LEVEL,
   {
     name: "runs",
     label: "Experiments",
@@ -75,7 +52,7 @@ const FIELDS: readonly (NumberField & { readonly name: Name })[] = [
     step: 1,
     note: "simulated, 20 to 2,000",
   },
-  { name: "seed", label: "Seed", value: 1, min: 0, max: 2 ** 31, step: 1, note: "same seed, same numbers" },
+  SEED,
 ];
 
 /** What was asked and what came out. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { FailureLog } from "../../../src/integrations/failure-log.js";
-import { RecentMap } from "../../../src/integrations/recent-map.js";
+import { FailureLog } from "../../../src/engine/failure-log.js";
+import { RecentMap } from "../../../src/engine/recent-map.js";
 import { recordingLogger } from "../../support/recording-logger.js";
 
 describe("a map of what is recent", () => {

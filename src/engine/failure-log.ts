@@ -1,9 +1,9 @@
 /**
- * Failures of an integration that must not reach the host.
+ * Failures that must not reach the host.
  */
 import { isDethroneError, type JsonObject } from "../core/errors.js";
-import { consoleLogger, safeLogger } from "../engine/environment.js";
-import type { Logger } from "../engine/ports.js";
+import { consoleLogger, safeLogger } from "./environment.js";
+import type { Logger } from "./ports.js";
 
 /** Counts failures by message, and logs the first, the tenth, the hundredth, ... with how many there have been. */
 export class FailureLog {
@@ -15,7 +15,7 @@ export class FailureLog {
     this.#logger = safeLogger(logger);
   }
 
-  /** @param message one of a few fixed texts; what differs from time to time belongs in the error and the fields */
+  /** @param message one of a few texts; what differs from time to time belongs in the error and the fields */
   note(message: string, error: unknown, fields: JsonObject = {}): void {
     const times = (this.#times.get(message) ?? 0) + 1;
     this.#times.set(message, times);
