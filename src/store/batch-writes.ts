@@ -3,11 +3,20 @@
  * starts and ends in one batch is one row, written once.
  *
  * It writes what is plain (a first end, a new signal, both in time) and only if all of a batch is; anything else goes row
- * by row through {@link SessionWrites}, where the rules are. What it writes is what they would have written, bit for bit.
+ * by row through `session-writes.ts`, where the rules are. What it writes is what they would have written, bit for bit.
  */
-import type { SessionEnd, SessionSignal } from "../engine/ports.js";
+import type { SessionEnd, SessionSignal, SessionStart } from "../engine/ports.js";
 import { type Columns, givenRows } from "./given-rows.js";
-import { type SessionWrites, START_COLUMNS, type Statements } from "./session-writes.js";
+import {
+  isPlaced,
+  type Placed,
+  placedAs,
+  placeOf,
+  rowOf,
+  type Row as SessionRow,
+  START_COLUMNS,
+} from "./session-writes.js";
+import { get, run, type Steps } from "./steps.js";
 import { type Outcome, RECORDED, type WriteOperation } from "./write-protocol.js";
 
 /** An operation on a session. */
@@ -39,130 +48,124 @@ const endSessions = (given: string): string =>
 /** Thrown where a batch is not as plain as it has to be; whoever applies it undoes it, and goes row by row. */
 class NotPlain extends Error {}
 
-type Row = readonly (string | number | null)[];
+/** A new session, and when and how it ended where that is known. */
+type Row = readonly [...SessionRow, atMs: number | null, score: number | null];
 
-/** The writes of one connection, a batch at a time. */
-export class BatchWrites {
-  readonly #statements: Statements;
-  readonly #sessions: SessionWrites;
+/**
+ * Writes them all: the starts, then the signals, then the ends; those of a session that is new here with its start.
+ *
+ * @param operations in an order in which that changes nothing; see {@link segmentsOf}
+ * @throws NotPlain, or what the database says; then some may be written, and must be undone
+ */
+export function* applyBatch(operations: readonly SessionOperation[]): Steps<Outcome[]> {
+  // What is not a start is plain, or nothing of this stays.
+  const outcomes = operations.map(() => RECORDED);
+  const signals = operations.flatMap((each) => (each.kind === "signal" ? [each.signal] : []));
+  const ends = operations.flatMap((each) => (each.kind === "end" ? [each.end] : []));
+  const lastSeq = signals.length === 0 ? 0 : yield* newestSeq();
+  const rest = yield* storeStarts(operations, ends, outcomes);
+  yield* refuseRoots(signals, ends);
+  yield* storeSignals(signals, lastSeq);
+  yield* storeEnds(rest);
+  return outcomes;
+}
 
-  constructor(statements: Statements, sessions: SessionWrites) {
-    this.#statements = statements;
-    this.#sessions = sessions;
-  }
+function* newestSeq(): Steps<number> {
+  return (yield* get<{ seq: number }>("SELECT coalesce(max(seq), 0) AS seq FROM sessions", []))?.seq ?? 0;
+}
 
-  /**
-   * Writes them all: the starts, then the signals, then the ends; those of a session that is new here with its start.
-   *
-   * @param operations in an order in which that changes nothing; see {@link segmentsOf}
-   * @throws NotPlain, or what the database says; then some may be written, and must be undone
-   */
-  apply(operations: readonly SessionOperation[]): Outcome[] {
-    // What is not a start is plain, or nothing of this stays.
-    const outcomes = operations.map(() => RECORDED);
-    const signals = operations.flatMap((each) => (each.kind === "signal" ? [each.signal] : []));
-    const ends = operations.flatMap((each) => (each.kind === "end" ? [each.end] : []));
-    const lastSeq = signals.length === 0 ? 0 : this.#lastSeq();
-    const rest = this.#start(operations, ends, outcomes);
-    this.#refuseRoots(signals, ends);
-    this.#signal(signals, lastSeq);
-    this.#end(rest);
-    return outcomes;
-  }
+function* write(statement: (given: string) => string, columns: Columns, exact: string): Steps<void> {
+  const [first = []] = Object.values(columns);
+  if (first.length === 0) return;
+  const given = givenRows(columns, exact);
+  if (given === null) throw new NotPlain();
+  const changes = yield* run(statement(given.sql), given.values);
+  if (changes !== first.length) throw new NotPlain();
+}
 
-  #lastSeq(): number {
-    const sql = "SELECT coalesce(max(seq), 0) AS seq FROM sessions";
-    return this.#statements.get<{ seq: number }>(sql, [])?.seq ?? 0;
-  }
-
-  #write(statement: (given: string) => string, columns: Columns, exact: string): void {
-    const [first = []] = Object.values(columns);
-    if (first.length === 0) return;
-    const given = givenRows(columns, exact);
-    if (given === null) throw new NotPlain();
-    const { changes } = this.#statements.run(statement(given.sql), given.values);
-    if (changes !== first.length) throw new NotPlain();
-  }
-
-  /** Stores the new ones with their ends, where these came in time; gives the ends of the others. */
-  #start(
-    operations: readonly SessionOperation[],
-    ends: readonly SessionEnd[],
-    outcomes: Outcome[],
-  ): readonly SessionEnd[] {
-    const unwritten = new Map(ends.map((end) => [end.sessionId, end]));
-    let rows: Row[] = [];
-    const waiting = new Set<string>();
-    for (const [index, operation] of operations.entries()) {
-      if (operation.kind !== "start") continue;
-      const { start } = operation;
-      // A session that is started twice in a batch must find itself.
-      if (waiting.has(start.id)) {
-        this.#insert(rows);
-        rows = [];
-      }
-      waiting.add(start.id);
-      const outcome = this.#sessions.startWith(start, (row) => {
-        const end = unwritten.get(start.id);
-        const isInTime = end !== undefined && end.atMs <= start.windowEndsAtMs;
-        if (isInTime) unwritten.delete(start.id);
-        rows.push(isInTime ? [...row, end.atMs, end.score] : [...row, null, null]);
-      });
-      outcomes[index] = outcome;
+/** Stores the new ones with their ends, where these came in time; gives the ends of the others. */
+function* storeStarts(
+  operations: readonly SessionOperation[],
+  ends: readonly SessionEnd[],
+  outcomes: Outcome[],
+): Steps<readonly SessionEnd[]> {
+  const unwritten = new Map(ends.map((end) => [end.sessionId, end]));
+  let rows: Row[] = [];
+  const waiting = new Set<string>();
+  const add = (start: SessionStart, placed: Placed): Outcome => {
+    const end = unwritten.get(start.id);
+    const isInTime = end !== undefined && end.atMs <= start.windowEndsAtMs;
+    if (isInTime) unwritten.delete(start.id);
+    rows.push(
+      isInTime ? [...rowOf(start, placed), end.atMs, end.score] : [...rowOf(start, placed), null, null],
+    );
+    return placedAs(start, placed);
+  };
+  for (const [index, operation] of operations.entries()) {
+    if (operation.kind !== "start") continue;
+    const { start } = operation;
+    // A session that is started twice in a batch must find itself.
+    if (waiting.has(start.id)) {
+      yield* insert(rows);
+      rows = [];
     }
-    this.#insert(rows);
-    return [...unwritten.values()];
+    waiting.add(start.id);
+    // Most are, and there are thousands: no steps for them.
+    const placed = isPlaced(start) ? start : yield* placeOf(start);
+    outcomes[index] =
+      "session" in placed ? { status: "started", session: placed.session } : add(start, placed);
   }
+  yield* insert(rows);
+  return [...unwritten.values()];
+}
 
-  #insert(rows: readonly Row[]): void {
-    const columns = [...START_COLUMNS, "at_ms", "score"].map((name, i) => [name, rows.map((row) => row[i])]);
-    this.#write(insertStarts, Object.fromEntries(columns), "score");
-  }
+function* insert(rows: readonly Row[]): Steps<void> {
+  const columns = [...START_COLUMNS, "at_ms", "score"].map((name, i) => [
+    name,
+    rows.map((row) => row[i] ?? null),
+  ]);
+  yield* write(insertStarts, Object.fromEntries(columns), "score");
+}
 
-  #signal(signals: readonly SessionSignal[], lastSeq: number): void {
-    this.#write(
-      insertSignals,
-      {
-        session_id: signals.map(({ sessionId }) => sessionId),
-        signal_key: signals.map(({ key }) => key),
-        name: signals.map(({ name }) => name),
-        number: signals.map(({ value }) => value),
-        kind: signals.map(({ kind }) => kind),
-        source: signals.map(({ source }) => source),
-        at_ms: signals.map(({ atMs }) => atMs),
-        last_seq: signals.map(() => lastSeq),
-      },
-      "number",
-    );
-  }
+function* storeSignals(signals: readonly SessionSignal[], lastSeq: number): Steps<void> {
+  yield* write(
+    insertSignals,
+    {
+      session_id: signals.map(({ sessionId }) => sessionId),
+      signal_key: signals.map(({ key }) => key),
+      name: signals.map(({ name }) => name),
+      number: signals.map(({ value }) => value),
+      kind: signals.map(({ kind }) => kind),
+      source: signals.map(({ source }) => source),
+      at_ms: signals.map(({ atMs }) => atMs),
+      last_seq: signals.map(() => lastSeq),
+    },
+    "number",
+  );
+}
 
-  #end(ends: readonly SessionEnd[]): void {
-    const columnsOf = (some: readonly SessionEnd[]) => ({
-      session_id: some.map(({ sessionId }) => sessionId),
-      at_ms: some.map(({ atMs }) => atMs),
-      number: some.map(({ score }) => score),
-    });
-    this.#write(settleSessions, columnsOf(ends.filter(({ score }) => score !== null)), "number");
-    this.#write(endSessions, columnsOf(ends.filter(({ score }) => score === null)), "number");
-  }
+function* storeEnds(ends: readonly SessionEnd[]): Steps<void> {
+  const columnsOf = (some: readonly SessionEnd[]) => ({
+    session_id: some.map(({ sessionId }) => sessionId),
+    at_ms: some.map(({ atMs }) => atMs),
+    number: some.map(({ score }) => score),
+  });
+  yield* write(settleSessions, columnsOf(ends.filter(({ score }) => score !== null)), "number");
+  yield* write(endSessions, columnsOf(ends.filter(({ score }) => score === null)), "number");
+}
 
-  /** Signals and scores that reach other sessions too are no plain ones. */
-  #refuseRoots(signals: readonly SessionSignal[], ends: readonly SessionEnd[]): void {
-    if (!this.#hasParts()) return;
-    const ids = [
-      ...signals.filter(({ kind }) => kind !== null).map(({ sessionId }) => sessionId),
-      ...ends.filter(({ score }) => score !== null).map(({ sessionId }) => sessionId),
-    ];
-    const root = this.#statements.get(
-      "SELECT 1 FROM json_each(?) CROSS JOIN sessions ON root_id = json_each.value AND root_id IS NOT NULL LIMIT 1",
-      [JSON.stringify(ids)],
-    );
-    if (root !== undefined) throw new NotPlain();
-  }
-
-  #hasParts(): boolean {
-    return this.#statements.get("SELECT 1 FROM sessions WHERE root_id IS NOT NULL LIMIT 1", []) !== undefined;
-  }
+/** Signals and scores that reach other sessions too are no plain ones. */
+function* refuseRoots(signals: readonly SessionSignal[], ends: readonly SessionEnd[]): Steps<void> {
+  if ((yield* get("SELECT 1 FROM sessions WHERE root_id IS NOT NULL LIMIT 1", [])) === undefined) return;
+  const ids = [
+    ...signals.filter(({ kind }) => kind !== null).map(({ sessionId }) => sessionId),
+    ...ends.filter(({ score }) => score !== null).map(({ sessionId }) => sessionId),
+  ];
+  const root = yield* get(
+    "SELECT 1 FROM json_each(?) CROSS JOIN sessions ON root_id = json_each.value AND root_id IS NOT NULL LIMIT 1",
+    [JSON.stringify(ids)],
+  );
+  if (root !== undefined) throw new NotPlain();
 }
 
 /**

@@ -4,8 +4,8 @@
  */
 import { unpack } from "./packed-operations.js";
 import type { Respond, Service } from "./thread.js";
-import { WriteConnection } from "./write-connection.js";
 import type { Outcome, WireError, WriterReply, WriterRequest } from "./write-protocol.js";
+import { connect, type WriterConnection } from "./writer-connections.js";
 
 const BACKOFF_MS = [5, 10, 20, 40, 80] as const;
 
@@ -18,11 +18,11 @@ function wireError(error: unknown): WireError {
 }
 
 /** Tries until it works or another process has held the lock for longer than the patience. */
-async function withPatience<T>(patienceMs: number, attempt: () => T): Promise<T> {
+async function withPatience<T>(patienceMs: number, attempt: () => T | Promise<T>): Promise<T> {
   const start = performance.now();
   for (let tries = 0; ; tries += 1) {
     try {
-      return attempt();
+      return await attempt();
     } catch (error) {
       const isBusy = wireError(error).code.startsWith("SQLITE_BUSY");
       if (!isBusy || performance.now() - start > patienceMs) throw error;
@@ -43,7 +43,7 @@ function othersOf(outcomes: readonly Outcome[]): ReadonlyMap<number, Outcome> {
 
 /** One connection and what it is asked. */
 class WriterService {
-  #connection: WriteConnection | undefined;
+  #connection: WriterConnection | undefined;
   #patienceMs = 0;
   /** What was sent behind a batch that failed must not be written either, or an end could be whose start was not. */
   #failed: { readonly turn: number; readonly error: unknown } | undefined;
@@ -52,15 +52,12 @@ class WriterService {
     switch (request.type) {
       case "open":
         this.#patienceMs = request.patienceMs;
-        this.#connection = await withPatience(
-          this.#patienceMs,
-          () => new WriteConnection(request.path, request.migrationsFolder, request.durability),
-        );
+        this.#connection = await withPatience(this.#patienceMs, () => connect(request));
         return { type: "done", others: NONE };
       case "apply":
         return { type: "done", others: othersOf(await this.#apply(request)) };
       case "close":
-        this.close();
+        await this.close();
         return { type: "done", others: NONE };
     }
   }
@@ -78,9 +75,10 @@ class WriterService {
     }
   }
 
-  close(): void {
-    this.#connection?.close();
+  async close(): Promise<void> {
+    const connection = this.#connection;
     this.#connection = undefined;
+    await connection?.close();
   }
 }
 
@@ -94,6 +92,6 @@ export function writerService(respond: Respond<WriterReply>): Service<WriterRequ
         .then(() => service.handle(request))
         .then(respond, (error: unknown) => respond({ type: "error", error: wireError(error) }));
     },
-    end: () => service.close(),
+    end: () => void service.close().catch(() => undefined),
   };
 }

@@ -1,0 +1,25 @@
+/**
+ * The connections that can write, by where the database lies.
+ */
+import { WriteConnection } from "./write-connection.js";
+import type { Outcome, WriteOperation, WriterRequest } from "./write-protocol.js";
+
+/** A connection that writes batches of operations, one after the other. */
+export interface WriterConnection {
+  /**
+   * Applies the operations in one transaction, each all or nothing, and commits.
+   *
+   * @throws an error with a code where the transaction as a whole fails; then nothing was written
+   */
+  apply(operations: readonly WriteOperation[]): readonly Outcome[] | Promise<readonly Outcome[]>;
+  close(): void | Promise<void>;
+}
+
+/** Opens the database, creating and migrating it where it has to be. */
+export function connect({
+  path,
+  migrationsFolder,
+  durability,
+}: Extract<WriterRequest, { type: "open" }>): WriterConnection | Promise<WriterConnection> {
+  return new WriteConnection(path, migrationsFolder, durability);
+}
