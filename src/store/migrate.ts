@@ -19,22 +19,19 @@ function get<T>(database: Database.Database, sql: string): T {
   return database.prepare(sql).get() as T;
 }
 
-function hasTables(database: Database.Database): boolean {
-  return (
-    get<{ n: number }>(database, "SELECT count(*) AS n FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").n >
-    0
-  );
-}
-
-function hasJournal(database: Database.Database): boolean {
-  return (
-    get<{ n: number }>(database, `SELECT count(*) AS n FROM sqlite_master WHERE name = '${JOURNAL}'`).n > 0
+/** In one statement, hence at one moment: between two of them another process may make the tables and the journal. */
+function tablesOf(database: Database.Database): { readonly all: number; readonly journal: number } {
+  return get(
+    database,
+    `SELECT count(*) AS "all", count(CASE WHEN name = '${JOURNAL}' THEN 1 END) AS journal
+      FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'`,
   );
 }
 
 function assertOurs(database: Database.Database, newestBundled: number): void {
-  if (!hasJournal(database)) {
-    if (!hasTables(database)) return;
+  const tables = tablesOf(database);
+  if (tables.journal === 0) {
+    if (tables.all === 0) return;
     throw new DethroneError(
       "database_invalid",
       "The database belongs to another application: it has tables, but none of dethrone's. Give dethrone a file of its own.",

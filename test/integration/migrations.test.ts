@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import Database from "libsql";
 import { describe, expect, it } from "vitest";
+import { MIGRATIONS_FOLDER } from "../../src/store/database.js";
+import { migrate } from "../../src/store/migrate.js";
 import { createTestEngine } from "../../src/testing.js";
 import { temporaryDatabase } from "../support/temporary.js";
 
@@ -12,6 +14,31 @@ function databaseOf(version: string): string {
   database.close();
   return path;
 }
+
+describe("a new database", () => {
+  // One look finds no table and the next all of them: that is not another application's database.
+  it.each([1, 2])(
+    "that another process migrates before statement %i of its opening is opened",
+    (place) => {
+      const path = temporaryDatabase();
+      const database = new Database(path);
+      const prepare = database.prepare.bind(database);
+      let count = 0;
+      database.prepare = ((sql: string) => {
+        count += 1;
+        if (count === place) {
+          const other = new Database(path);
+          migrate(other, MIGRATIONS_FOLDER);
+          other.close();
+        }
+        return prepare(sql);
+      }) as typeof database.prepare;
+      migrate(database, MIGRATIONS_FOLDER);
+      expect(count).toBeGreaterThan(place);
+      database.close();
+    },
+  );
+});
 
 describe("a database of the first schema", () => {
   it("keeps its champion and its decision, which recomputes to the same verdict", async () => {
