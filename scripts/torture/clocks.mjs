@@ -112,7 +112,7 @@ function stepsOf({ random, diary, failures }) {
     );
   };
   const common = [start, start, start, start, end, end, end, signal, tick];
-  return () => (isLucky(0.93) ? pick(common) : pick([challenge, revise, draft]));
+  return () => (isLucky(0.985) ? pick(common) : pick([challenge, revise, draft]));
 }
 
 /** Jumps, steps and checks; so many lives of two engines. */
@@ -125,7 +125,7 @@ export async function clocksScenario({ seed, isShort, folderFor, report }) {
     const sides = [await engineOn(path, random, diary), await engineOn(path, random, diary)];
     const step = stepsOf({ random, diary, failures });
     await sides[0].bot.challenge({ prompt: "short" }, { share: 0.5, policy: POLICY });
-    for (let i = 0; i < (isShort ? 80 : 800); i += 1) {
+    for (let i = 0; i < (isShort ? 80 : 400); i += 1) {
       const side = random.pick(sides);
       side.clock.jump(random.isLucky(0.1) ? random.int(-8, 9) * HOUR_MS : random.int(-60_000, 180_000));
       const actions = Array.from({ length: random.int(1, 16) }, step);

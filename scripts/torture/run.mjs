@@ -24,22 +24,44 @@ const SCENARIOS = {
 /** Those that happen in processes of their own. */
 const PROCESSES = ["kill", "busy", "slow", "disk"];
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: "string" },
-    rounds: { type: "string" },
-    only: { type: "string" },
-    short: { type: "boolean", default: false },
-    keep: { type: "boolean", default: false },
-  },
-});
+const options = {
+  seed: { type: "string" },
+  rounds: { type: "string" },
+  only: { type: "string" },
+  short: { type: "boolean", default: false },
+  keep: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
+};
+
+/** What was asked for; null where that is not known. */
+function asked() {
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    console.error(error.message);
+    return null;
+  }
+}
+
+const values = asked() ?? {};
 const isShort = values.short;
 const seed = Number(values.seed ?? Date.now() % 1e6);
 const rounds = Number(values.rounds ?? (isShort ? 6 : 200));
 const names = values.only?.split(",") ?? Object.keys(SCENARIOS);
 const usage = "npm run torture -- [--seed N] [--rounds N] [--short] [--keep] [--only kill,busy,...]";
 const areKnown = names.every((name) => name in SCENARIOS);
-if (!Number.isSafeInteger(seed) || seed < 0 || !Number.isSafeInteger(rounds) || rounds < 1 || !areKnown) {
+if (values.help) {
+  console.log(`${usage}\n  scenarios: ${Object.keys(SCENARIOS).join(", ")}`);
+  process.exit(0);
+}
+if (
+  values.short === undefined ||
+  !Number.isSafeInteger(seed) ||
+  seed < 0 ||
+  !Number.isSafeInteger(rounds) ||
+  rounds < 1 ||
+  !areKnown
+) {
   console.error(`${usage}\n  scenarios: ${Object.keys(SCENARIOS).join(", ")}`);
   process.exit(2);
 }

@@ -13,8 +13,23 @@ export const systemClock: Clock = {
   after: runLater,
 };
 
-/** UUIDs, version 7: unique, and ordered by time, which keeps the index of sessions compact. */
-export const randomIds: IdSource = { next: () => uuid() };
+const ID_BYTES = 16;
+
+/** Randomness for many ids at once: to ask for a page costs hardly more than to ask for one id's. */
+const randomPage = new Uint8Array(256 * ID_BYTES);
+let takenBytes = randomPage.length;
+
+function randomBytes(): Uint8Array {
+  if (takenBytes === randomPage.length) {
+    globalThis.crypto.getRandomValues(randomPage);
+    takenBytes = 0;
+  }
+  takenBytes += ID_BYTES;
+  return randomPage.subarray(takenBytes - ID_BYTES, takenBytes);
+}
+
+/** UUIDs, version 7: unique, and ordered by time to the millisecond, which keeps the index of sessions compact. */
+export const randomIds: IdSource = { next: () => uuid({ random: randomBytes() }) };
 
 /** Ids that depend on the random stream and the clock alone. */
 export function seededIds(random: Random, clock: Clock): IdSource {

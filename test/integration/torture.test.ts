@@ -12,6 +12,9 @@ it("the short torture: processes killed, locks held, calls that fail, clocks tha
   expect(last).toMatch(/^torture: all holds; seed 1; .* 6 kills, .* 0 lost, 0 double, 0 drift/);
 }, 240_000);
 
-it("refuses what it does not know", async () => {
-  await expect(run(process.execPath, [SCRIPT, "--only", "rain"])).rejects.toMatchObject({ code: 2 });
+it.each([
+  ["--only", "rain"],
+  ["--rain", "1"],
+])("refuses what it does not know: %s %s", async (...args) => {
+  await expect(run(process.execPath, [SCRIPT, ...args])).rejects.toMatchObject({ code: 2 });
 });
