@@ -44,8 +44,8 @@ export interface PagesHost extends Host {
 
 /** How an app is made. */
 export interface AppOptions {
-  /** answer whoever asks, without a key; for a server that only this machine reaches. Default false */
-  readonly open?: boolean | undefined;
+  /** answer whoever asks, without a key; for a server that only this machine reaches. A function is asked each time. Default false */
+  readonly open?: boolean | (() => boolean) | undefined;
   /** names that requests may be sent to, without ports; default: any. Keeps pages of other sites out of an open server */
   readonly hosts?: readonly string[] | undefined;
   /** origins whose pages may call the API from a browser; default none */
@@ -113,6 +113,7 @@ const patternOf = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ":$1")
 /** The API over an engine. */
 class HttpApp implements App {
   readonly #options: AppOptions;
+  readonly #isOpen: () => boolean;
   readonly #clock: Clock;
   readonly #host: Host;
   readonly #access: PageAccess;
@@ -125,6 +126,7 @@ class HttpApp implements App {
   constructor(engine: Engine, options: AppOptions) {
     const { clock = DEFAULT_CLOCK, simulator = simulateInSlices, open = false } = options;
     this.#options = options;
+    this.#isOpen = typeof open === "function" ? open : () => open;
     this.#clock = clock;
     this.#host = {
       engine,
@@ -133,7 +135,7 @@ class HttpApp implements App {
       questions: new Questions(engine, simulator),
       version: VERSION,
     };
-    this.#access = new PageAccess(engine, { isOpen: open });
+    this.#access = new PageAccess(engine, { isOpen: this.#isOpen });
     const points = options.requestsPerMinute ?? REQUESTS_PER_MINUTE;
     this.#limiter = new RateLimiterMemory({ points, duration: 60 });
     this.#requestPrefix = engine.newId().slice(-12);
@@ -254,7 +256,7 @@ class HttpApp implements App {
   }
 
   async #admitted(c: Context): Promise<Principal> {
-    if (this.#options.open) return LOCAL;
+    if (this.#isOpen()) return LOCAL;
     const authorization = c.req.header("authorization");
     // A page reads by the cookie of who looks at it; only a form with its token changes anything.
     const isPage = authorization === undefined && c.req.method === "GET";

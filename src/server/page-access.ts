@@ -34,20 +34,20 @@ const LOGINS_PER_MINUTE = 10;
 /** Lets people in to the pages. */
 export class PageAccess {
   readonly #engine: Engine;
-  readonly #isOpen: boolean;
+  readonly #isOpen: () => boolean;
   /** by the SHA-256 of the cookie */
   readonly #visits = new Map<string, Visit>();
   readonly #secret = randomBytes(32);
   readonly #logins = new RateLimiterMemory({ points: LOGINS_PER_MINUTE, duration: 60 });
 
-  constructor(engine: Engine, { isOpen }: { readonly isOpen: boolean }) {
+  constructor(engine: Engine, { isOpen }: { readonly isOpen: () => boolean }) {
     this.#engine = engine;
     this.#isOpen = isOpen;
   }
 
   /** Whether everybody is let in, because only this machine reaches the server. */
   get isOpen(): boolean {
-    return this.#isOpen;
+    return this.#isOpen();
   }
 
   /** Adds `POST /login` (fields `key` and `next`) and `POST /logout`; the page of `GET /login` is the dashboard's. */
@@ -88,7 +88,7 @@ export class PageAccess {
 
   /** Who looks, by the cookie; null for nobody who may. */
   async principalOf(c: PageContext): Promise<Principal | null> {
-    if (this.#isOpen) return LOCAL;
+    if (this.#isOpen()) return LOCAL;
     const id = hashOf(getCookie(c, COOKIE) ?? "");
     const visit = this.#visits.get(id);
     if (!visit) return null;

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { afterEach, expect, it } from "vitest";
@@ -111,6 +112,25 @@ it("asks for a key once there is one, and listens elsewhere with one alone", asy
   expect((await cli("keys", "list", "--db", db)).out).toContain("revoked");
   expect(await cli("keys", "revoke", "ci", "--db", db)).toMatchObject({ code: 3 });
   expect(await cli("keys", "create", "x", "--scope", "write", "--db", db)).toMatchObject({ code: 2 });
+});
+
+it("lets nobody in without a key any more once there is one", async () => {
+  const db = temporaryDatabase();
+  const { url, child, exit, log } = await served(db, "--no-decide");
+  const anyone = (): Promise<number> => fetch(`${url}/v1/projects`).then(({ status }) => status);
+  expect(await anyone()).toBe(200);
+  const made = await cli("keys", "create", "ci", "--scope", "read", "--db", db, "--json");
+  while (!log().includes("there is a key now")) await once(child.stderr!, "data");
+  expect(await anyone()).toBe(401);
+  expect((await fetch(`${url}/`, { redirect: "manual" })).status).toBe(303);
+  const { key } = made.json<{ key: string }>();
+  const headers = { authorization: `Bearer ${key}` };
+  expect((await fetch(`${url}/v1/projects`, { headers })).status).toBe(200);
+  // Without keys it stays closed: it was not left open, it was locked.
+  await cli("keys", "revoke", "ci", "--db", db);
+  expect(await anyone()).toBe(401);
+  child.kill("SIGTERM");
+  expect(await exit).toBe(0);
 });
 
 it("the README's requests are answered as they stand", async () => {

@@ -3,6 +3,7 @@
  */
 import { DethroneError, type JsonObject } from "../../core/errors.js";
 import type { Engine } from "../../engine/engine.js";
+import { systemClock } from "../../engine/environment.js";
 import type { Logger } from "../../engine/ports.js";
 import { type AccessLogEntry, type App, createApp } from "../../server/app.js";
 import { dashboard } from "../../server/dashboard/index.js";
@@ -56,6 +57,26 @@ async function isOpen(engine: Engine, host: string): Promise<boolean> {
   );
 }
 
+/** How often an open server looks whether there is a key by now. */
+const KEY_LOOK_MS = 1000;
+
+/** Lets everyone in until there is a key; then nobody without one any more. */
+function openUntilKeyed(engine: Engine): { readonly isOpen: () => boolean; readonly stop: () => void } {
+  let isOpen = true;
+  let cancel: () => void = () => undefined;
+  const look = async (): Promise<void> => {
+    try {
+      if (await engine.keys.isAny()) isOpen = false;
+    } catch {
+      // The database is away: the next look tells.
+    }
+    if (isOpen) cancel = systemClock.after(KEY_LOOK_MS, look);
+    else write("info", {}, "there is a key now; nobody is let in without one any more");
+  };
+  cancel = systemClock.after(KEY_LOOK_MS, look);
+  return { isOpen: () => isOpen, stop: () => cancel() };
+}
+
 /** Resolves when the process is asked to stop; asked again it stops at once. */
 function stopAsked(): Promise<void> {
   return new Promise((resolve) => {
@@ -82,8 +103,15 @@ export async function serve(context: CommandContext, flags: ServeFlags): Promise
   const { host, cors } = flags;
   await withEngine(context.url, { mustExist: false, settings: { logger } }, async ({ engine }) => {
     const open = await isOpen(engine, host);
+    const openness = open ? openUntilKeyed(engine) : { isOpen: () => false, stop: () => undefined };
     const app = createApp(engine, {
-      ...{ open, corsOrigins: cors, requestsPerMinute, onRequest: logRequest, pages: dashboard },
+      ...{
+        open: openness.isOpen,
+        corsOrigins: cors,
+        requestsPerMinute,
+        onRequest: logRequest,
+        pages: dashboard,
+      },
       // Anyone may have a name lead to this machine; without keys, only its own names are answered to.
       hosts: open ? LOOPBACK : undefined,
       simulator: (jobs, { signal }) => simulateInParallel(jobs, { signal }),
@@ -96,6 +124,7 @@ export async function serve(context: CommandContext, flags: ServeFlags): Promise
     await stopped;
     write("info", {}, "stopping");
     stopDeciding();
+    openness.stop();
     await listening.stop();
   });
 }
