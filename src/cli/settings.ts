@@ -142,3 +142,16 @@ export function invalidFlag(flag: string, text: string, allowed: string): never 
     allowed,
   });
 }
+
+/** The number of a flag. @throws DethroneError `usage_invalid` */
+export function flagNumber(flag: string, text: string): number {
+  const value = numberFrom(text);
+  return Number.isFinite(value) ? value : invalidFlag(flag, text, "a number");
+}
+
+/** The whole number of a flag. @throws DethroneError `usage_invalid` */
+export function flagWhole(flag: string, text: string, min: number, max: number): number {
+  const value = numberFrom(text);
+  const isWhole = Number.isInteger(value) && value >= min && value <= max;
+  return isWhole ? value : invalidFlag(flag, text, `a whole number from ${min} to ${max}`);
+}

@@ -344,7 +344,8 @@ describe("backtest", () => {
     ["share 1", good, ["--share", "1"], "share_out_of_range", /received 1/],
     ["share 0.005", good, ["--share", "0.005"], "share_out_of_range", /received 0.005/],
     ["share 0", good, ["--share", "0"], "share_out_of_range", /received 0/],
-    ["share NaN", good, ["--share", "half"], "share_out_of_range", /received NaN/],
+    ["a share in words", good, ["--share", "half"], "share_out_of_range", /received 'half'/],
+    ["a share that moves", good, ["--share", "ramp"], "share_out_of_range", /one share.*received 'ramp'/],
     ["a horizon that is none", good, ["--horizon", "0"], "policy_invalid", /horizon/],
     [
       "a metric that is a text",

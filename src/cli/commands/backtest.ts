@@ -17,7 +17,7 @@ import { coverageText, guardrailsText, metricsText } from "../metric-views.js";
 import { withEngine } from "../open.js";
 import { plainRuleText } from "../plan-views.js";
 import { metricsFrom, type PolicyFlags, policyFrom, RECORDED } from "../policy-flags.js";
-import { numberFrom, readText } from "../settings.js";
+import { flagNumber, numberFrom, readText } from "../settings.js";
 import { paragraph, sentences, verdictText } from "../views.js";
 import type { CommandContext } from "./context.js";
 
@@ -45,6 +45,17 @@ function orderOf(text: string): RecordedOrder {
   throw new DethroneError("usage_invalid", `--order takes ${ORDERS.join(", ")}; received '${text}'.`, {
     received: text,
   });
+}
+
+/** A recorded session cannot be given another arm, so that a share that moves has nothing to move. */
+function shareFrom(text: string): number {
+  const share = numberFrom(text);
+  if (!Number.isNaN(share)) return share;
+  throw new DethroneError(
+    "share_out_of_range",
+    `A backtest needs one share, a number in [0.01, 0.99]; received '${text}'.`,
+    { received: text },
+  );
 }
 
 /** The fields that are recorded as metrics: those that the flags or the policy name. */
@@ -77,7 +88,7 @@ export async function backtest(
 ): Promise<void> {
   const { output } = context;
   const order = orderOf(flags.order);
-  const seed = numberFrom(flags.seed);
+  const seed = flagNumber("--seed", flags.seed);
   const { champion, challenger } = flags;
   const policy = policyFrom(flags, {}, RECORDED);
   const metrics = recordedMetrics(policy, flags);
@@ -96,10 +107,10 @@ export async function backtest(
     const progress = output.progress();
     const result = await runBacktest(engine, store, clock, arms, {
       project: flags.project,
-      share: numberFrom(flags.share),
+      share: shareFrom(flags.share),
       policy,
       metrics: metrics.map(({ name }) => name),
-      horizon: flags.horizon === undefined ? undefined : numberFrom(flags.horizon),
+      horizon: flags.horizon === undefined ? undefined : flagNumber("--horizon", flags.horizon),
       seed,
       order,
       configs: {

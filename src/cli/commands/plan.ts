@@ -16,10 +16,9 @@ import { type Pace, paceOf } from "../../engine/experiments/detect.js";
 import { requireProject } from "../../engine/experiments/lookup.js";
 import { withEngine } from "../open.js";
 import { simulateInParallel } from "../parallel.js";
-import { durationMs } from "../settings.js";
+import { durationMs, flagNumber, flagWhole } from "../settings.js";
 import { planText } from "../simulation-views.js";
 import type { CommandContext } from "./context.js";
-import { flagNumber, flagWhole } from "./simulate.js";
 
 /** Flags of `plan`, as texts. */
 export interface PlanFlags {

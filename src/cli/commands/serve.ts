@@ -10,8 +10,8 @@ import { dashboard } from "../../server/dashboard/index.js";
 import { listen } from "../../server/listen.js";
 import { withEngine } from "../open.js";
 import { simulateInParallel } from "../parallel.js";
+import { flagWhole } from "../settings.js";
 import type { CommandContext } from "./context.js";
-import { flagWhole } from "./simulate.js";
 
 /** Flags of `serve`. */
 export interface ServeFlags {

@@ -13,7 +13,7 @@ import type { SimulationJob } from "../../engine/simulations.js";
 import { withEngine } from "../open.js";
 import { simulateInParallel } from "../parallel.js";
 import { namedPolicy } from "../policy-flags.js";
-import { invalidFlag, numberFrom, readText } from "../settings.js";
+import { flagNumber, flagWhole, invalidFlag, numberFrom, readText } from "../settings.js";
 import { type PolicyRow, type SimulationReport, simulationText } from "../simulation-views.js";
 import type { CommandContext } from "./context.js";
 
@@ -42,19 +42,6 @@ export interface SimulateFlags {
 }
 
 const RUNS_MAX = 1e6;
-
-/** The number of a flag. @throws DethroneError `usage_invalid` */
-export function flagNumber(flag: string, text: string): number {
-  const value = numberFrom(text);
-  return Number.isFinite(value) ? value : invalidFlag(flag, text, "a number");
-}
-
-/** The whole number of a flag. @throws DethroneError `usage_invalid` */
-export function flagWhole(flag: string, text: string, min: number, max: number): number {
-  const value = numberFrom(text);
-  const isWhole = Number.isInteger(value) && value >= min && value <= max;
-  return isWhole ? value : invalidFlag(flag, text, `a whole number from ${min} to ${max}`);
-}
 
 function shareOf(text: string): ShareRuleInput {
   return text === "ramp" || text === "adaptive" ? text : flagNumber("--share", text);
