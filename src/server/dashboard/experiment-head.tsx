@@ -15,6 +15,7 @@ import {
   timeAgo,
 } from "../../core/words/numbers.js";
 import { days, quantity, signedPercent } from "../../core/words/quantity.js";
+import { alarming } from "../../engine/experiments/overview.js";
 import type { ExperimentReport } from "../../engine/experiments/report.js";
 import { stateText } from "../../engine/words/setup.js";
 import { Meter } from "../charts/inline.js";
@@ -132,7 +133,10 @@ export function alarmsOf({ report }: ExperimentView): readonly NoticeProps[] {
       text: `The challenger seems to make ${crossed.map(({ metric }) => metric).join(" and ")} worse by more than is allowed.`,
     },
   ];
-  return notices.filter((notice) => notice !== false);
+  const review = alarming(report.review).map(
+    ({ message }): NoticeProps => ({ tone: "warn", title: "Needs review.", text: message }),
+  );
+  return [...notices.filter((notice) => notice !== false), ...review];
 }
 
 function Rate({ view, arm }: { readonly view: ExperimentView; readonly arm: number }) {
