@@ -9,8 +9,8 @@
  * Segments are left out on purpose: among many values some always point the other way, and no test vouches for them. A
  * segment that matters is a guardrail on `score` with a `where`, and is looked at here as every guardrail is.
  */
-import { evidence, probability } from "../words/numbers.js";
 import type { Contest, EvaluationOutline } from "./evaluation.js";
+import { multiple, needed, probability } from "./phrases.js";
 import type { Policy } from "./policy.js";
 
 /**
@@ -59,7 +59,7 @@ interface Reviewed {
 
 const isHalfway = (logE: number, logLine: number): boolean => logE >= logLine / 2;
 
-const of = (logE: number, logLine: number): string => `${evidence(logE)} of the ${evidence(logLine)} needed`;
+const of = (logE: number, logLine: number): string => `${multiple(logE)} of the ${needed(logLine)} needed`;
 
 /** The plain rule asks for no evidence that could fall behind. */
 const isCalibrated = ({ policy }: Reviewed): boolean => policy.kind === "calibrated";
@@ -164,4 +164,12 @@ export function reviewPoints(outline: Reviewable, policy: Policy): readonly Revi
     }),
   );
   return outline.sessionCount === 0 ? [] : [...srmSuspected(outline, policy), ...points];
+}
+
+/** Reasons that have an alarm of their own. */
+const OTHERWISE: readonly ReviewReason[] = ["srm-suspected", "missing-differs", "guardrail-leans"];
+
+/** The points that no other alarm is given for. */
+export function disagreements(review: readonly ReviewPoint[]): readonly ReviewPoint[] {
+  return review.filter(({ reason }) => !OTHERWISE.includes(reason));
 }

@@ -3,7 +3,7 @@
  * compute (the confidence sequence of the uplift) is left to an evaluation.
  */
 import { type Evaluation, evaluate, type GuardrailEvaluation } from "../../core/decision/evaluation.js";
-import { type ReviewPoint, reviewPoints } from "../../core/decision/review.js";
+import { disagreements, type ReviewPoint, reviewPoints } from "../../core/decision/review.js";
 import type { JsonObject } from "../../core/errors.js";
 import { shareOf } from "../../core/sessions/assignment.js";
 import { DAY_MS } from "../duration.js";
@@ -63,14 +63,6 @@ export interface ProjectSummary {
   readonly experiment: (ExperimentSummary & { readonly standing: Standing }) | null;
 }
 
-/** Reasons that have an alarm of their own. */
-const OTHERWISE: readonly ReviewPoint["reason"][] = ["srm-suspected", "missing-differs", "guardrail-leans"];
-
-/** What criteria disagree on that no other alarm is given for. */
-export function alarming(review: readonly ReviewPoint[]): readonly ReviewPoint[] {
-  return review.filter(({ reason }) => !OTHERWISE.includes(reason));
-}
-
 function alarmsOf({ experiment }: Occupant, evaluation: Evaluation, review: readonly ReviewPoint[]): Alarm[] {
   const { srmAlpha } = experiment.policy;
   const isNear = (logE: number, logLine: number): boolean => logE >= logLine / 2;
@@ -81,7 +73,7 @@ function alarmsOf({ experiment }: Occupant, evaluation: Evaluation, review: read
     missing: isNear(evaluation.missingLogE, -Math.log(srmAlpha)),
     guardrail: evaluation.guardrails.some(isBroken),
     "awaiting-approval": experiment.awaitingSeq !== null,
-    review: alarming(review).length > 0,
+    review: disagreements(review).length > 0,
   };
   return (Object.keys(alarms) as Alarm[]).filter((alarm) => alarms[alarm]);
 }

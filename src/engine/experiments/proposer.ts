@@ -3,7 +3,7 @@
  * waits.
  *
  * It is asked by the ticks of a process that has it, in the background: it may take its time without holding up the
- * decisions of other projects, and whatever it does breaks no tick. What it proposes is checked as any challenge, and
+ * decisions of other projects, and whatever it does breaks no tick. What it proposes is checked like any challenge, and
  * refused where it reigns or has contended before: a proposer that repeats itself must not spend the budget again.
  */
 import type { Reason, Verdict } from "../../core/decision/decide.js";

@@ -5,6 +5,7 @@
 import { explain } from "../../core/decision/explain.js";
 import { hasEnded } from "../../core/decision/life-cycle.js";
 import type { MetricEvaluation } from "../../core/decision/metric-evaluation.js";
+import { disagreements } from "../../core/decision/review.js";
 import {
   count,
   evidence,
@@ -15,7 +16,6 @@ import {
   timeAgo,
 } from "../../core/words/numbers.js";
 import { days, quantity, signedPercent } from "../../core/words/quantity.js";
-import { alarming } from "../../engine/experiments/overview.js";
 import type { ExperimentReport } from "../../engine/experiments/report.js";
 import { stateText } from "../../engine/words/setup.js";
 import { Meter } from "../charts/inline.js";
@@ -133,7 +133,7 @@ export function alarmsOf({ report }: ExperimentView): readonly NoticeProps[] {
       text: `The challenger seems to make ${crossed.map(({ metric }) => metric).join(" and ")} worse by more than is allowed.`,
     },
   ];
-  const review = alarming(report.review).map(
+  const review = disagreements(report.review).map(
     ({ message }): NoticeProps => ({ tone: "warn", title: "Needs review.", text: message }),
   );
   return [...notices.filter((notice) => notice !== false), ...review];

@@ -7,7 +7,7 @@ import {
   outlineOf,
 } from "../../../../src/core/decision/evaluation.js";
 import { createPolicy, DEFAULT_POLICY } from "../../../../src/core/decision/policy.js";
-import { reviewPoints } from "../../../../src/core/decision/review.js";
+import { disagreements, reviewPoints } from "../../../../src/core/decision/review.js";
 import { foldAll, simulatedContest, simulatedUnits, termsOf } from "../../../support/evidence.js";
 
 const TERMS = termsOf({}, [0.3]);
@@ -84,7 +84,7 @@ describe("reviewPoints", () => {
       reason: "evidence-lags",
       arm: 1,
       message:
-        "P(better) is 0.970, but the evidence stands at 2.0x of the 20.0x needed: looking after every session often finds so much by chance.",
+        "P(better) is 0.970, but the evidence stands at 2.00 times of the 20 times needed: looking after every session often finds so much by chance.",
     });
     expect(reasons(outline({ ...likely(0.97), logSupPromote: LINE / 2 }))).toEqual([]);
     expect(reasons(outline(likely(0.94)))).toEqual([]);
@@ -106,7 +106,7 @@ describe("reviewPoints", () => {
     expect(reasons(outline({ ...likely(0.85), logSupHarm: 1.2 }))).toEqual(["evidence-turned"]);
     expect(reasons(outline({ ...likely(0.75), logSupHarm: 1.2 }))).toEqual([]);
     expect(reviewPoints(outline({ ...likely(0.85), logSupHarm: 1.2 }), DEFAULT_POLICY)[0]?.message).toBe(
-      "The evidence of harm reached 3.3x of the 10.0x needed, but by all units P(better) is 0.850: has something changed on the way?",
+      "The evidence of harm reached 3.32 times of the 10 times needed, but by all units P(better) is 0.850: has something changed on the way?",
     );
     expect(reasons(outline({ ...likely(0.4), logSupPromote: LINE }), createPolicy("threshold"))).toEqual([]);
   });
@@ -169,6 +169,15 @@ describe("reviewPoints", () => {
     expect(reviewPoints({ ...two, contests }, DEFAULT_POLICY)).toMatchObject([{ arm: 2 }]);
     const out = contests.map((contest) => ({ ...contest, out: "harm" as const }));
     expect(reviewPoints({ ...two, contests: out }, DEFAULT_POLICY)).toEqual([]);
+  });
+});
+
+describe("disagreements", () => {
+  it("leaves out what has an alarm of its own", () => {
+    const all = outline({ ...likely(0.97), missingLogE: SRM_LINE / 2 }, { srmLogE: SRM_LINE / 2 });
+    const points = reviewPoints(all, DEFAULT_POLICY);
+    expect(points.map(({ reason }) => reason)).toEqual(["srm-suspected", "evidence-lags", "missing-differs"]);
+    expect(disagreements(points).map(({ reason }) => reason)).toEqual(["evidence-lags"]);
   });
 });
 
