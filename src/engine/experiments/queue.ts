@@ -58,6 +58,31 @@ export async function projectQueue(store: Store, key: string, nowMs: number): Pr
   };
 }
 
+/** A queue that stands still though the slot is free, for the budget is spent. */
+export interface StalledQueue {
+  readonly project: string;
+  /** drafts that wait */
+  readonly count: number;
+  /** what stands in the way, and the ways out */
+  readonly message: string;
+}
+
+/** The queues that stand still, of one project or of all. */
+export async function stalledQueues(
+  store: Store,
+  nowMs: number,
+  project: string | null = null,
+): Promise<StalledQueue[]> {
+  const keys = new Set((await store.queuedDrafts()).map(({ projectKey }) => projectKey));
+  const stalled: StalledQueue[] = [];
+  for (const key of keys) {
+    if (project !== null && project !== key) continue;
+    const { message, experiments } = await projectQueue(store, key, nowMs);
+    if (message !== null) stalled.push({ project: key, count: experiments.length, message });
+  }
+  return stalled;
+}
+
 /** @throws DethroneError `input_invalid`, `transition_illegal` */
 function checkMove(experiment: StoredExperiment, place: unknown): void {
   if (experiment.status !== "draft") {

@@ -4,7 +4,7 @@
 
 import { breathe } from "../breathe.js";
 import type { EngineContext, Health } from "../context.js";
-import { projectQueue } from "../experiments/queue.js";
+import { stalledQueues } from "../experiments/queue.js";
 import { verifyDecision } from "../experiments/verify.js";
 import type { DatabaseFacts, Store, StoredCounts, StoredExperiment } from "../ports.js";
 import { checkEvidence, type EvidenceCheck } from "./evidence-check.js";
@@ -68,17 +68,6 @@ async function verification(
   };
 }
 
-/** Queues whose first challenger could start but for the budget. */
-async function stalledQueuesOf(store: Store, nowMs: number): Promise<DoctorFacts["stalledQueues"]> {
-  const keys = new Set((await store.queuedDrafts()).map(({ projectKey }) => projectKey));
-  const stalled: DoctorFacts["stalledQueues"][number][] = [];
-  for (const project of keys) {
-    const { message, experiments } = await projectQueue(store, project, nowMs);
-    if (message !== null) stalled.push({ project, count: experiments.length, message });
-  }
-  return stalled;
-}
-
 const REVIEWS_MAX = 20;
 
 /** Running experiments that a person should look at, by their newest evaluations. */
@@ -103,9 +92,8 @@ export async function doctor(
   const running = await store.upkeep.running();
   const verified = verify ? await verification(context, store, onProgress) : null;
   const stored = { database, counts, brokenRules, running };
-  const stalledQueues = await stalledQueuesOf(store, nowMs);
-  const reviews = await reviewsOf(store);
-  const findings = findingsOf({ nowMs, ...stored, stalledQueues, reviews, verification: verified });
+  const governance = { stalledQueues: await stalledQueues(store, nowMs), reviews: await reviewsOf(store) };
+  const findings = findingsOf({ nowMs, ...stored, ...governance, verification: verified });
   return {
     isHealthy: findings.every(({ severity }) => severity !== "problem"),
     version: context.version,

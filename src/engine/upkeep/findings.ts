@@ -3,6 +3,7 @@
  */
 import { plural } from "../../core/words/numbers.js";
 import { DAY_MS } from "../duration.js";
+import type { StalledQueue } from "../experiments/queue.js";
 import type {
   BrokenRule,
   DatabaseFacts,
@@ -35,20 +36,11 @@ export interface DoctorFacts {
   readonly counts: StoredCounts;
   readonly brokenRules: readonly BrokenRule[];
   readonly running: readonly RunningFacts[];
-  /** queues whose first challenger could start but for the budget */
   readonly stalledQueues: readonly StalledQueue[];
   /** running experiments whose newest evaluation needs review */
   readonly reviews: readonly Pick<StoredEvaluation, "project" | "experiment" | "review">[];
   /** null where it was not asked for */
   readonly verification: Verification | null;
-}
-
-/** A queue that stands still. */
-interface StalledQueue {
-  readonly project: string;
-  readonly count: number;
-  /** what stands in the way, and the ways out */
-  readonly message: string;
 }
 
 /** What recomputing everything gave. */
