@@ -160,14 +160,22 @@ export type {
   Within,
 } from "./engine/engine-desk.js";
 export type { ByHand } from "./engine/experiments/audit.js";
+export type { BudgetInput } from "./engine/experiments/budget.js";
 export type { EndExperimentInput, OfChallenger, RevisionInput } from "./engine/experiments/by-hand.js";
 export type { ChallengeOptions } from "./engine/experiments/challenge-plan.js";
 export type { RollbackInput } from "./engine/experiments/champions.js";
 export type { DecisionEvent } from "./engine/experiments/decision-event.js";
 export type { Forecast } from "./engine/experiments/detect.js";
 export type { DraftOptions, EditInput } from "./engine/experiments/drafts.js";
+export type {
+  EvaluationFilter,
+  EvaluationPage,
+  ProjectEvaluationFilter,
+} from "./engine/experiments/evaluations.js";
 export type { ExperimentSummary } from "./engine/experiments/experiment-summary.js";
 export type { Alarm, ProjectSummary, Standing } from "./engine/experiments/overview.js";
+export type { PastChallenger, Proposer, ProposerInput } from "./engine/experiments/proposer.js";
+export type { ProjectQueue } from "./engine/experiments/queue.js";
 export type { ArmSessions, ExperimentReport } from "./engine/experiments/report.js";
 export type { TickResult } from "./engine/experiments/tick.js";
 export type { Verification } from "./engine/experiments/verify.js";
@@ -184,6 +192,7 @@ export type {
   SignalReceipt,
   StoredAuditEntry,
   StoredDecision,
+  StoredEvaluation,
   Watch,
 } from "./engine/ports.js";
 export type { BackupFile } from "./engine/ports-upkeep.js";

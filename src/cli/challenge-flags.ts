@@ -50,6 +50,7 @@ export interface PlanningFlags extends PolicyFlags, DescriptionFlags, AudienceFl
 export interface ChallengeFlags extends PlanningFlags, ChallengerFlags {
   readonly again?: string;
   readonly draft?: boolean;
+  readonly queue?: boolean;
   readonly dryRun?: boolean;
 }
 
@@ -212,6 +213,7 @@ export function challengeOptions(file: FileSettings, flags: ChallengeFlags, nowM
     policy: policyFrom(flags, file.policy ?? {}, LIVE),
     share: planned.share ?? fileShare,
     again,
+    queue: flags.queue,
   };
 }
 

@@ -23,7 +23,7 @@ export function knownText(
   }
   if (status === "overlap")
     return paragraph(
-      `Nothing would start: ${named} is in the project's slot. Wait for its decision, abort it first, or plan this one with --draft.`,
+      `Nothing would start: ${named} is in the project's slot. Wait for its decision, abort it first, or let this one wait with --queue or --draft.`,
     );
   if (experiment?.status === "draft")
     return paragraph(`This challenge stands as the draft ${experiment.id}. Start it with 'dethrone start'.`);

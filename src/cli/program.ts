@@ -8,6 +8,7 @@ import { Output } from "./output.js";
 import { addAgents } from "./program/agents.js";
 import { addQuestions } from "./program/analysis.js";
 import { addByHand, addDecisions, addLooking, addPlans } from "./program/experiments.js";
+import { addBudget, addEvaluations, addQueue } from "./program/governance.js";
 import { addServer } from "./program/server.js";
 import { addProjects, addSetUp } from "./program/set-up.js";
 import { addUpkeep } from "./program/upkeep.js";
@@ -17,9 +18,12 @@ const GROUPS: readonly (readonly [heading: string, add: (program: Command) => vo
   ["Set up:", addSetUp],
   ["Projects and configs:", addProjects],
   ["Plan and start experiments:", addPlans],
+  ["Plan and start experiments:", addQueue],
   ["See where things stand:", addLooking],
+  ["See where things stand:", addEvaluations],
   ["Decide:", addDecisions],
   ["By hand, each with a reason:", addByHand],
+  ["By hand, each with a reason:", addBudget],
   ["Ask what would be:", addQuestions],
   ["Serve it over HTTP:", addServer],
   ["Serve it to agents:", addAgents],
@@ -67,6 +71,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     const isBare = error.code === "commander.help";
     const message = (isBare ? "A command is missing" : error.message)
       .replace(/^error: /, "")
+      .replace(/\.$/, "")
       .replace(/\n/g, " ");
     return output.failure(
       new DethroneError("usage_invalid", `${message}. See 'dethrone --help'.`, { usage: error.code }),

@@ -7,9 +7,11 @@ import { count, evidence, percent, plural, probability } from "../core/words/num
 import { days } from "../core/words/quantity.js";
 import { isMoving } from "../core/words/share-rule.js";
 import type { ExperimentSummary } from "../engine/experiments/experiment-summary.js";
+import type { StalledQueue } from "../engine/experiments/queue.js";
 import type { ExperimentReport } from "../engine/experiments/report.js";
 import { stateText } from "../engine/words/setup.js";
 import { evidenceBar } from "./evaluation-views.js";
+import { stalledText } from "./governance-views.js";
 import { clipped, type Labels, nameIn } from "./names.js";
 import { type Colors, table } from "./render.js";
 import { minuteText } from "./views.js";
@@ -19,7 +21,7 @@ export interface StatusRow {
   readonly key: string;
   readonly championHash: string;
   readonly report: ExperimentReport | null;
-  /** drafts that wait for their turn */
+  /** drafts, those in the queue included */
   readonly draftCount: number;
 }
 
@@ -44,14 +46,18 @@ function statusCells({ key, report, draftCount }: StatusRow, colors: Colors): st
   ];
 }
 
-/** One line a project. */
-export function statusText(rows: readonly StatusRow[], colors: Colors): string {
+/** One line a project; below, the queues that stand still. */
+export function statusText(
+  rows: readonly StatusRow[],
+  colors: Colors,
+  stalled: readonly StalledQueue[] = [],
+): string {
   if (rows.length === 0)
     return "No project yet. Create one with 'dethrone project create KEY --champion FILE'.";
   const header = ["project", "experiment", "sessions", "P(better)", "evidence", "chance", "left", "drafts"];
   const hasDrafts = rows.some(({ draftCount }) => draftCount > 0);
   const width = hasDrafts ? header.length : header.length - 1;
-  return table(
+  const drawn = table(
     rows.map((row) => statusCells(row, colors).slice(0, width)),
     {
       header: header.slice(0, width),
@@ -59,14 +65,16 @@ export function statusText(rows: readonly StatusRow[], colors: Colors): string {
       colors,
     },
   );
+  return [drawn, ...stalledText(stalled).map((line) => colors.yellow(line))].join("\n");
 }
 
 const CHALLENGERS_WIDTH = 26;
 const OWNER_WIDTH = 16;
 
-function whenText({ startsAtMs, startedAtMs, status }: ExperimentSummary): string {
+function whenText({ startsAtMs, startedAtMs, status, isQueued }: ExperimentSummary): string {
   if (startedAtMs !== null) return minuteText(startedAtMs);
   if (status !== "draft") return "never started";
+  if (isQueued && startsAtMs === null) return "in turn";
   return startsAtMs === null ? "by hand" : `due ${minuteText(startsAtMs)}`;
 }
 

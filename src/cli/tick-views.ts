@@ -4,9 +4,11 @@
 
 import { shortId } from "../core/words/names.js";
 import { evidence, plural, probability, timeAgo } from "../core/words/numbers.js";
+import type { StalledQueue } from "../engine/experiments/queue.js";
 import type { TickResult } from "../engine/experiments/tick.js";
 import type { StoredAuditEntry } from "../engine/ports.js";
 import { actionText, type LogNames, whyOf } from "../engine/words/history.js";
+import { stalledText } from "./governance-views.js";
 import { type Colors, table } from "./render.js";
 import { lineWidth, verdictText, wrapped } from "./views.js";
 
@@ -31,6 +33,7 @@ export interface TickView {
   readonly results: readonly TickResult[];
   readonly news: readonly TickNews[];
   readonly late: readonly LateDraft[];
+  readonly stalled: readonly StalledQueue[];
 }
 
 function newsText({ project, entry, names }: TickNews, colors: Colors): string {
@@ -52,7 +55,7 @@ function lateLine({ project, experiment, dueAtMs, waitsFor }: LateDraft, nowMs: 
 }
 
 /** What a tick found and did. */
-export function tickText({ results, news, late }: TickView, nowMs: number, colors: Colors): string {
+export function tickText({ results, news, late, stalled }: TickView, nowMs: number, colors: Colors): string {
   const rows = results.map((result) => [
     colors.bold(result.project),
     verdictText(result, colors),
@@ -69,5 +72,6 @@ export function tickText({ results, news, late }: TickView, nowMs: number, color
     found,
     ...news.map((each) => newsText(each, colors)),
     ...late.map((draft) => colors.yellow(lateLine(draft, nowMs))),
+    ...stalledText(stalled).map((line) => colors.yellow(line)),
   ].join("\n");
 }

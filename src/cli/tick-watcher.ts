@@ -2,6 +2,7 @@
  * What a tick does beside its verdicts, read off the audit log: drafts that start, challengers that are dropped.
  */
 import type { DecideOptions } from "../engine/engine.js";
+import { stalledQueues } from "../engine/experiments/queue.js";
 import type { TickResult } from "../engine/experiments/tick.js";
 import type { Store } from "../engine/ports.js";
 import { logNames } from "./log-names.js";
@@ -32,7 +33,10 @@ export class TickWatcher {
 
   /** The results of a tick with what it did beside. */
   async view(results: readonly TickResult[]): Promise<TickView> {
-    return { results, news: await this.#news(), late: await this.#late() };
+    const { project = null, dryRun } = this.#options;
+    // A dry run starts nothing, so nothing stands still.
+    const stalled = dryRun ? [] : await stalledQueues(this.#store, Date.now(), project);
+    return { results, news: await this.#news(), late: await this.#late(), stalled };
   }
 
   async #keys(): Promise<readonly string[]> {

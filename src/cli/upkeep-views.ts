@@ -88,12 +88,20 @@ export function doctorText(report: DoctorReport, nowMs: number, colors: Colors):
 
 /** What was deleted. */
 export function pruneText(result: PruneResult, colors: Colors): string {
-  const { isDryRun, projects, sessions, signals, freedBytes, returnedBytes } = result;
-  const rows = projects.map((each) => [each.project, each.experiments.length, each.sessions, each.signals]);
+  const { isDryRun, projects, sessions, signals, evaluations, freedBytes, returnedBytes } = result;
+  const rows = projects.map((each) => [
+    each.project,
+    each.experiments.length,
+    each.sessions,
+    each.signals,
+    each.evaluations,
+  ]);
   const kept = projects.flatMap((each) =>
     each.kept.map(({ experiment, why }) => `Kept ${shortId(experiment)} of ${each.project}: ${why}.`),
   );
-  const total = `${plural(sessions, "session")} and ${plural(signals, "signal")}`;
+  const logged =
+    evaluations === 0 ? "" : `, and ${plural(evaluations, "entry", "entries")} of the log of evaluations,`;
+  const total = `${plural(sessions, "session")} and ${plural(signals, "signal")}${logged}`;
   if (isDryRun) kept.push(`${total} would be deleted.`);
   else {
     const returned = returnedBytes > 0 ? `, ${bytesText(returnedBytes)} given back` : "";
@@ -101,7 +109,7 @@ export function pruneText(result: PruneResult, colors: Colors): string {
   }
   if (rows.length === 0) return `Nothing is older than ${timeText(result.beforeMs)}.`;
   return [
-    table(rows, { header: ["project", "experiments", "sessions", "signals"], colors }),
+    table(rows, { header: ["project", "experiments", "sessions", "signals", "evaluations"], colors }),
     "",
     ...kept,
   ].join("\n");

@@ -5,7 +5,7 @@
  * what people do with a project is asked of the server.
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { isDethroneError, type JsonObject } from "../core/errors.js";
+import { DethroneError, isDethroneError, type JsonObject } from "../core/errors.js";
 import { ConfigPreparation } from "../engine/configs/prepared.js";
 import { type ContextSettings, EngineContext, type Health, within } from "../engine/context.js";
 import type { ProjectOptions, SchemaProjectOptions } from "../engine/engine.js";
@@ -99,6 +99,7 @@ export class Client implements AsyncDisposable {
     options: ProjectOptions<Config, Built> | SchemaProjectOptions<StandardSchemaV1, Built> = {},
   ): Promise<Project<Config, Built>> {
     const { allowSecrets } = options;
+    refuseProposer(options);
     const codeChampion = codeChampionOf(key, options, this.#context.guard);
     const preparation = new ConfigPreparation(options);
     const known =
@@ -206,4 +207,14 @@ export class Client implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** Ticks run in the server, which cannot call a function of this process. @throws DethroneError `settings_invalid` */
+function refuseProposer({ proposer }: { readonly proposer?: unknown }): void {
+  if (proposer === undefined) return;
+  throw new DethroneError(
+    "settings_invalid",
+    "A proposer is asked by the ticks of an engine (createEngine); a client can queue challengers instead.",
+    { field: "proposer" },
+  );
 }

@@ -7,16 +7,19 @@ import { DethroneError, isDethroneError, received } from "../core/errors.js";
 import type { ConfigChange } from "../engine/configs/diff.js";
 import type { ConfigEntry } from "../engine/configs/lineage.js";
 import type { ByHand } from "../engine/experiments/audit.js";
+import type { BudgetInput } from "../engine/experiments/budget.js";
 import type { EndExperimentInput, OfChallenger, RevisionInput } from "../engine/experiments/by-hand.js";
 import type { RollbackInput } from "../engine/experiments/champions.js";
 import { timeMs } from "../engine/experiments/description.js";
 import type { DraftOptions, EditInput } from "../engine/experiments/drafts.js";
+import type { EvaluationPage, ProjectEvaluationFilter } from "../engine/experiments/evaluations.js";
 import type { ExperimentSummary } from "../engine/experiments/experiment-summary.js";
 import type {
   ExperimentFilter,
   OfExperiment,
   ProjectExperimentsApi,
 } from "../engine/experiments/project-experiments.js";
+import type { ProjectQueue } from "../engine/experiments/queue.js";
 import type { ExperimentReport } from "../engine/experiments/report.js";
 import type { Override, StoredAuditEntry } from "../engine/ports.js";
 import type { RouteRequest } from "../server/contract/routes.js";
@@ -146,6 +149,22 @@ export abstract class RemoteExperiments<Config> implements ProjectExperimentsApi
 
   async overrides(): Promise<readonly Override[]> {
     return (await this.ask<{ overrides: Override[] }>("listOverrides")).overrides;
+  }
+
+  queue(): Promise<ProjectQueue> {
+    return this.ask("getQueue");
+  }
+
+  move(experiment: string, place: number | null, byHand: ByHand): Promise<void> {
+    return this.#done("moveInQueue", { params: { experiment }, body: { ...byHand, place } });
+  }
+
+  budget(limit: number | null, input: BudgetInput): Promise<void> {
+    return this.#done("setBudget", { body: { ...input, limit } });
+  }
+
+  evaluations(filter: ProjectEvaluationFilter = {}): Promise<EvaluationPage> {
+    return this.ask("listEvaluations", { query: { ...filter, project: this.key } });
   }
 
   holdout(share: number, byHand: ByHand): Promise<void> {

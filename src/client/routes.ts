@@ -36,6 +36,10 @@ export const CLIENT_ROUTES = {
   archiveExperiment: { method: "post", path: "/v1/projects/{project}/experiments/{experiment}/archive" },
   getEvaluation: { method: "get", path: "/v1/projects/{project}/experiments/{experiment}/evaluation" },
   getReport: { method: "get", path: "/v1/projects/{project}/experiments/{experiment}/report" },
+  listEvaluations: { method: "get", path: "/v1/evaluations" },
+  getQueue: { method: "get", path: "/v1/projects/{project}/queue" },
+  moveInQueue: { method: "put", path: "/v1/projects/{project}/queue/{experiment}" },
+  setBudget: { method: "put", path: "/v1/projects/{project}/budget" },
   getTrajectory: { method: "get", path: "/v1/projects/{project}/experiments/{experiment}/trajectory" },
 } as const satisfies ClientRoutes;
 

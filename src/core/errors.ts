@@ -48,6 +48,7 @@ const KIND_BY_CODE = {
   label_taken: "conflict",
   arm_in_use: "conflict",
   champion_differs: "conflict",
+  budget_spent: "conflict",
   idempotency_mismatch: "conflict",
   file_exists: "conflict",
   state_changed: "conflict",

@@ -2,13 +2,18 @@
  * `dethrone/core`: the pure statistics and decision functions, usable alone.
  */
 
+export { type Budget, type BudgetTerms, budgetOf, fitsBudget, type StartedTest } from "./decision/budget.js";
 export { type DecisionFacts, decide, type Reason, type Ruling, type Verdict } from "./decision/decide.js";
 export {
   type ArmEvaluation,
+  type ArmOutline,
   type Comparison,
+  type Contest,
   type Evaluation,
+  type EvaluationOutline,
   evaluate,
   type GuardrailEvaluation,
+  outlineOf,
 } from "./decision/evaluation.js";
 export {
   type ArmSummary,
@@ -42,6 +47,7 @@ export {
   type ScoringPolicy,
 } from "./decision/policy.js";
 export { type BetaPosterior, phi, posteriors } from "./decision/posterior.js";
+export { type ReviewPoint, type ReviewReason, reviewPoints } from "./decision/review.js";
 export {
   createShareRule,
   nextShares,

@@ -14,6 +14,7 @@ import { type ChallengePreview, previewChallenge } from "./experiments/challenge
 import { type ChallengeOptions, planChallenge } from "./experiments/challenge-plan.js";
 import { trafficOf } from "./experiments/design.js";
 import { type Pace, paceOf } from "./experiments/detect.js";
+import { type EvaluationFilter, type EvaluationPage, findEvaluations } from "./experiments/evaluations.js";
 import { type ExperimentSummary, summaryOf } from "./experiments/experiment-summary.js";
 import { projectLedger } from "./experiments/ledger.js";
 import { currentExperiment, requireExperiment, requireProject } from "./experiments/lookup.js";
@@ -242,6 +243,15 @@ export abstract class EngineDesk {
     });
     const { page, nextCursor } = pageOf(rows, most, ({ id }) => id);
     return { decisions: page, nextCursor };
+  }
+
+  /**
+   * A page of what ticks found, newest first: verdict, numbers, and where criteria disagree.
+   *
+   * @throws DethroneError `input_invalid`, `project_not_found`, `experiment_not_found`
+   */
+  evaluations(filter: EvaluationFilter = {}): Promise<EvaluationPage> {
+    return findEvaluations(this.context.requireStore(), filter);
   }
 
   /** A decision with all it was made from. @throws DethroneError `decision_not_found` */

@@ -8,6 +8,8 @@ import { ConfigPreparation } from "./configs/prepared.js";
 import { type ContextSettings, EngineContext, type Health, within } from "./context.js";
 import { EngineDesk } from "./engine-desk.js";
 import { checkActor } from "./experiments/audit.js";
+import type { ChallengeOptions } from "./experiments/challenge-plan.js";
+import { type Proposer, proposerOf } from "./experiments/proposer.js";
 import type { TickResult } from "./experiments/tick.js";
 import { Ticker, type TickOptions } from "./experiments/ticker.js";
 import type { BackupFile, SignalReceipt } from "./ports.js";
@@ -36,6 +38,10 @@ export interface ProjectOptions<Config, Built = undefined> {
   /** makes of a config what the agent uses, once a process, as `session.built` */
   readonly build?: (config: Config) => Built | Promise<Built>;
   readonly schema?: undefined;
+  /** asked by ticks for the next challenger, when nothing runs and nothing waits */
+  readonly proposer?: Proposer<Config> | undefined;
+  /** how what the proposer proposes is to contend: share, policy, ... */
+  readonly proposed?: ChallengeOptions | undefined;
   /** dotted paths of fields that look like secrets and are none, e.g. `auth.tokenName`; see `config_secret` */
   readonly allowSecrets?: readonly string[] | undefined;
 }
@@ -48,6 +54,10 @@ export interface SchemaProjectOptions<Schema extends StandardSchemaV1, Built = u
   readonly champion?: StandardSchemaV1.InferInput<Schema>;
   /** see {@link ProjectOptions} */
   readonly build?: (config: StandardSchemaV1.InferOutput<Schema>) => Built | Promise<Built>;
+  /** see {@link ProjectOptions} */
+  readonly proposer?: Proposer<StandardSchemaV1.InferOutput<Schema>> | undefined;
+  /** see {@link ProjectOptions} */
+  readonly proposed?: ChallengeOptions | undefined;
   /** see {@link ProjectOptions} */
   readonly allowSecrets?: readonly string[] | undefined;
 }
@@ -92,7 +102,13 @@ export class Engine extends EngineDesk implements AsyncDisposable {
     super(new EngineContext(settings));
     this.#settings = settings;
     this.#context = this.context;
-    this.#ticker = new Ticker(this.#context, async (key) => this.#projects.get(key)?.refresh());
+    this.#ticker = new Ticker(this.#context, {
+      refresh: async (key) => this.#projects.get(key)?.refresh(),
+      propose: (store, only) => {
+        for (const [key, project] of this.#projects)
+          if (only === null || key === only) project.propose(store);
+      },
+    });
   }
 
   /** @throws DethroneError where `isStrict` and the database cannot be opened */
@@ -172,7 +188,9 @@ export class Engine extends EngineDesk implements AsyncDisposable {
     const known = this.#projects.get(key) ?? this.#loading.get(key);
     if (known) return (await known) as EngineProject<Config, Built>;
     const preparation = new ConfigPreparation(options);
-    const settings = { key, codeChampion, preparation, allowSecrets, forced: this.#settings.force };
+    const { propose, proposed } = proposerOf(options);
+    const proposing = { propose, proposed, allowSecrets, forced: this.#settings.force };
+    const settings = { key, codeChampion, preparation, ...proposing };
     const loading = this.#newProject(settings).finally(() => this.#loading.delete(key));
     this.#loading.set(key, loading);
     return (await loading) as EngineProject<Config, Built>;

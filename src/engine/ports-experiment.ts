@@ -2,6 +2,7 @@
  * Configs, experiments and decisions as the store holds them.
  */
 
+import type { BudgetTerms } from "../core/decision/budget.js";
 import type { OutReason, Reason, Verdict } from "../core/decision/decide.js";
 import type { Evaluation } from "../core/decision/evaluation.js";
 import type { Evidence, Role } from "../core/decision/evidence.js";
@@ -110,6 +111,8 @@ export interface ExperimentTerms extends Description {
   readonly openDesign: OpenDesign | null;
   /** when a draft is to start by itself */
   readonly startsAtMs: number | null;
+  /** of a draft in the queue: those of lower positions start first, the older one of two; null: not in the queue */
+  readonly queuePosition: number | null;
 }
 
 /** What may change while an experiment runs. A field left out stays as it was. */
@@ -158,6 +161,8 @@ export interface ProjectState {
   readonly createdAtMs: number;
   /** buckets of the units that always get the champion, from the next experiment on */
   readonly holdoutBuckets: number;
+  /** false promotions that may be expected; null: no limit */
+  readonly budget: BudgetTerms | null;
   /** the experiment in the slot, running or paused */
   readonly experiment: StoredExperiment | null;
   /** ids of the arms that units of that experiment were given by hand, by unit */

@@ -3,6 +3,7 @@
  * backtests bring their own clock and ids.
  */
 
+import type { BudgetTerms } from "../core/decision/budget.js";
 import type { Reason, Verdict } from "../core/decision/decide.js";
 import type { Role } from "../core/decision/evidence.js";
 import type { LiveCount } from "../core/decision/fuse.js";
@@ -25,11 +26,13 @@ import type {
   StoredDecision,
   StoredExperiment,
 } from "./ports-experiment.js";
+import type { EvaluationStore, NewEvaluation } from "./ports-governance.js";
 import type { DueSession, FoldRow, SessionStore, SettledSession } from "./ports-session.js";
 import type { UpkeepStore } from "./ports-upkeep.js";
 
 export type * from "./ports-access.js";
 export type * from "./ports-experiment.js";
+export type * from "./ports-governance.js";
 export type * from "./ports-session.js";
 export type * from "./ports-upkeep.js";
 
@@ -58,6 +61,7 @@ export interface Logger {
 /** How an experiment was tested and how it ended; null verdict and reason while it has not. */
 export interface StoredRuling {
   readonly policy: Policy;
+  readonly startedAtMs: number;
   readonly verdict: Verdict | null;
   readonly reason: Reason | null;
 }
@@ -88,6 +92,7 @@ export interface ExperimentChange {
   readonly awaiting: { readonly seq: number; readonly arm: number } | null;
   readonly checkpoint?: { readonly previousVersion: number; readonly next: Checkpoint } | null;
   readonly decision?: DecisionRecord | null;
+  readonly evaluation?: NewEvaluation | null;
   /** arms for the sessions to come */
   readonly arms?: readonly ArmChange[] | null;
   /** a change in flight that takes effect with the next session */
@@ -149,7 +154,9 @@ interface NewChallenger {
 }
 
 /** An experiment on its way in: running, or a draft. */
-export interface NewExperiment extends ExperimentTerms {
+export interface NewExperiment extends Omit<ExperimentTerms, "queuePosition"> {
+  /** `last`: after all that are in the queue when it is written */
+  readonly queuePosition: number | "last" | null;
   readonly uid: string;
   readonly projectId: number;
   readonly status: "running" | "draft";
@@ -186,6 +193,12 @@ export interface Store extends SessionStore {
   }): Promise<boolean>;
   /** Holds units out, from the next experiment on. */
   setHoldout(input: { project: ProjectState; bucketCount: number; audit: AuditEntry }): Promise<boolean>;
+  /** Limits the false promotions that may be expected; null takes the limit away. */
+  setBudget(input: {
+    project: ProjectState;
+    budget: BudgetTerms | null;
+    audit: AuditEntry;
+  }): Promise<boolean>;
   /** Every config that has been the project's champion or challenger, oldest first. */
   projectConfigs(projectId: number): Promise<ProjectConfig[]>;
   /** Names a config of the project; null takes its name away. False where the name is taken. */
@@ -207,6 +220,17 @@ export interface Store extends SessionStore {
   replaceDraft(input: { draft: StoredExperiment; next: NewExperiment }): Promise<boolean>;
   /** Drafts of all projects that are to start by now, in the order of their times; of one time, the older one first. */
   dueDrafts(nowMs: number): Promise<StoredExperiment[]>;
+  /** Drafts in the queues of projects whose slot is free, in no order; without those that start at a time. */
+  queuedDrafts(): Promise<StoredExperiment[]>;
+  /**
+   * Puts drafts into this order, and takes the moved one out of the queue where it is none of them; whether all of them
+   * were as they were read. Those that came in meanwhile stay behind them.
+   */
+  orderQueue(input: {
+    moved: StoredExperiment;
+    order: readonly StoredExperiment[];
+    audit: AuditEntry;
+  }): Promise<boolean>;
   describeExperiment(input: {
     experiment: StoredExperiment;
     description: Description;
@@ -275,6 +299,7 @@ export interface Store extends SessionStore {
   readonly upkeep: UpkeepStore;
   readonly browse: BrowseStore;
   readonly access: AccessStore;
+  readonly evaluations: EvaluationStore;
   /** Newest first. */
   auditLog(projectId: number, limit: number): Promise<StoredAuditEntry[]>;
 }

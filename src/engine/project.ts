@@ -19,6 +19,7 @@ import { type DraftOptions, draft, type EditInput } from "./experiments/drafts.j
 import { type ExperimentSummary, summaryOf } from "./experiments/experiment-summary.js";
 import { requireProject } from "./experiments/lookup.js";
 import { ProjectExperiments, type ProjectExperimentsApi } from "./experiments/project-experiments.js";
+import { Proposals, type ProposalsSettings, type Proposer } from "./experiments/proposer.js";
 import { tickExperiment } from "./experiments/tick.js";
 import type { NewConfig, ProjectState, Store, StoredConfig } from "./ports.js";
 import { isRefusal, madeOf } from "./project-input.js";
@@ -70,6 +71,9 @@ export interface EngineProjectSettings {
   readonly codeChampion: NewConfig | null;
   readonly preparation: ConfigPreparation;
   readonly allowSecrets: readonly string[] | undefined;
+  readonly propose: Proposer<unknown> | undefined;
+  /** how what is proposed is to contend */
+  readonly proposed: ChallengeOptions;
   readonly forced: ForcedRole | undefined;
 }
 
@@ -84,6 +88,7 @@ export class EngineProject<Config, Built>
   readonly #codeChampion: NewConfig | null;
   readonly #preparation: ConfigPreparation;
   readonly #sessions: ProjectSessions<Config, Built>;
+  readonly #proposals: Proposals | null;
 
   constructor(context: EngineContext, settings: EngineProjectSettings) {
     super(context);
@@ -95,6 +100,10 @@ export class EngineProject<Config, Built>
     const refresh = (): Promise<void> => this.refresh();
     const abortByFuse = (experiment: string): Promise<void> => this.#tickForFuse(experiment);
     this.#sessions = new ProjectSessions({ ...settings, context, refresh, abortByFuse });
+    const { key, propose, proposed: options } = settings;
+    this.#proposals = propose
+      ? new Proposals(context, { key, propose, options, refresh, ...this.#proposing() })
+      : null;
   }
 
   get champion(): Config {
@@ -176,14 +185,27 @@ export class EngineProject<Config, Built>
     return this.#sessions.session(options);
   }
 
-  /** Resolves when the outcomes of the wrapped calls that have returned so far are queued. */
-  settleTasks(): Promise<void> {
-    return this.#sessions.settleTasks();
+  #proposing(): Pick<ProposalsSettings, "championOf" | "planOf"> {
+    return {
+      championOf: ({ champion }) => this.#usable(champion),
+      planOf: (config, options, state) => this.#checkedPlan(config as Config, options, state),
+    };
+  }
+
+  /** Asks the host's proposer for the next challenger, in the background, where it has one and nothing runs or waits. */
+  propose(store: Store): void {
+    this.#proposals?.ask(store);
+  }
+
+  /** Resolves when the outcomes of the wrapped calls that have returned so far are queued, and no proposer is asked. */
+  async settleTasks(): Promise<void> {
+    await Promise.all([this.#sessions.settleTasks(), this.#proposals?.settle()]);
   }
 
   /** Serves the champion unrecorded from here on: the engine closes. */
   refuse(): void {
     this.#sessions.refuse();
+    this.#proposals?.stop();
   }
 
   /** A tick at once: it asks the database, whose live counts know what every process has seen. */

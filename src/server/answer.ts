@@ -13,6 +13,7 @@ import { text } from "./contract/schemas.js";
 import { type Answer, JSON_HEADERS, PROBLEM_HEADERS, problemOf, statusOf } from "./failure.js";
 import { decisionHandlers } from "./handlers/decisions.js";
 import { experimentHandlers } from "./handlers/experiments.js";
+import { governanceHandlers } from "./handlers/governance.js";
 import type { Handler, Handlers, Host, Plain } from "./handlers/handler.js";
 import { projectHandlers } from "./handlers/projects.js";
 import { serverHandlers } from "./handlers/server.js";
@@ -25,6 +26,7 @@ const HANDLERS: Handlers<RouteId> = {
   ...experimentHandlers,
   ...sessionHandlers,
   ...decisionHandlers,
+  ...governanceHandlers,
   ...serverHandlers,
 };
 

@@ -12,6 +12,7 @@ import type {
   Store,
   StoredExperiment,
 } from "../engine/ports.js";
+import { logEvaluation } from "./evaluation-changes.js";
 import { arms, checkpoints, decisions, experiments, overrides, projects, revisions } from "./schema.js";
 import {
   addAudit,
@@ -54,11 +55,16 @@ function addArms({ uid, champion, challengers }: NewExperiment): WriteStatement[
   ];
 }
 
+const lastInQueue = (projectId: number) =>
+  sql`(SELECT coalesce(max(queued.queue_position), 0) + 1 FROM experiments AS queued
+    WHERE queued.project_id = ${projectId} AND queued.status = 'draft')` as never;
+
 /** The columns of an experiment that is running or a draft. */
 function columnsOf(input: NewExperiment) {
   const { uid: _uid, projectId: _projectId, champion, challengers, audit: _audit, atMs, ...rest } = input;
   return {
     ...rest,
+    queuePosition: rest.queuePosition === "last" ? lastInQueue(input.projectId) : rest.queuePosition,
     championConfigId: champion.id,
     challengerConfigId: configIdOf(challengers[0]?.config.hash ?? "") as never,
     startedAtMs: rest.status === "running" ? atMs : null,
@@ -212,7 +218,7 @@ const moveExperiment = template(
 
 /** Status, checkpoint, decision, champion, what follows and audit entry of one experiment, all or nothing. */
 export function changeExperiment(change: ExperimentChange): WriteStatement[] {
-  const { experiment, status, awaiting, decision, champion, watch, audit, atMs } = change;
+  const { experiment, status, awaiting, decision, evaluation, champion, watch, audit, atMs } = change;
   const { id, version, status: previousStatus } = experiment;
   return [
     moveExperiment({
@@ -229,6 +235,7 @@ export function changeExperiment(change: ExperimentChange): WriteStatement[] {
     ...changeArms(change),
     ...addRevision(change),
     ...(decision ? [addDecision(experiment.id, decision)] : []),
+    ...(evaluation ? logEvaluation(experiment.id, evaluation) : []),
     ...(champion
       ? moveChampion({
           projectId: experiment.projectId,

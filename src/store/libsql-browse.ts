@@ -13,7 +13,8 @@ import type {
   SessionParts,
   SessionQuery,
 } from "../engine/ports.js";
-import { Aside } from "./aside.js";
+import type { Aside } from "./aside.js";
+import { conditions, listOf, PROJECT_IDS } from "./conditions.js";
 
 type Value = string | number | null;
 
@@ -40,38 +41,14 @@ const EVENTS = `SELECT audit_log.id, projects.key AS project, experiments.uid AS
   details, at_ms AS atMs FROM audit_log JOIN projects ON projects.id = audit_log.project_id
   LEFT JOIN experiments ON experiments.id = audit_log.experiment_id`;
 
-/** Conditions that are given, all of which must hold, and what they compare with. */
-function conditions(given: readonly (readonly [sql: string, value: Value | undefined | null])[]): {
-  readonly sql: string;
-  readonly params: Value[];
-} {
-  const used = given.filter(([, value]) => value !== undefined && value !== null);
-  return {
-    sql: used.length === 0 ? "1" : used.map(([sql]) => sql).join(" AND "),
-    params: used.map(([, value]) => value as Value),
-  };
-}
-
-/** A list of any length as one value. */
-const listOf = (values: readonly string[] | null): string | null => values && JSON.stringify(values);
-
-/** Internal ids of projects by their keys. */
-const PROJECT_IDS = "(SELECT id FROM projects WHERE key IN (SELECT value FROM json_each(?)))";
-
 /** See `BrowseStore`. */
 export class LibsqlBrowse implements BrowseStore {
   readonly occupants: () => Promise<Occupant[]>;
   readonly #aside: Aside;
 
-  constructor(path: string, occupants: () => Promise<Occupant[]>) {
-    // A thread of its own: a page must not wait for a copy of the database.
-    this.#aside = new Aside(path);
+  constructor(aside: Aside, occupants: () => Promise<Occupant[]>) {
+    this.#aside = aside;
     this.occupants = occupants;
-  }
-
-  /** Ends its thread. */
-  close(): Promise<void> {
-    return this.#aside.close();
   }
 
   async projectHeads({ sinceMs, nowMs }: Parameters<BrowseStore["projectHeads"]>[0]): Promise<ProjectHead[]> {

@@ -14,12 +14,14 @@ import type {
   Store,
   StoreEvents,
 } from "../engine/ports.js";
+import { Aside } from "./aside.js";
 import * as changes from "./changes.js";
 import { type Location, OpenDatabase } from "./database.js";
 import { DurableWriter } from "./durable-writer.js";
 import * as leaseChanges from "./lease-changes.js";
 import { LibsqlAccess } from "./libsql-access.js";
 import { LibsqlBrowse } from "./libsql-browse.js";
+import { LibsqlEvaluations } from "./libsql-evaluations.js";
 import { LibsqlUpkeep } from "./libsql-upkeep.js";
 import * as projectChanges from "./project-changes.js";
 import { LibsqlReads } from "./reads.js";
@@ -72,6 +74,9 @@ class LibsqlStore extends LibsqlReads implements Store {
   readonly upkeep: LibsqlUpkeep;
   readonly browse: LibsqlBrowse;
   readonly access: LibsqlAccess;
+  readonly evaluations: LibsqlEvaluations;
+  /** where people's pages are read: a thread of its own, for a page must not wait for a copy of the database */
+  readonly #pages: Aside;
   readonly #database: OpenDatabase;
   readonly #names: Names;
   readonly #durable: DurableWriter | undefined;
@@ -88,7 +93,9 @@ class LibsqlStore extends LibsqlReads implements Store {
     this.#recorder = durable ?? database.writer;
     const transact = (statements: readonly WriteStatement[]): Promise<boolean> => this.#transact(statements);
     this.upkeep = new LibsqlUpkeep({ database, transact });
-    this.browse = new LibsqlBrowse(database.path, () => this.occupants());
+    this.#pages = new Aside(database.path);
+    this.browse = new LibsqlBrowse(this.#pages, () => this.occupants());
+    this.evaluations = new LibsqlEvaluations({ database, aside: this.#pages, transact });
     this.access = new LibsqlAccess(database, transact);
   }
 
@@ -146,7 +153,7 @@ class LibsqlStore extends LibsqlReads implements Store {
 
   async close(): Promise<void> {
     await this.upkeep.close();
-    await this.browse.close();
+    await this.#pages.close();
     await this.#database.close();
     await this.#spool?.release();
   }
@@ -184,6 +191,14 @@ class LibsqlStore extends LibsqlReads implements Store {
 
   setHoldout(input: Parameters<Store["setHoldout"]>[0]): Promise<boolean> {
     return this.#transact(projectChanges.setHoldout(input));
+  }
+
+  setBudget(input: Parameters<Store["setBudget"]>[0]): Promise<boolean> {
+    return this.#transact(projectChanges.setBudget(input));
+  }
+
+  orderQueue(input: Parameters<Store["orderQueue"]>[0]): Promise<boolean> {
+    return this.#transact(projectChanges.orderQueue(input));
   }
 
   labelConfig(input: Parameters<Store["labelConfig"]>[0]): Promise<boolean> {

@@ -2,8 +2,8 @@
  * Changes of projects: their creation, configs, holdout and champion.
  */
 import { and, eq, sql } from "drizzle-orm";
-import type { Store } from "../engine/ports.js";
-import { projectConfigs, projects, reigns } from "./schema.js";
+import type { Store, StoredExperiment } from "../engine/ports.js";
+import { experiments, projectConfigs, projects, reigns } from "./schema.js";
 import {
   addAudit,
   addConfig,
@@ -54,6 +54,35 @@ export function setHoldout(input: Parameters<Store["setHoldout"]>[0]): WriteStat
       1,
     ),
     addAudit(audit, { projectId: project.id, experimentId: null }),
+  ];
+}
+
+/** How many false promotions may be expected. */
+export function setBudget(input: Parameters<Store["setBudget"]>[0]): WriteStatement[] {
+  const { project, budget, audit } = input;
+  const columns = { budgetLimit: budget?.limit ?? null, budgetWindowMs: budget?.windowMs ?? null };
+  return [
+    statement(builder.update(projects).set(columns).where(eq(projects.id, project.id)), 1),
+    addAudit(audit, { projectId: project.id, experimentId: null }),
+  ];
+}
+
+/** The queue in another order. */
+export function orderQueue(input: Parameters<Store["orderQueue"]>[0]): WriteStatement[] {
+  const { moved, order, audit } = input;
+  const placed = ({ id, version }: StoredExperiment, queuePosition: number | null): WriteStatement => {
+    const isUnchanged = and(
+      eq(experiments.id, id),
+      eq(experiments.version, version),
+      eq(experiments.status, "draft"),
+    );
+    const columns = { queuePosition, version: version + 1 };
+    return statement(builder.update(experiments).set(columns).where(isUnchanged), 1);
+  };
+  return [
+    ...order.map((experiment, index) => placed(experiment, index + 1)),
+    ...(order.includes(moved) ? [] : [placed(moved, null)]),
+    addAudit(audit, { projectId: moved.projectId, experimentId: moved.id }),
   ];
 }
 

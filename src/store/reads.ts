@@ -1,8 +1,9 @@
 /**
  * Every query about projects, experiments and decisions, by Drizzle.
  */
-import { and, asc, desc, eq, inArray, isNotNull, lte, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, inArray, isNotNull, isNull, lte, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
+import type { BudgetTerms } from "../core/decision/budget.js";
 import { emptyEvidence } from "../core/decision/evidence.js";
 import type { Policy } from "../core/decision/policy.js";
 import { DethroneError } from "../core/errors.js";
@@ -42,6 +43,10 @@ const NO_OVERRIDES: ReadonlyMap<string, number> = new Map();
 
 function configOf(row: typeof configs.$inferSelect): StoredConfig {
   return { id: row.id, hash: row.hash, body: row.body };
+}
+
+function budgetIn({ budgetLimit, budgetWindowMs }: typeof projects.$inferSelect): BudgetTerms | null {
+  return budgetLimit === null ? null : { limit: budgetLimit, windowMs: budgetWindowMs };
 }
 
 /** What is folded of an experiment; nothing yet where no checkpoint is stored. */
@@ -98,6 +103,7 @@ export class LibsqlReads extends SessionReads {
       champion: configOf(row.configs),
       createdAtMs: row.projects.createdAtMs,
       holdoutBuckets: row.projects.holdoutBuckets,
+      budget: budgetIn(row.projects),
       experiment: experiment ?? null,
       overrides: experiment ? await this.#overriddenArms(experiment.id) : NO_OVERRIDES,
     };
@@ -147,6 +153,17 @@ export class LibsqlReads extends SessionReads {
       and(eq(experiments.status, "draft"), lte(experiments.startsAtMs, nowMs)),
     );
     return due.sort((left, right) => (left.startsAtMs ?? 0) - (right.startsAtMs ?? 0) || left.id - right.id);
+  }
+
+  queuedDrafts(): Promise<StoredExperiment[]> {
+    const isFree = sql`NOT EXISTS (SELECT 1 FROM experiments AS other WHERE other.project_id = ${experiments.projectId}
+      AND other.status IN ('running', 'paused'))`;
+    const waiting = and(
+      eq(experiments.status, "draft"),
+      isNotNull(experiments.queuePosition),
+      isNull(experiments.startsAtMs),
+    );
+    return this.#experiments(and(waiting, isFree));
   }
 
   async reigns(projectId: number): Promise<Reign[]> {
@@ -261,7 +278,12 @@ export class LibsqlReads extends SessionReads {
   async rulings(projectKey: string): Promise<StoredRuling[]> {
     const rows = await this.#database.read((db) =>
       db
-        .select({ policy: experiments.policy, verdict: decisions.verdict, reason: decisions.reason })
+        .select({
+          policy: experiments.policy,
+          startedAtMs: experiments.startedAtMs,
+          verdict: decisions.verdict,
+          reason: decisions.reason,
+        })
         .from(experiments)
         .innerJoin(projects, eq(projects.id, experiments.projectId))
         .leftJoin(decisions, and(eq(decisions.experimentId, experiments.id), eq(decisions.isTerminal, true)))
@@ -275,7 +297,11 @@ export class LibsqlReads extends SessionReads {
         )
         .orderBy(asc(experiments.startedAtMs), asc(experiments.id)),
     );
-    return rows.map((row) => ({ ...row, reason: row.reason as StoredRuling["reason"] }));
+    return rows.map((row) => ({
+      ...row,
+      startedAtMs: row.startedAtMs as number,
+      reason: row.reason as StoredRuling["reason"],
+    }));
   }
 
   async auditLog(projectId: number, limit: number): Promise<StoredAuditEntry[]> {

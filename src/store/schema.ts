@@ -43,6 +43,10 @@ export const projects = sqliteTable("projects", {
     .references(() => configs.id),
   /** buckets of the units that always get the champion, from the next experiment on */
   holdoutBuckets: integer("holdout_buckets").notNull().default(0),
+  /** false promotions that may be expected at most, of experiments started within the window; null: no limit */
+  budgetLimit: real("budget_limit"),
+  /** null: of all there are */
+  budgetWindowMs: integer("budget_window_ms"),
   createdAtMs: integer("created_at_ms").notNull(),
 });
 
@@ -132,6 +136,8 @@ export const experiments = sqliteTable(
     /** of a draft: what is settled at its start */
     openDesign: text("open_design", { mode: "json" }).$type<OpenDesign>(),
     startsAtMs: integer("starts_at_ms"),
+    /** of a draft in the queue: those of lower positions start first, the older one of two */
+    queuePosition: integer("queue_position"),
     /** set while a promotion waits for a person: assignment sequence of the deciding session, and the arm */
     awaitingSeq: integer("awaiting_seq"),
     awaitingArm: integer("awaiting_arm"),
@@ -144,6 +150,9 @@ export const experiments = sqliteTable(
     uniqueIndex("experiments_one_slot").on(table.projectId).where(sql`status IN ('running', 'paused')`),
     index("experiments_pair").on(table.projectId, table.championConfigId, table.challengerConfigId),
     index("experiments_scheduled").on(table.startsAtMs).where(sql`status = 'draft'`),
+    index("experiments_queued")
+      .on(table.projectId, table.queuePosition)
+      .where(sql`status = 'draft' AND queue_position IS NOT NULL`),
     index("experiments_group").on(table.exclusionGroup).where(sql`exclusion_group IS NOT NULL`),
   ],
 );

@@ -9,13 +9,14 @@ import { type FalsePromotion, falsePromotion } from "../../core/simulation/false
 import { shortId } from "../../core/words/names.js";
 import { identifyConfig } from "../../engine/configs/config.js";
 import { diffConfigs } from "../../engine/configs/diff.js";
+import { budgetRefusal } from "../../engine/experiments/budget.js";
 import type { ChallengePreview } from "../../engine/experiments/challenge.js";
 import { type ChallengePlan, planChallenge } from "../../engine/experiments/challenge-plan.js";
 import type { Forecast } from "../../engine/experiments/detect.js";
 import type { DraftOptions } from "../../engine/experiments/drafts.js";
 import { totalOf } from "../../engine/experiments/experiment-summary.js";
 import { requireProject } from "../../engine/experiments/lookup.js";
-import type { ProjectState } from "../../engine/ports.js";
+import type { ProjectState, Store } from "../../engine/ports.js";
 import type { ChallengeResult } from "../../engine/project.js";
 import { type ChallengeFlags, challengeOptions } from "../challenge-flags.js";
 import { challengersFrom } from "../config-flags.js";
@@ -67,6 +68,7 @@ async function begin(context: CommandContext, { engine, store }: Opened, asked: 
     ? project.draft(challengers, options)
     : project.challenge(challengers, options));
   refuseOverlap(key, outcome);
+  if (outcome.status === "over-budget") throw await overBudget(store, asked);
   const { experiment, started, status, forecast } = outcome;
   const labels = await labelsOf(store, asked.state.id);
   const price = experiment && priceOf(experiment.policy, experiment.shareRule, forecast);
@@ -84,9 +86,14 @@ function refuseOverlap(key: string, { status, experiment }: ChallengeResult): vo
   if (status !== "overlap") return;
   throw new DethroneError(
     "experiment_overlap",
-    `Project '${key}' has experiment ${experiment?.id} in its slot. Wait for its decision, abort it first, or plan this one with --draft.`,
+    `Project '${key}' has experiment ${experiment?.id} in its slot. Wait for its decision, abort it first, or let this one wait with --queue or --draft.`,
     { project: key, experiment: experiment?.id ?? null },
   );
+}
+
+/** Why it did not start for the budget's sake. */
+async function overBudget(store: Store, { state, challengers, options }: Asked): Promise<unknown> {
+  return budgetRefusal(store, state, planChallenge(challengers, options), Date.now());
 }
 
 interface Begun {
@@ -96,20 +103,24 @@ interface Begun {
   readonly price: FalsePromotion | null;
 }
 
+const NEW: readonly ChallengeResult["status"][] = ["started", "drafted", "queued"];
+
+const capitalised = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
+
 function begunText({ outcome, key, names, price }: Begun, colors: Colors): string {
   const { experiment, status, forecast } = outcome;
-  if (!experiment || (status !== "started" && status !== "drafted"))
-    return knownText(status, experiment, names.length - 1);
+  if (!experiment || !NEW.includes(status)) return knownText(status, experiment, names.length - 1);
   const { id, policy, startsAtMs, shareRule, challengers } = experiment;
   const shares = { shareRule, planShares: challengers.map(({ planShare }) => planShare), names };
-  const what = status === "started" ? `Started experiment ${id}:` : `Drafted experiment ${id}:`;
-  const next =
-    startsAtMs === null
+  const what = `${capitalised(status)} experiment ${id}:`;
+  const next = experiment.isQueued
+    ? `It starts by itself when its turn has come${FIRST_TICK}: dethrone queue ${key}`
+    : startsAtMs === null
       ? `Start it with: dethrone start ${key} ${shortId(id)} --reason WHY`
       : `Starts ${scheduleText(startsAtMs, Date.now())}${FIRST_TICK}.`;
   return [
     `${what}\n${planText(shares, policy.horizon)}`,
-    ...(status === "drafted" ? [next] : []),
+    ...(status === "started" ? [] : [next]),
     // The forecast is about the calibrated test, which the plain rule does not use.
     ...(forecast && !price ? [forecastText(forecast, colors)] : []),
     ...plainRuleText(price, colors),
@@ -121,8 +132,9 @@ async function dryRun(context: CommandContext, { engine }: Opened, asked: Asked)
   const plan = planChallenge(challengers, options);
   const preview = await engine.previewChallenge(key, challengers, options);
   const { policy, shareRule, planShares, forecast } = preview.design;
-  // A draft waits for its turn, so another experiment is no obstacle.
-  const known = isDraft && preview.known?.status === "overlap" ? null : preview.known;
+  // What waits for its turn has no obstacle in another experiment.
+  const isWaiting = isDraft || options.queue === true;
+  const known = isWaiting && preview.known?.status === "overlap" ? null : preview.known;
   const price = priceOf(policy, shareRule, forecast);
   const { startsAtMs, audience, exclusionGroup, watch, description } = plan;
   const result = {

@@ -9,6 +9,7 @@ import { identifyConfig } from "../../engine/configs/config.js";
 import { type ExperimentSummary, summaryOf } from "../../engine/experiments/experiment-summary.js";
 import { projectLedger } from "../../engine/experiments/ledger.js";
 import { currentExperiment, requireProject } from "../../engine/experiments/lookup.js";
+import { stalledQueues } from "../../engine/experiments/queue.js";
 import { reportOf } from "../../engine/experiments/report.js";
 import type { Description, ProjectState, Store } from "../../engine/ports.js";
 import { type ConfigFlags, configFrom } from "../config-flags.js";
@@ -61,6 +62,7 @@ function isChosen(
 export async function status(context: CommandContext, flags: ExperimentFilterFlags = {}): Promise<void> {
   await withEngine(context.url, { mustExist: true }, async ({ store }) => {
     const all = await Promise.all((await store.projectKeys()).map((key) => statusRow(store, key)));
+    const stalled = await stalledQueues(store, Date.now());
     const isFiltered = flags.owner !== undefined || flags.tag !== undefined;
     const rows = all.filter(({ report }) => !isFiltered || (report !== null && isChosen(report, flags)));
     context.output.result(
@@ -71,11 +73,12 @@ export async function status(context: CommandContext, flags: ExperimentFilterFla
           experiment: report,
           draftCount,
         })),
+        stalledQueues: stalled,
       },
       () =>
         rows.length === 0 && all.length > 0
           ? "No project's experiment has this owner and these tags."
-          : statusText(rows, context.output.colors),
+          : statusText(rows, context.output.colors, stalled),
     );
   });
 }

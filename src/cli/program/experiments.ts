@@ -38,6 +38,7 @@ export function addPlans(program: Command): void {
   addAllowSecret(challenged)
     .option("--draft", "plan it, and start it later with 'start'")
     .option("--starts-at <time>", "plan it, and let it start by itself: 2026-12-01T09:00:00Z, or 2h from now")
+    .option("--queue", "wait for its turn where the slot is occupied, others wait, or the budget is spent")
     .option("--again <reason>", "run a pair again that has contended before")
     .option("--dry-run", "show what would start, and start nothing");
   addPlanning(challenged).action(async (key: string, flags: ChallengeFlags, child: Command) =>

@@ -3,6 +3,7 @@
  */
 import type { Ruling } from "./decide.js";
 import type { ArmEvaluation, Evaluation, GuardrailEvaluation } from "./evaluation.js";
+import { multiple, needed, probability } from "./phrases.js";
 import type { Policy } from "./policy.js";
 
 /** What the sentences are made from. */
@@ -15,20 +16,6 @@ export interface Explained {
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
 const points = (value: number): string => `${value < 0 ? "-" : "+"}${Math.abs(100 * value).toFixed(1)}`;
-
-/** Never rounds a probability to certainty. */
-function probability(value: number): string {
-  if (value > 0.999) return "above 0.999";
-  if (value < 0.001) return "below 0.001";
-  return value.toFixed(3);
-}
-
-/** An e-value as a multiple: how many times over the data have multiplied a stake against "no difference". */
-function multiple(logE: number): string {
-  const value = Math.exp(logE);
-  if (value >= 1e6) return "over a million times";
-  return `${value >= 100 ? value.toFixed(0) : value.toPrecision(3)} times`;
-}
 
 /** A sentence of a clause. */
 const capitalised = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
@@ -56,11 +43,6 @@ function comparison({ evaluation }: Explained): string {
   const [low, high] = evaluation.upliftInterval;
   const both = outcomes(challenger, champion, evaluation.phi !== 1);
   return capitalised(`${both}; the difference lies between ${points(low)} and ${points(high)} points`);
-}
-
-/** How many times over a stake has to be multiplied, from the log of it. */
-function needed(logLine: number): string {
-  return `${Number(Math.exp(logLine).toPrecision(3))} times`;
 }
 
 const standing = ({ evaluation }: Explained): string =>

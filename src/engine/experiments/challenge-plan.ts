@@ -51,6 +51,8 @@ export interface ChallengeOptions extends DescriptionInput {
    * 1000 units are in
    */
   readonly watch?: boolean | Watch | undefined;
+  /** waits its turn where the slot is occupied, others wait already, or the budget is spent; see `queue` of a project */
+  readonly queue?: boolean | undefined;
   /** dotted paths of fields that look like secrets and are none, e.g. `auth.tokenName`; see `config_secret` */
   readonly allowSecrets?: readonly string[] | undefined;
   /** version of the assignment hash; default 2 */
@@ -74,6 +76,8 @@ export interface ChallengePlan {
   readonly hashVersion: HashVersion;
   /** when a draft is to start by itself */
   readonly startsAtMs: number | null;
+  /** whether it takes a place in the queue rather than being refused, or as a draft */
+  readonly queue: boolean;
   readonly actor: string;
 }
 
@@ -101,6 +105,7 @@ export const OPTION_NAMES = [
   "audience",
   "exclusionGroup",
   "watch",
+  "queue",
   "allowSecrets",
   "hashVersion",
   "actor",
@@ -122,7 +127,10 @@ export function refuseUnknown(options: object, known: readonly string[]): void {
   );
 }
 
-function checkOptions({ promotion, again, fdr, hashVersion, exclusionGroup }: ChallengeOptions): void {
+function checkOptions(options: ChallengeOptions): void {
+  const { promotion, again, fdr, hashVersion, exclusionGroup, queue } = options;
+  if (queue !== undefined && typeof queue !== "boolean")
+    throw settingsError("queue", queue, `queue must be true or false; received ${String(queue)}.`);
   if (promotion !== undefined && promotion !== "auto" && promotion !== "approve") {
     throw settingsError(
       "promotion",
@@ -252,6 +260,7 @@ export function planFor(list: ChallengePlan["challengers"], options: PlanOptions
     exclusionGroup: options.exclusionGroup ?? null,
     watch: watchOf(options.watch),
     hashVersion: options.hashVersion ?? HASH_VERSION,
+    queue: options.queue ?? false,
     startsAtMs: startsAt === undefined || startsAt === null ? null : timeMs("startsAt", startsAt),
     actor: options.actor ?? DEFAULT_ACTOR,
   };

@@ -7,10 +7,12 @@ import type { EngineContext } from "../context.js";
 import type { ProjectState, Store, StoredExperiment } from "../ports.js";
 import { challengersOf } from "./arms.js";
 import { persist } from "./audit.js";
+import { budgetRefusal } from "./budget.js";
 import type { ChallengePlan } from "./challenge-plan.js";
 import { type Design, designOf, experimentOf } from "./design.js";
 import type { Forecast } from "./detect.js";
 import { requireLabelsFree, requireProject } from "./lookup.js";
+import { queueOf } from "./queue-order.js";
 
 /** What a challenge came to. */
 export interface ChallengeOutcome {
@@ -18,9 +20,19 @@ export interface ChallengeOutcome {
   readonly started: boolean;
   /**
    * `started`; `existing`: these contend, contended or are drafted already; `overlap`: another experiment occupies the
-   * slot; `drafted`; `is-champion`: a challenger reigns already; `pending`: the store is away and will be asked again; `off`
+   * slot; `drafted`; `queued`: it waits its turn; `over-budget`: expected false promotions would go over the project's
+   * budget; `is-champion`: a challenger reigns already; `pending`: the store is away and will be asked again; `off`
    */
-  readonly status: "started" | "drafted" | "existing" | "overlap" | "is-champion" | "pending" | "off";
+  readonly status:
+    | "started"
+    | "drafted"
+    | "queued"
+    | "existing"
+    | "overlap"
+    | "over-budget"
+    | "is-champion"
+    | "pending"
+    | "off";
   /** what the experiment can be expected to find; null where none was started */
   readonly forecast: Forecast | null;
 }
@@ -63,17 +75,29 @@ export function challenge(
     const plan = await planFor(state);
     const all = await store.experiments(key);
     const known = knownOutcome(all, state, plan);
-    if (known) return { isDone: true, result: known };
+    const isWaiting = plan.queue && (known === null ? queueOf(all).length > 0 : known.status === "overlap");
+    if (known && !isWaiting) return { isDone: true, result: known };
     await requireLabelsFree(store, state.id, plan.challengers);
     const uid = context.ids.next();
     const design = await designOf(context, store, state, plan);
-    const made = { design, uid, status: "running", action: "started" } as const;
+    const { forecast } = design;
+    const refusal = isWaiting
+      ? null
+      : await budgetRefusal(store, state, { policy: design.policy }, context.clock.now());
+    if (refusal && !plan.queue) {
+      context.logger.warn({ project: key }, refusal.message);
+      return { isDone: true, result: { experiment: null, started: false, status: "over-budget", forecast } };
+    }
+    const made = isWaiting || refusal ? { ...QUEUED, design, uid } : { ...STARTED, design, uid };
     const isDone = await store.addExperiment(experimentOf(context, state, plan, made), newestId(all));
     const experiment = await store.experimentByUid(uid);
-    const { forecast } = design;
-    return { isDone, result: { experiment, started: true, status: "started", forecast } };
+    const started = made.status === "running";
+    return { isDone, result: { experiment, started, status: started ? "started" : "queued", forecast } };
   });
 }
+
+const STARTED = { status: "running", action: "started" } as const;
+const QUEUED = { status: "draft", action: "queued", queuePosition: "last" } as const;
 
 const hashesOf = (hashes: readonly string[]): string => [...hashes].sort().join(" ");
 

@@ -39,7 +39,7 @@ export interface Design {
 }
 
 /** The level of the project's next experiment under e-LOND. */
-async function levelFor(store: Store, key: string, fdr: number): Promise<number> {
+export async function levelFor(store: Store, key: string, fdr: number): Promise<number> {
   const rulings = await store.rulings(key);
   // Promotions by hand and under the plain rule are not counted: no test vouches for them.
   const { promotions } = ledgerFrom(rulings);
@@ -95,6 +95,7 @@ function termsOf(state: ProjectState, plan: ChallengePlan, design: Design): Omit
     watch,
     openDesign: null,
     startsAtMs: null,
+    queuePosition: null,
   };
 }
 
@@ -110,6 +111,8 @@ export function experimentOf(
     readonly action: string;
     readonly reason?: string | null;
     readonly actor?: string | undefined;
+    /** of a draft; default: not in the queue */
+    readonly queuePosition?: NewExperiment["queuePosition"];
   },
 ): NewExperiment {
   const { design, uid, status, action, actor = plan.actor } = made;
@@ -128,6 +131,7 @@ export function experimentOf(
   const open = {
     openDesign: { share: plan.share, goal: plan.goal, fdr: plan.fdr },
     startsAtMs: plan.startsAtMs,
+    queuePosition: made.queuePosition ?? null,
   };
   return {
     ...termsOf(state, plan, design),
@@ -194,6 +198,7 @@ export function watchOver(
     watch: null,
     openDesign: null,
     startsAtMs: null,
+    queuePosition: null,
     uid: context.ids.next(),
     projectId,
     status: "running",

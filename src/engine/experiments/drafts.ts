@@ -8,6 +8,7 @@ import type { EngineContext } from "../context.js";
 import type { Description, ProjectState, Store, StoredExperiment } from "../ports.js";
 import { challengersOf } from "./arms.js";
 import { auditByHand, type ByHand, persist, pinned } from "./audit.js";
+import { budgetRefusal } from "./budget.js";
 import { type ChallengeOutcome, knownOutcome, newestId, type PlanFor } from "./challenge.js";
 import {
   type ChallengeOptions,
@@ -21,6 +22,7 @@ import {
 import { type DescriptionInput, describe } from "./description.js";
 import { designOf, experimentOf } from "./design.js";
 import { placeOf, requireExperiment, requireLabelsFree, requireProject } from "./lookup.js";
+import { isQueued } from "./queue-order.js";
 
 /** How a draft is made: as a challenge, with the time it is to start at, if any. */
 export interface DraftOptions extends ChallengeOptions {
@@ -53,15 +55,18 @@ export function draft(
     await requireLabelsFree(store, state.id, plan.challengers);
     const design = await designOf(context, store, state, plan);
     const uid = context.ids.next();
-    const made = { design, uid, status: "draft", action: "drafted" } as const;
+    const queuePosition = plan.queue ? ("last" as const) : null;
+    const action = plan.queue ? "queued" : "drafted";
+    const made = { design, uid, status: "draft", action, queuePosition } as const;
     const isDone = await store.addExperiment(experimentOf(context, state, plan, made), newestId(all));
     const experiment = await store.experimentByUid(uid);
-    return { isDone, result: { experiment, started: false, status: "drafted", forecast: design.forecast } };
+    const status = plan.queue ? "queued" : "drafted";
+    return { isDone, result: { experiment, started: false, status, forecast: design.forecast } };
   });
 }
 
 /** What a stored draft was asked for. */
-function planOf(experiment: StoredExperiment): ChallengePlan {
+export function planOf(experiment: StoredExperiment): ChallengePlan {
   const { policy, shareRule, promotion, again, audience, exclusionGroup, watch, hashVersion } = experiment;
   const { openDesign, startsAtMs, hypothesis, description, owner, tags } = experiment;
   const { share, goal, fdr } = openDesign ?? { share: shareRule, goal: null, fdr: null };
@@ -79,6 +84,7 @@ function planOf(experiment: StoredExperiment): ChallengePlan {
     watch,
     hashVersion,
     startsAtMs,
+    queue: isQueued(experiment),
     actor: "",
   };
 }
@@ -166,6 +172,7 @@ const KEPT = [
   "audience",
   "exclusionGroup",
   "watch",
+  "queue",
   "hashVersion",
 ] as const satisfies readonly (keyof ChallengePlan & keyof ChallengeOptions)[];
 
@@ -237,7 +244,10 @@ async function replace(
   await requireLabelsFree(store, state.id, plan.challengers);
   const design = await designOf(context, store, state, plan);
   const { action, actor, reason } = to.audit;
-  const made = { design, uid: experiment.uid, status: to.status, action, actor, reason };
+  // A place that it has stays; one that it is to get is the last.
+  const isWaiting = plan.queue && to.status === "draft";
+  const queuePosition = isWaiting ? (experiment.queuePosition ?? ("last" as const)) : null;
+  const made = { design, uid: experiment.uid, status: to.status, action, actor, reason, queuePosition };
   const next = experimentOf(context, state, plan, made);
   const details = { ...next.audit.details, ...to.audit.details };
   return store.replaceDraft({ draft: experiment, next: { ...next, audit: { ...next.audit, details } } });
@@ -260,6 +270,8 @@ export function startDraft(
     requireContest(state, experiment);
     const audit = auditByHand(context, "started", byHand);
     const plan = planOf(experiment);
+    const refusal = await budgetRefusal(store, state, plan, context.clock.now());
+    if (refusal) throw refusal;
     const isDone = await replace(context, store, state, experiment, plan, { status: "running", audit });
     return { isDone, result: (await store.experimentByUid(experiment.uid)) ?? experiment };
   });

@@ -9,6 +9,7 @@ import type { JsonObject } from "../../core/errors.js";
 import { BUCKET_COUNT, shareOf } from "../../core/sessions/assignment.js";
 import type { Audience, Description, StoredExperiment, Watch } from "../ports.js";
 import { challengersOf } from "./arms.js";
+import { isQueued } from "./queue-order.js";
 
 /** A challenger of an experiment. */
 export interface ChallengerSummary {
@@ -43,6 +44,8 @@ export interface ExperimentSummary extends Description {
   readonly policy: Policy;
   readonly promotion: "auto" | "approve";
   readonly isAwaitingApproval: boolean;
+  /** whether it is a draft that waits its turn */
+  readonly isQueued: boolean;
   readonly audience: Audience | null;
   readonly exclusionGroup: string | null;
   /** share of the units held out of it */
@@ -91,6 +94,7 @@ export function summaryOf(experiment: StoredExperiment): ExperimentSummary {
     policy,
     promotion,
     isAwaitingApproval: experiment.awaitingSeq !== null,
+    isQueued: isQueued(experiment),
     audience,
     exclusionGroup,
     holdout: shareOf(experiment.holdoutBuckets),

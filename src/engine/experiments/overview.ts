@@ -3,6 +3,7 @@
  * compute (the confidence sequence of the uplift) is left to an evaluation.
  */
 import { type Evaluation, evaluate, type GuardrailEvaluation } from "../../core/decision/evaluation.js";
+import { disagreements, type ReviewPoint, reviewPoints } from "../../core/decision/review.js";
 import type { JsonObject } from "../../core/errors.js";
 import { shareOf } from "../../core/sessions/assignment.js";
 import { DAY_MS } from "../duration.js";
@@ -12,8 +13,8 @@ import { type ExperimentSummary, summaryOf } from "./experiment-summary.js";
 import { paceOf } from "./report.js";
 import { startTerms, termsAt } from "./terms.js";
 
-/** What a person should look at. The e-values' alarms are given halfway to the line that ends an experiment. */
-export type Alarm = "srm" | "missing" | "guardrail" | "awaiting-approval";
+/** What a person should look at. The e-values' alarms are given halfway to the line that ends an experiment; `review`: criteria disagree. */
+export type Alarm = "srm" | "missing" | "guardrail" | "awaiting-approval" | "review";
 
 /** Where an experiment stands; the comparison is the leading challenger's. Logs are natural. */
 export interface Standing
@@ -37,6 +38,8 @@ export interface Standing
   /** units folded a day since the start, and days until the horizon at this pace; null before the first */
   readonly unitsPerDay: number | null;
   readonly daysLeft: number | null;
+  /** where the criteria disagree */
+  readonly review: readonly ReviewPoint[];
   readonly alarms: readonly Alarm[];
 }
 
@@ -60,7 +63,7 @@ export interface ProjectSummary {
   readonly experiment: (ExperimentSummary & { readonly standing: Standing }) | null;
 }
 
-function alarmsOf({ experiment }: Occupant, evaluation: Evaluation): Alarm[] {
+function alarmsOf({ experiment }: Occupant, evaluation: Evaluation, review: readonly ReviewPoint[]): Alarm[] {
   const { srmAlpha } = experiment.policy;
   const isNear = (logE: number, logLine: number): boolean => logE >= logLine / 2;
   const isBroken = ({ mode, logSup, logLine }: GuardrailEvaluation): boolean =>
@@ -70,6 +73,7 @@ function alarmsOf({ experiment }: Occupant, evaluation: Evaluation): Alarm[] {
     missing: isNear(evaluation.missingLogE, -Math.log(srmAlpha)),
     guardrail: evaluation.guardrails.some(isBroken),
     "awaiting-approval": experiment.awaitingSeq !== null,
+    review: disagreements(review).length > 0,
   };
   return (Object.keys(alarms) as Alarm[]).filter((alarm) => alarms[alarm]);
 }
@@ -80,6 +84,8 @@ function standingOf(occupant: Occupant, nowMs: number): Standing {
   const terms = termsAt(experiment, foldedSeq);
   const startedWith = { startTerms: startTerms(experiment), out: outOf(experiment) };
   const evaluation = evaluate({ ...terms, ...startedWith, evidence, units: [] });
+  const numbers = { ...evaluation, contests: [evaluation, ...evaluation.others] };
+  const review = reviewPoints(numbers, terms.policy);
   const { sessionCount, arms, arm, probabilityBetter, upliftMean, chanceOfPromotion } = evaluation;
   const { logSupPromote, logLinePromote, logSupHarm, logLineHarm, srmLogE, missingLogE } = evaluation;
   return {
@@ -87,7 +93,8 @@ function standingOf(occupant: Occupant, nowMs: number): Standing {
     ...{ logSupPromote, logLinePromote, logSupHarm, logLineHarm, srmLogE, missingLogE },
     horizon: terms.policy.horizon,
     ...paceOf(experiment, sessionCount, terms.policy.horizon, nowMs),
-    alarms: alarmsOf(occupant, evaluation),
+    review,
+    alarms: alarmsOf(occupant, evaluation, review),
   };
 }
 

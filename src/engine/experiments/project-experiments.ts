@@ -9,6 +9,7 @@ import { type ConfigEntry, configsOf, labelConfig } from "../configs/lineage.js"
 import type { EngineContext } from "../context.js";
 import type { Override, Store, StoredAuditEntry } from "../ports.js";
 import type { ByHand } from "./audit.js";
+import { type BudgetInput, setBudget } from "./budget.js";
 import {
   dropChallenger,
   type EndExperimentInput,
@@ -23,10 +24,12 @@ import { type RollbackInput, rollback, setHoldout } from "./champions.js";
 import { decided } from "./decision-event.js";
 import { type EditInput, edit, startDraft } from "./drafts.js";
 import { evaluateExperiment } from "./evaluate-experiment.js";
+import { type EvaluationPage, findEvaluations, type ProjectEvaluationFilter } from "./evaluations.js";
 import { type ExperimentSummary, summaryOf } from "./experiment-summary.js";
 import { trajectoryOf } from "./folded-units.js";
 import { currentExperiment, requireConfig, requireExperiment, requireProject } from "./lookup.js";
 import { archive, overridesOf, setOverride } from "./overrides.js";
+import { moveInQueue, type ProjectQueue, projectQueue } from "./queue.js";
 import { type ExperimentReport, reportOf } from "./report.js";
 
 /** Which experiment is meant: by its id or the beginning of it; default: the one in the slot, else the newest. */
@@ -67,6 +70,15 @@ export interface ProjectExperimentsApi<Config> {
    */
   override(unit: string, arm: string | number | null, byHand: ByHand): Promise<void>;
   overrides(): Promise<readonly Override[]>;
+  /** What waits its turn in the project, and for what. */
+  queue(): Promise<ProjectQueue>;
+  /** Gives a draft a place in the queue, from 1; null takes it out: it stays a draft. */
+  move(experiment: string, place: number | null, byHand: ByHand): Promise<void>;
+  /**
+   * Limits the false promotions that may be expected of the project's experiments, all together or within a window: what
+   * would go over it does not start. Null takes the limit away.
+   */
+  budget(limit: number | null, input: BudgetInput): Promise<void>;
   /** Holds a share of the units, in [0, 0.5], out of every experiment from the next one on. */
   holdout(share: number, byHand: ByHand): Promise<void>;
   /** Every number of an experiment, from what is folded; null if there is none. */
@@ -74,6 +86,8 @@ export interface ProjectExperimentsApi<Config> {
   report(which?: OfExperiment): Promise<ExperimentReport | null>;
   /** How an experiment came to where it is, as points for a chart; null if there is none. */
   trajectory(which?: OfExperiment): Promise<Trajectory | null>;
+  /** A page of what ticks found of the project's experiments, newest first. */
+  evaluations(filter?: ProjectEvaluationFilter): Promise<EvaluationPage>;
   /** Newest first. */
   experiments(filter?: ExperimentFilter): Promise<readonly ExperimentSummary[]>;
   /** Every config of the project with its lineage, oldest first. */
@@ -176,6 +190,18 @@ export abstract class ProjectExperiments<Config> implements ProjectExperimentsAp
     return overridesOf(this.context.requireStore(), this.key);
   }
 
+  async queue(): Promise<ProjectQueue> {
+    return projectQueue(this.context.requireStore(), this.key, this.context.clock.now());
+  }
+
+  move(experiment: string, place: number | null, byHand: ByHand): Promise<void> {
+    return moveInQueue(this.context, this.context.requireStore(), this.key, experiment, place, byHand);
+  }
+
+  async budget(limit: number | null, input: BudgetInput): Promise<void> {
+    await setBudget(this.context, this.context.requireStore(), this.key, limit, input);
+  }
+
   holdout(share: number, byHand: ByHand): Promise<void> {
     return this.change((store) => setHoldout(this.context, store, this.key, share, byHand));
   }
@@ -201,6 +227,12 @@ export abstract class ProjectExperiments<Config> implements ProjectExperimentsAp
     const store = this.context.requireStore();
     const experiment = await this.#experimentOf(store, which);
     return experiment && trajectoryOf(store, experiment);
+  }
+
+  async evaluations(filter: ProjectEvaluationFilter = {}): Promise<EvaluationPage> {
+    const store = this.context.requireStore();
+    await requireProject(store, this.key);
+    return findEvaluations(store, { ...filter, project: this.key });
   }
 
   async experiments({ archived = false }: ExperimentFilter = {}): Promise<readonly ExperimentSummary[]> {

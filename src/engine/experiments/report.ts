@@ -6,6 +6,7 @@ import { quantile } from "simple-statistics";
 import { type Breakdown, RunningBreakdown } from "../../core/decision/breakdown.js";
 import type { Evaluation } from "../../core/decision/evaluation.js";
 import type { Ledger } from "../../core/decision/ledger.js";
+import { type ReviewPoint, reviewPoints } from "../../core/decision/review.js";
 import type { ShareRule } from "../../core/decision/share-rule.js";
 import { shareOf } from "../../core/sessions/assignment.js";
 import { type ConfigChange, diffConfigs } from "../configs/diff.js";
@@ -27,6 +28,7 @@ import { type ChallengerSummary, challengerSummaries, totalOf } from "./experime
 import { unitsUpTo } from "./folded-units.js";
 import { foldRowPages } from "./folding.js";
 import { projectLedger } from "./ledger.js";
+import { isQueued } from "./queue-order.js";
 import { shareRuleOf, termsAt } from "./terms.js";
 
 /** Where an arm's sessions are. */
@@ -51,6 +53,8 @@ export interface ExperimentReport extends Description {
   readonly kind: StoredExperiment["kind"];
   readonly status: StoredExperiment["status"];
   readonly isAwaitingApproval: boolean;
+  /** whether it is a draft that waits its turn */
+  readonly isQueued: boolean;
   readonly champion: ReportedConfig;
   /** the challenger that leads */
   readonly challenger: ReportedChallenger;
@@ -78,6 +82,8 @@ export interface ExperimentReport extends Description {
   readonly endedAtMs: number | null;
   readonly archivedAtMs: number | null;
   readonly evaluation: Evaluation;
+  /** where the criteria disagree, so that a person should look */
+  readonly review: readonly ReviewPoint[];
   readonly sessions: readonly ArmSessions[];
   readonly decision: StoredDecision | null;
   /** units folded a day since the start; null before the first */
@@ -152,6 +158,7 @@ function setUpOf(experiment: StoredExperiment) {
     kind,
     status,
     isAwaitingApproval: experiment.awaitingSeq !== null,
+    isQueued: isQueued(experiment),
     ...{ hypothesis, description, owner, tags },
     share: totalOf(sharesOf(experiment)),
     shareRule: shareRuleOf(experiment),
@@ -200,6 +207,7 @@ export async function reportOf(
     policy,
     overrideCount: overrides.length,
     evaluation,
+    review: reviewPoints({ ...evaluation, contests: [evaluation, ...evaluation.others] }, policy),
     sessions: counts.map(sessionsOf),
     decision: decisions.at(-1) ?? null,
     ...paceOf(experiment, checkpoint.evidence.index, policy.horizon, nowMs),

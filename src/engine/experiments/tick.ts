@@ -37,6 +37,7 @@ import { armAt, challengersOf, changedArms, outOf, sharesOf } from "./arms.js";
 import { promotionOf } from "./by-hand.js";
 import { decided } from "./decision-event.js";
 import { decisionRecord } from "./decision-record.js";
+import { evaluationRecord } from "./evaluation-record.js";
 import { ExperimentFolding } from "./folding.js";
 import { shareRuleOf, termsAt } from "./terms.js";
 
@@ -281,6 +282,7 @@ async function changeOf(
     decision: isCollecting(ruling)
       ? null
       : await decisionRecord(context, store, experiment, { verdict, reason, arm }, record),
+    evaluation: await evaluationRecord(store, finding, { arms, actor, atMs }),
     arms,
     ...promotionOf(context, experiment, verdict === "promote" ? arm : null, actor),
     audit: auditOf(finding, arms, actor, atMs),

@@ -1,5 +1,5 @@
 /**
- * Ticks over every running experiment, or one project's: settles what is due, starts the drafts whose time has come, and
+ * Ticks over every running experiment, or one project's: settles what is due, starts the drafts whose time or turn has come, and
  * folds and decides where anything is new. An experiment with nothing new costs a part of one query, however many there
  * are and however long their history is.
  */
@@ -7,6 +7,7 @@ import type { EngineContext } from "../context.js";
 import type { Pulse, Store, StoredExperiment } from "../ports.js";
 import { startDueDrafts } from "./drafts.js";
 import { requireProject } from "./lookup.js";
+import { startQueued } from "./queue.js";
 import { settleDue, type TickResult, tickExperiment } from "./tick.js";
 
 /** How a tick runs. */
@@ -32,6 +33,14 @@ const ABREAST = 32;
 /** Such groups under way at once: the next is folded while the changes of the one before it are written. */
 const GROUPS = 2;
 
+/** What ticks ask of the process they run in. */
+interface TickerHost {
+  /** looks at a project again, whose stored state may have changed */
+  readonly refresh: (project: string) => Promise<void>;
+  /** asks the proposers of one project, or of all, in the background */
+  readonly propose: (store: Store, project: string | null) => void;
+}
+
 interface Seen {
   readonly pulse: string;
   readonly result: TickResult;
@@ -40,15 +49,18 @@ interface Seen {
 /** The ticks of one engine. */
 export class Ticker {
   readonly #context: EngineContext;
-  readonly #refresh: (project: string) => Promise<void>;
+  readonly #host: TickerHost;
   #holder: string | null = null;
   /** what the last tick saw of experiments in which nothing happened then, by their ids */
   #seen = new Map<string, Seen>();
 
-  /** @param refresh looks at a project of this process again, whose stored state may have changed */
-  constructor(context: EngineContext, refresh: (project: string) => Promise<void>) {
+  constructor(context: EngineContext, host: TickerHost) {
     this.#context = context;
-    this.#refresh = refresh;
+    this.#host = host;
+  }
+
+  #refresh(project: string): Promise<void> {
+    return this.#host.refresh(project);
   }
 
   /** One tick. @throws DethroneError `project_not_found`; what a tick of one project runs into */
@@ -61,8 +73,11 @@ export class Ticker {
     await store.flush();
     if (!dryRun) {
       await settleDue(this.#context, store, project);
+      const due = await startDueDrafts(this.#context, store, project);
+      const queued = await startQueued(this.#context, store, project);
       // This process must serve what it has just started.
-      for (const key of await startDueDrafts(this.#context, store, project)) await this.#refresh(key);
+      for (const key of [...due, ...queued]) await this.#refresh(key);
+      this.#host.propose(store, project);
     }
     const pulses = await store.pulses(project);
     const groups: Promise<(TickResult | null)[]>[] = [];

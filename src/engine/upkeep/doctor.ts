@@ -4,10 +4,11 @@
 
 import { breathe } from "../breathe.js";
 import type { EngineContext, Health } from "../context.js";
+import { stalledQueues } from "../experiments/queue.js";
 import { verifyDecision } from "../experiments/verify.js";
 import type { DatabaseFacts, Store, StoredCounts, StoredExperiment } from "../ports.js";
 import { checkEvidence, type EvidenceCheck } from "./evidence-check.js";
-import { type Finding, findingsOf, type Verification } from "./findings.js";
+import { type DoctorFacts, type Finding, findingsOf, type Verification } from "./findings.js";
 
 /** How thorough the doctor is. */
 export interface DoctorOptions {
@@ -67,6 +68,15 @@ async function verification(
   };
 }
 
+const REVIEWS_MAX = 20;
+
+/** Running experiments that a person should look at, by their newest evaluations. */
+function reviewsOf(store: Store): Promise<DoctorFacts["reviews"]> {
+  const wanted = { needsReview: true, isNewest: true, status: "running" } as const;
+  const all = { projects: null, beforeId: Number.MAX_SAFE_INTEGER, limit: REVIEWS_MAX };
+  return store.evaluations.find({ ...wanted, ...all });
+}
+
 /** Looks at everything, and changes nothing. */
 export async function doctor(
   context: EngineContext,
@@ -81,7 +91,9 @@ export async function doctor(
   const brokenRules = await store.upkeep.brokenRules();
   const running = await store.upkeep.running();
   const verified = verify ? await verification(context, store, onProgress) : null;
-  const findings = findingsOf({ nowMs, database, counts, brokenRules, running, verification: verified });
+  const stored = { database, counts, brokenRules, running };
+  const governance = { stalledQueues: await stalledQueues(store, nowMs), reviews: await reviewsOf(store) };
+  const findings = findingsOf({ nowMs, ...stored, ...governance, verification: verified });
   return {
     isHealthy: findings.every(({ severity }) => severity !== "problem"),
     version: context.version,

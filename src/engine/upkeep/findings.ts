@@ -1,13 +1,16 @@
 /**
  * What the state of a database means: each finding with its severity, a sentence, and what to do. Data in, data out.
  */
+import { plural } from "../../core/words/numbers.js";
 import { DAY_MS } from "../duration.js";
+import type { StalledQueue } from "../experiments/queue.js";
 import type {
   BrokenRule,
   DatabaseFacts,
   InvariantRule,
   RunningFacts,
   StoredCounts,
+  StoredEvaluation,
   StoredFile,
 } from "../ports.js";
 import type { EvidenceCheck } from "./evidence-check.js";
@@ -33,6 +36,9 @@ export interface DoctorFacts {
   readonly counts: StoredCounts;
   readonly brokenRules: readonly BrokenRule[];
   readonly running: readonly RunningFacts[];
+  readonly stalledQueues: readonly StalledQueue[];
+  /** running experiments whose newest evaluation needs review */
+  readonly reviews: readonly Pick<StoredEvaluation, "project" | "experiment" | "review">[];
   /** null where it was not asked for */
   readonly verification: Verification | null;
 }
@@ -185,6 +191,25 @@ function experiments({ running, nowMs }: DoctorFacts): Finding[] {
   });
 }
 
+function governance({ stalledQueues, reviews }: DoctorFacts): Finding[] {
+  return [
+    ...stalledQueues.map(({ project, count, message }) =>
+      warning(
+        "queue",
+        `In '${project}' ${plural(count, "challenger waits", "challengers wait")} with the slot free. ${message}`,
+        `'dethrone queue ${project}'`,
+      ),
+    ),
+    ...reviews.map(({ project, experiment, review }) =>
+      warning(
+        "review",
+        `In '${project}' the criteria disagree. ${review.map(({ message }) => message).join(" ")}`,
+        `'dethrone report ${project} --experiment ${experiment}'`,
+      ),
+    ),
+  ];
+}
+
 const sizeOf = (files: readonly StoredFile[]): number => files.reduce((sum, { bytes }) => sum + bytes, 0);
 
 function leftovers({ database, counts, nowMs }: DoctorFacts): Finding[] {
@@ -238,7 +263,7 @@ function verified({ verification }: DoctorFacts): Finding[] {
 
 /** All findings, in the order in which they were looked for. */
 export function findingsOf(facts: DoctorFacts): Finding[] {
-  return [integrity, space, invariants, ticking, experiments, leftovers, verified].flatMap((look) =>
-    look(facts),
+  return [integrity, space, invariants, ticking, experiments, governance, leftovers, verified].flatMap(
+    (look) => look(facts),
   );
 }

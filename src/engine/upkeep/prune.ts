@@ -17,7 +17,10 @@ import { neededContext } from "./needed-context.js";
 
 /** What is pruned, and how. */
 export interface PruneOptions {
-  /** age in milliseconds: of an experiment since its end, of a session outside of experiments since it settled */
+  /**
+   * age in milliseconds: of an experiment since its end, of a session outside of experiments since it settled, of an
+   * evaluation in the log since it was made
+   */
   readonly olderThanMs: number;
   /** only this project */
   readonly project?: string | undefined;
@@ -36,6 +39,8 @@ interface PrunedProject {
   readonly experiments: readonly string[];
   readonly sessions: number;
   readonly signals: number;
+  /** entries of the log of evaluations that were neither news nor the newest of their experiment */
+  readonly evaluations: number;
   /** experiments that are old enough, but keep their sessions, and why */
   readonly kept: readonly { readonly experiment: string; readonly why: string }[];
 }
@@ -47,6 +52,7 @@ export interface PruneResult {
   readonly projects: readonly PrunedProject[];
   readonly sessions: number;
   readonly signals: number;
+  readonly evaluations: number;
   /** bytes of the file that are free now, for new rows */
   readonly freedBytes: number;
   /** bytes given back to the file system */
@@ -66,6 +72,7 @@ interface Plan {
   readonly kept: PrunedProject["kept"];
   readonly sessions: number;
   readonly signals: number;
+  readonly evaluations: number;
 }
 
 /** @throws DethroneError `settings_invalid` */
@@ -105,7 +112,8 @@ async function planOf(store: Store, key: string, beforeMs: number): Promise<Plan
     scopes.push(scope);
     total = { sessions: total.sessions + sessions, signals: total.signals + signals };
   }
-  return { key, projectId, experiments, scopes, kept, ...total };
+  const evaluations = await store.evaluations.prunable({ projectId, beforeMs });
+  return { key, projectId, experiments, scopes, kept, ...total, evaluations };
 }
 
 /** The last unit that the checkpoint or a decision rests on. */
@@ -187,7 +195,9 @@ async function pruneProject(
     }
   }
   // Before the first session goes, so that the log never knows less than what has happened.
-  const details = { before: new Date(by.beforeMs).toISOString(), experiments: gone, sessions: plan.sessions };
+  const { sessions: planned, evaluations } = plan;
+  const before = new Date(by.beforeMs).toISOString();
+  const details = { before, experiments: gone, sessions: planned, evaluations };
   const audit = { action: "pruned", actor: by.actor, reason: null, details, atMs: context.clock.now() };
   await store.upkeep.addAuditEntry(plan.projectId, audit);
   const total = { sessions: 0, signals: 0 };
@@ -197,16 +207,22 @@ async function pruneProject(
     total.sessions += sessions;
     total.signals += signals;
   }
-  return { project: plan.key, experiments: gone, ...total, kept };
+  const forgotten = await store.evaluations.prune({ projectId: plan.projectId, beforeMs: by.beforeMs });
+  return { project: plan.key, experiments: gone, ...total, evaluations: forgotten, kept };
 }
 
-const planned = ({ key, experiments, sessions, signals, kept }: Plan): PrunedProject => ({
+const planned = ({ key, experiments, sessions, signals, evaluations, kept }: Plan): PrunedProject => ({
   project: key,
   experiments: experiments.map(({ uid }) => uid),
   sessions,
   signals,
+  evaluations,
   kept,
 });
+
+/** Whether anything is to be deleted. */
+const hasAny = ({ sessions, evaluations }: Pick<Plan, "sessions" | "evaluations">): boolean =>
+  sessions + evaluations > 0;
 
 /** Prunes one project, or all. Interrupted, it goes on with the next call. */
 export async function prune(
@@ -223,7 +239,7 @@ export async function prune(
   for (const key of keys) plans.push(await planOf(store, key, beforeMs));
   const usedBefore = await store.upkeep.usedBytes();
   const sum = (
-    of: (plan: { sessions: number; signals: number }) => number,
+    of: (plan: Pick<PrunedProject, "sessions" | "signals" | "evaluations">) => number,
     all: readonly Parameters<typeof of>[0][],
   ) => all.reduce((total, each) => total + of(each), 0);
   const total = sum(({ sessions }) => sessions, plans);
@@ -234,16 +250,17 @@ export async function prune(
   };
   const projects: PrunedProject[] = [];
   for (const plan of plans) {
-    if (plan.sessions === 0 || dryRun) projects.push(planned(plan));
+    if (!hasAny(plan) || dryRun) projects.push(planned(plan));
     else projects.push(await pruneProject(context, store, plan, { actor, beforeMs, onBatch }));
   }
   const freedBytes = dryRun ? 0 : Math.max(0, usedBefore - (await store.upkeep.usedBytes()));
   return {
     isDryRun: dryRun,
     beforeMs,
-    projects: projects.filter(({ sessions, kept }) => sessions > 0 || kept.length > 0),
+    projects: projects.filter((each) => hasAny(each) || each.kept.length > 0),
     sessions: sum(({ sessions }) => sessions, projects),
     signals: sum(({ signals }) => signals, projects),
+    evaluations: sum(({ evaluations }) => evaluations, projects),
     freedBytes,
     returnedBytes: vacuum && !dryRun ? await store.upkeep.vacuum() : 0,
   };

@@ -4,6 +4,7 @@
 import type { Json, JsonObject } from "../../core/errors.js";
 import { listed, short } from "../../core/words/names.js";
 import { percent, plural } from "../../core/words/numbers.js";
+import { DAY_MS } from "../duration.js";
 import type { StoredAuditEntry } from "../ports.js";
 
 /** What the names in a log's entries are. */
@@ -41,12 +42,20 @@ function contestText({ champion, challenger, share, shares }: JsonObject, { conf
   return ` ${listed(challenger.split(" ").map(config))} against ${config(champion)}, ${each}`;
 }
 
+/** "0.5 within 90 days". */
+function budgetText(terms: Json | undefined): string {
+  const { limit, windowMs } = (terms ?? {}) as JsonObject;
+  if (typeof limit !== "number") return "none";
+  return typeof windowMs === "number" ? `${limit} within ${windowMs / DAY_MS} days` : String(limit);
+}
+
 const FIELDS: Record<string, string> = {
   horizon: "planned sessions",
   futility: "futility rule",
   minPerArm: "sessions an arm needs",
   shareRule: "share",
   startsAt: "time of the start",
+  queue: "place in the queue",
   add: "challengers added",
   remove: "challengers taken out",
   fdr: "level",
@@ -63,6 +72,11 @@ const ABOUT: Record<string, (details: JsonObject, naming: Naming) => string> = {
   created: ({ champion }, { config }) => `created with champion ${config(champion)}`,
   started: (details, naming) => `started${contestText(details, naming)}`,
   drafted: (details, naming) => `drafted${contestText(details, naming)}`,
+  queued: (details, naming) => `queued${contestText(details, naming)}`,
+  "queue-moved": ({ place }) => `moved to place ${String(place)} of the queue`,
+  unqueued: () => "taken out of the queue",
+  "queue-skipped": () => "skipped in the queue",
+  budget: ({ from, to }) => `budget ${budgetText(from)} -> ${budgetText(to)}`,
   edited: ({ fields }) => `edited ${fieldsText(Array.isArray(fields) ? fields : [])}`,
   "watch-started": (details, naming) => `watch started:${contestText(details, naming)}`,
   revised: (details) => `revised ${fieldsText(Object.keys(details))}`,

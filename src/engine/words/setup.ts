@@ -36,8 +36,10 @@ export function stateText(experiment: {
   readonly kind: StoredExperiment["kind"];
   readonly status: StoredExperiment["status"];
   readonly isAwaitingApproval: boolean;
+  readonly isQueued?: boolean | undefined;
 }): string {
-  const { kind, status, isAwaitingApproval } = experiment;
+  const { kind, status, isAwaitingApproval, isQueued } = experiment;
   if (isAwaitingApproval) return "awaiting approval";
+  if (isQueued) return "queued";
   return kind === "watch" && status === "promoted" ? "rolled back" : status;
 }

@@ -77,7 +77,7 @@ const status = tool({
         project: z.string(),
         standing: standingShape.nullable(),
         alarms: z
-          .array(z.enum(["srm", "missing", "guardrail", "awaiting-approval"]))
+          .array(z.enum(["srm", "missing", "guardrail", "awaiting-approval", "review"]))
           .describe("what a person should look at"),
         isTickOverdue: z.boolean().describe("sessions wait to be settled: is the scheduled job running?"),
       }),

@@ -40,6 +40,7 @@ export const experiment = z.object({
   policy,
   promotion,
   isAwaitingApproval: z.boolean(),
+  isQueued: z.boolean().meta({ description: "a draft that waits its turn" }),
   audience,
   exclusionGroup: z.string().nullable(),
   holdout: share,

@@ -106,6 +106,7 @@ const options = {
   audience: experiment.shape.audience.optional(),
   exclusionGroup: z.string().nullable().optional(),
   watch: z.union([z.boolean(), z.strictObject({ share: z.number(), horizon: z.number() })]).optional(),
+  queue: z.boolean().optional().meta({ description: "waits its turn where it cannot start at once" }),
   allowSecrets: z.array(z.string()).max(100).optional(),
   hashVersion: z.union([z.literal(1), z.literal(2)]).optional(),
   actor: text.optional(),
@@ -127,7 +128,17 @@ const forecast = objectOf<Forecast>("what the experiment can be expected to find
 export const challengeResult = z.object({
   experiment: experiment.nullable(),
   started: z.boolean(),
-  status: z.enum(["started", "drafted", "existing", "overlap", "is-champion", "pending", "off"]),
+  status: z.enum([
+    "started",
+    "drafted",
+    "queued",
+    "existing",
+    "overlap",
+    "over-budget",
+    "is-champion",
+    "pending",
+    "off",
+  ]),
   forecast: forecast.nullable(),
 });
 

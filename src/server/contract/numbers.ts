@@ -9,8 +9,10 @@ import type { Revision, StoredDecision } from "../../engine/ports.js";
 import { change, experiment } from "./experiment.js";
 import { config, hash, nextCursor, objectOf, out, page, place, role, text, timeMs } from "./schemas.js";
 
-const verdict = z.enum(["promote", "hold", "abort", "continue"]);
-const reason = z.string();
+/** What was decided. */
+export const verdict = z.enum(["promote", "hold", "abort", "continue"]);
+/** Why. */
+export const reason = z.string();
 const interval = z.tuple([z.number(), z.number()]);
 
 /** All experiments of a project together. */
@@ -28,7 +30,7 @@ const armEvaluation = z.object({
   interval,
 });
 
-const comparison = z.object({
+const contest = z.object({
   arm: place,
   out: z.string().nullable(),
   probabilityBetter: z.number(),
@@ -36,8 +38,6 @@ const comparison = z.object({
   expectedLossChallenger: z.number(),
   expectedLossChampion: z.number(),
   upliftMean: z.number(),
-  upliftUnbiased: z.number().nullable(),
-  upliftInterval: interval.meta({ description: "95 % confidence sequence: true at all times at once" }),
   logEPromote: z.number(),
   logSupPromote: z.number(),
   logEHarm: z.number(),
@@ -47,7 +47,6 @@ const comparison = z.object({
   chanceOfPromotion: z.number(),
   missingLogE: z.number(),
   phi: z.number(),
-  metrics: objectOf<Record<string, MetricEvaluation>>("numbers beside the score, by name"),
   guardrails: z.array(
     z.object({
       metric: z.string(),
@@ -59,6 +58,22 @@ const comparison = z.object({
       isCrossed: z.boolean(),
     }),
   ),
+});
+
+const comparison = contest.extend({
+  upliftUnbiased: z.number().nullable(),
+  upliftInterval: interval.meta({ description: "95 % confidence sequence: true at all times at once" }),
+  metrics: objectOf<Record<string, MetricEvaluation>>("numbers beside the score, by name"),
+});
+
+/** An evaluation as far as the evidence alone gives it; the leading challenger's contest first. */
+export const outline = z.object({
+  sessionCount: z.number(),
+  arms: z.array(
+    z.object({ sessionCount: z.number(), missingCount: z.number(), scoreMean: z.number().nullable() }),
+  ),
+  srmLogE: z.number(),
+  contests: z.array(contest),
 });
 
 /** Every number of an experiment at one instant; the comparison is the leading challenger's. Logs are natural. */
@@ -96,6 +111,25 @@ export const trajectory = z.object({
   ),
 });
 
+/** Where the criteria disagree. */
+export const review = z
+  .array(
+    z.object({
+      reason: z.enum([
+        "evidence-lags",
+        "evidence-turned",
+        "loss-small",
+        "proof-missing",
+        "guardrail-leans",
+        "srm-suspected",
+        "missing-differs",
+      ]),
+      arm: place.nullable().meta({ description: "null where it is about the whole experiment" }),
+      message: z.string(),
+    }),
+  )
+  .meta({ description: "where the criteria disagree, so that a person should look" });
+
 /** Where a running experiment stands. */
 export const standing = evaluation
   .pick({
@@ -116,7 +150,8 @@ export const standing = evaluation
     horizon: z.number(),
     unitsPerDay: z.number().nullable(),
     daysLeft: z.number().nullable(),
-    alarms: z.array(z.enum(["srm", "missing", "guardrail", "awaiting-approval"])),
+    review,
+    alarms: z.array(z.enum(["srm", "missing", "guardrail", "awaiting-approval", "review"])),
   });
 
 const decisionHead = z.object({
@@ -170,6 +205,7 @@ export const report = experiment
     overrideCount: z.number(),
     revisions: z.array(objectOf<Revision>("a change in flight")),
     evaluation,
+    review,
     sessions: z.array(
       z.object({
         role,

@@ -4,6 +4,7 @@
  */
 import type { z } from "zod";
 import { experimentRoutes } from "./experiment-routes.js";
+import { governanceRoutes } from "./governance-routes.js";
 import { decisionRoutes, serverRoutes, sessionRoutes } from "./other-routes.js";
 import { projectRoutes } from "./project-routes.js";
 import type { Route } from "./route.js";
@@ -14,6 +15,7 @@ export const ROUTES = {
   ...experimentRoutes,
   ...sessionRoutes,
   ...decisionRoutes,
+  ...governanceRoutes,
   ...serverRoutes,
 } as const satisfies Record<string, Route>;
 

@@ -6,13 +6,15 @@ import { hasEnded } from "../../core/decision/life-cycle.js";
 import type { Trajectory } from "../../core/decision/trajectory.js";
 import type { Engine } from "../../engine/engine.js";
 import type { ExperimentReport } from "../../engine/experiments/report.js";
-import type { StoredAuditEntry } from "../../engine/ports.js";
+import type { StoredAuditEntry, StoredEvaluation } from "../../engine/ports.js";
 import { armNames } from "./names.js";
 
 /** An experiment in full, as its page shows it. */
 export interface ExperimentView {
   readonly report: ExperimentReport;
   readonly trajectory: Trajectory;
+  /** what the newest ticks found of it, newest first */
+  readonly evaluations: readonly StoredEvaluation[];
   /** what was done to it, newest first */
   readonly log: readonly StoredAuditEntry[];
   /** names of the arms, the champion's first */
@@ -24,6 +26,9 @@ export interface ExperimentView {
 
 /** Entries of the project's log among which those of the experiment are looked for, the newest. */
 const LOG_MAX = 2000;
+
+/** Evaluations on the page of an experiment; the rest have a page of their own. */
+const EVALUATIONS_SHOWN = 12;
 
 /** The report of an experiment. @throws DethroneError `project_not_found`, `experiment_not_found` */
 export async function reportNamed(engine: Engine, key: string, id: string): Promise<ExperimentReport> {
@@ -43,8 +48,13 @@ export async function experimentView(engine: Engine, key: string, id: string): P
   const trajectory = (await project.trajectory({ experiment: report.experiment })) as Trajectory;
   const history = await project.history(LOG_MAX);
   const configs = await project.configs();
+  const { evaluations } = await project.evaluations({
+    experiment: report.experiment,
+    limit: EVALUATIONS_SHOWN,
+  });
   return {
     report,
+    evaluations,
     trajectory,
     log: history.filter(({ experimentUid }) => experimentUid === report.experiment),
     names: armNames(report.challengers),

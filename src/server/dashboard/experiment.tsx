@@ -13,6 +13,7 @@ import {
   UpliftChart,
 } from "../charts/trajectory-charts.js";
 import { ConfigDiff } from "./config-diff.js";
+import { EvaluationTable } from "./evaluations.js";
 import { alarmsOf, ExperimentHead, Verdict } from "./experiment-head.js";
 import { DecisionLog, Metrics, Sessions, SetUp } from "./experiment-parts.js";
 import type { ExperimentView } from "./experiment-view.js";
@@ -130,6 +131,18 @@ function Contenders({ report }: { readonly report: ExperimentReport }) {
   );
 }
 
+function EvaluationsCard({ view: { evaluations } }: { readonly view: ExperimentView }) {
+  if (evaluations.length === 0) return null;
+  return (
+    <Card
+      title="Evaluations"
+      note="What the newest ticks found that folded something: all that say something new, and of the rest the last one of each hour."
+    >
+      <EvaluationTable evaluations={evaluations} isAlone />
+    </Card>
+  );
+}
+
 function BreakdownCard({ view }: { readonly view: ExperimentView }) {
   const { breakdown } = view.report;
   if (breakdown.length === 0) return null;
@@ -212,6 +225,7 @@ export function ExperimentPage({
         {isEmpty ? <NoSessions report={report} /> : <Verdict view={view} />}
         <Contenders report={report} />
         {isEmpty ? null : <Charts view={view} />}
+        <EvaluationsCard view={view} />
         <BreakdownCard view={view} />
         <ConfigCard report={report} />
         {report.startedAtMs === null ? null : <Sessions view={view} />}

@@ -15,6 +15,7 @@ import { foreseen, statusOf } from "../failure.js";
 import { ActionPage, act, isAction, RollbackPage } from "./actions.js";
 import { ASSETS } from "./assets.js";
 import { DiffPage, diffView } from "./configs.js";
+import { EvaluationsPage, evaluationFilterOf, typedEvaluations } from "./evaluations.js";
 import { ExperimentPage } from "./experiment.js";
 import { experimentView, reportNamed } from "./experiment-view.js";
 import type { Request, Theme } from "./layout.js";
@@ -115,6 +116,20 @@ function addProjectPages(app: App, host: PagesHost): void {
   app.get("/projects/:project/experiments/:id", async (c) => {
     const view = await experimentView(engine, projectIn(c), c.req.param("id"));
     return sent(c, <ExperimentPage request={requestOf(c, host)} view={view} />);
+  });
+}
+
+function addEvaluationPages(app: App, host: PagesHost): void {
+  const { engine } = host;
+  app.get("/evaluations", async (c) => {
+    const props = { request: requestOf(c, host), typed: typedEvaluations(c) };
+    try {
+      const page = await engine.evaluations(evaluationFilterOf(props.typed, c.get("principal").projects));
+      return sent(c, <EvaluationsPage {...props} page={page} problem={null} />);
+    } catch (thrown) {
+      const error = mendable(thrown);
+      return sent(c, <EvaluationsPage {...props} page={null} problem={error.message} />, statusOf(error));
+    }
   });
 }
 
@@ -253,6 +268,7 @@ export function dashboard(host: PagesHost): App {
     });
   });
   addProjectPages(app, host);
+  addEvaluationPages(app, host);
   addSessionPages(app, host);
   addPlanningPages(app, host);
   addActions(app, host);

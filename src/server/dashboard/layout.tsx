@@ -34,6 +34,7 @@ interface PageProps {
 
 const NAV = [
   { href: "/", name: "Overview" },
+  { href: "/evaluations", name: "Evaluations" },
   { href: "/sessions", name: "Sessions" },
   { href: "/simulate", name: "Simulate" },
   { href: "/plan", name: "Plan" },

@@ -58,6 +58,11 @@ const ALARMS: Record<Alarm, Omit<NoticeProps, "action">> = {
     title: "Awaiting approval.",
     text: "The evidence is in; a person has to approve the promotion.",
   },
+  review: {
+    tone: "warn",
+    title: "Needs review.",
+    text: "The criteria disagree: what one of them says should not be taken alone.",
+  },
 };
 
 function noticesOf(

@@ -7,6 +7,7 @@ import { percent, plural } from "../../core/words/numbers.js";
 import type { ConfigEntry } from "../../engine/configs/lineage.js";
 import type { Engine } from "../../engine/engine.js";
 import type { ExperimentSummary } from "../../engine/experiments/experiment-summary.js";
+import type { ProjectQueue } from "../../engine/experiments/queue.js";
 import type { StoredAuditEntry } from "../../engine/ports.js";
 import { stateText } from "../../engine/words/setup.js";
 import { LedgerChart, type LedgerOutcome, OutcomeShape } from "../charts/ledger.js";
@@ -16,6 +17,7 @@ import { Page, type Request } from "./layout.js";
 import { Log } from "./log.js";
 import { configName, diffPath, experimentPath, projectPath, statusTone } from "./names.js";
 import { ArmName, Badge, Card, Empty, Head, Scroll } from "./parts.js";
+import { QueueCard } from "./queue.js";
 
 /** What the page of a project is made from. */
 export interface ProjectView {
@@ -24,6 +26,7 @@ export interface ProjectView {
   /** newest first, archived ones included */
   readonly experiments: readonly ExperimentSummary[];
   readonly ledger: Ledger;
+  readonly queue: ProjectQueue;
   readonly log: readonly StoredAuditEntry[];
   readonly nowMs: number;
 }
@@ -38,6 +41,7 @@ export async function projectView(engine: Engine, key: string): Promise<ProjectV
     key,
     configs: await project.configs(),
     experiments: await project.experiments({ archived: true }),
+    queue: await project.queue(),
     ledger: report?.ledger ?? ledgerOf([]),
     log: await project.history(LOG_SHOWN),
     nowMs: engine.now(),
@@ -212,7 +216,7 @@ function History({ view: { configs, experiments, log } }: { readonly view: Proje
 
 /** The page of a project. */
 export function ProjectPage({ request, view }: { readonly request: Request; readonly view: ProjectView }) {
-  const { key, configs, experiments, ledger, nowMs } = view;
+  const { key, configs, experiments, ledger, queue, nowMs } = view;
   const reigns = reignsOf(configs);
   const champion = configs.find(({ role }) => role === "champion");
   const labels = labelsOf(configs);
@@ -238,6 +242,7 @@ export function ProjectPage({ request, view }: { readonly request: Request; read
       />
       <div class="stack">
         <Experiments view={view} />
+        <QueueCard project={key} queue={queue} nameOf={(each) => challengersText(each, labels)} />
         <div class="grid">
           <Card title="Champions over time">
             <ReignsChart id="reigns" reigns={reigns} nowMs={nowMs} />

@@ -4,7 +4,7 @@ import { type TickView, tickText } from "../../../src/cli/tick-views.js";
 
 const plain = picocolors.createColors(false);
 const NOW = Date.UTC(2026, 10, 21);
-const NOTHING: TickView = { results: [], news: [], late: [] };
+const NOTHING: TickView = { results: [], news: [], late: [], stalled: [] };
 
 const news = (action: string, reason: string | null): TickView["news"][number] => ({
   project: "support",
@@ -27,6 +27,7 @@ describe("a tick", () => {
           { ...late, waitsFor: "01a1fdaf-b88d-7000" },
           { ...late, waitsFor: null },
         ],
+        stalled: [{ project: "bot", count: 2, message: "The budget is spent." }],
       },
       NOW,
       plain,
@@ -36,6 +37,7 @@ describe("a tick", () => {
       "  support  watch started:",
       "  support  draft 01a1fdac-99e1, due 1 hour ago, waits for the end of experiment 01a1fdaf-b88d",
       "  support  draft 01a1fdac-99e1, due 1 hour ago, cannot start: 'dethrone start' says why",
+      "  bot  2 challengers wait. The budget is spent.",
     ]);
   });
 
