@@ -27,11 +27,13 @@ import type {
 } from "./ports-experiment.js";
 import type { DueSession, FoldRow, SessionStore, SettledSession } from "./ports-session.js";
 import type { UpkeepStore } from "./ports-upkeep.js";
+import type { WebhookStore } from "./ports-webhooks.js";
 
 export type * from "./ports-access.js";
 export type * from "./ports-experiment.js";
 export type * from "./ports-session.js";
 export type * from "./ports-upkeep.js";
+export type * from "./ports-webhooks.js";
 
 /** Where time comes from. */
 export interface Clock {
@@ -275,6 +277,7 @@ export interface Store extends SessionStore {
   readonly upkeep: UpkeepStore;
   readonly browse: BrowseStore;
   readonly access: AccessStore;
+  readonly webhooks: WebhookStore;
   /** Newest first. */
   auditLog(projectId: number, limit: number): Promise<StoredAuditEntry[]>;
 }

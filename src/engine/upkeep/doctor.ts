@@ -80,8 +80,10 @@ export async function doctor(
   const counts = await store.upkeep.counts(nowMs);
   const brokenRules = await store.upkeep.brokenRules();
   const running = await store.upkeep.running();
+  const webhooks = await store.webhooks.backlogs();
   const verified = verify ? await verification(context, store, onProgress) : null;
-  const findings = findingsOf({ nowMs, database, counts, brokenRules, running, verification: verified });
+  const facts = { nowMs, database, counts, brokenRules, running, webhooks };
+  const findings = findingsOf({ ...facts, verification: verified });
   return {
     isHealthy: findings.every(({ severity }) => severity !== "problem"),
     version: context.version,

@@ -1,6 +1,7 @@
 /**
  * What the state of a database means: each finding with its severity, a sentence, and what to do. Data in, data out.
  */
+import { plural } from "../../core/words/numbers.js";
 import { DAY_MS } from "../duration.js";
 import type {
   BrokenRule,
@@ -9,6 +10,7 @@ import type {
   RunningFacts,
   StoredCounts,
   StoredFile,
+  WebhookBacklog,
 } from "../ports.js";
 import type { EvidenceCheck } from "./evidence-check.js";
 
@@ -33,6 +35,7 @@ export interface DoctorFacts {
   readonly counts: StoredCounts;
   readonly brokenRules: readonly BrokenRule[];
   readonly running: readonly RunningFacts[];
+  readonly webhooks: readonly WebhookBacklog[];
   /** null where it was not asked for */
   readonly verification: Verification | null;
 }
@@ -210,6 +213,22 @@ function leftovers({ database, counts, nowMs }: DoctorFacts): Finding[] {
   ];
 }
 
+const WEBHOOK_ADVICE = (id: string): string =>
+  `See 'dethrone webhooks deliveries --webhook ${id}'. Once it answers: 'dethrone webhooks retry --dead ${id}'.`;
+
+function toldWebhooks({ webhooks, nowMs }: DoctorFacts): Finding[] {
+  return webhooks.flatMap(({ webhook, url, failing, oldestAtMs, dead }): Finding[] => {
+    const lateMs = oldestAtMs === null ? 0 : nowMs - oldestAtMs;
+    if (dead > 0) {
+      const message = `${plural(dead, "event")} did not reach the webhook ${url} in three days, and will not be tried again.`;
+      return [problem("webhook", message, WEBHOOK_ADVICE(webhook))];
+    }
+    if (failing === 0 && lateMs < HOUR_MS) return [];
+    const message = `${plural(failing, "event")} failed to reach the webhook ${url}; the oldest has waited for ${ageText(lateMs)}.`;
+    return [warning("webhook", message, WEBHOOK_ADVICE(webhook))];
+  });
+}
+
 function verified({ verification }: DoctorFacts): Finding[] {
   if (!verification) return [];
   const { differentEvidence, differentDecisions } = verification;
@@ -238,7 +257,7 @@ function verified({ verification }: DoctorFacts): Finding[] {
 
 /** All findings, in the order in which they were looked for. */
 export function findingsOf(facts: DoctorFacts): Finding[] {
-  return [integrity, space, invariants, ticking, experiments, leftovers, verified].flatMap((look) =>
+  return [integrity, space, invariants, ticking, experiments, leftovers, toldWebhooks, verified].flatMap((look) =>
     look(facts),
   );
 }
