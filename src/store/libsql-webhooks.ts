@@ -187,9 +187,7 @@ export class LibsqlWebhooks implements WebhookStore {
 
   again({ uid, nowMs }: Parameters<WebhookStore["again"]>[0]): Promise<boolean> {
     const isIt = eq(webhookDeliveries.uid, uid);
-    return this.#transact([
-      statement(builder.update(webhookDeliveries).set(anew(nowMs)).where(isIt), 1),
-    ]);
+    return this.#transact([statement(builder.update(webhookDeliveries).set(anew(nowMs)).where(isIt), 1)]);
   }
 
   async againDead({ webhook, nowMs }: Parameters<WebhookStore["againDead"]>[0]): Promise<void> {

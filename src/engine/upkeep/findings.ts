@@ -257,7 +257,7 @@ function verified({ verification }: DoctorFacts): Finding[] {
 
 /** All findings, in the order in which they were looked for. */
 export function findingsOf(facts: DoctorFacts): Finding[] {
-  return [integrity, space, invariants, ticking, experiments, leftovers, toldWebhooks, verified].flatMap((look) =>
-    look(facts),
+  return [integrity, space, invariants, ticking, experiments, leftovers, toldWebhooks, verified].flatMap(
+    (look) => look(facts),
   );
 }
