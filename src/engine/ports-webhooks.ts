@@ -112,13 +112,18 @@ export interface WebhookStore {
   end(end: AttemptEnd): Promise<void>;
   /** Newest first. */
   deliveries(input: {
-    readonly webhook: string | null;
+    /** ids of webhooks; null for all */
+    readonly webhooks: readonly string[] | null;
     readonly status: DeliveryStatus | null;
     readonly beforeId: number;
     readonly limit: number;
   }): Promise<StoredDelivery[]>;
-  /** Has a delivery tried again from the beginning; whether there is one. */
-  again(input: { readonly uid: string; readonly nowMs: number }): Promise<boolean>;
+  /** Has a delivery to one of these webhooks tried again from the beginning; whether there is one. */
+  again(input: {
+    readonly uid: string;
+    readonly webhooks: readonly string[] | null;
+    readonly nowMs: number;
+  }): Promise<boolean>;
   /** Has every dead delivery of an endpoint tried again from the beginning. */
   againDead(input: { readonly webhook: string; readonly nowMs: number }): Promise<void>;
   backlogs(): Promise<WebhookBacklog[]>;

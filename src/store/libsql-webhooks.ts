@@ -1,7 +1,7 @@
 /**
  * Webhooks and their deliveries, over a libSQL file.
  */
-import { and, asc, count, desc, eq, lt, lte, ne, or, sql } from "drizzle-orm";
+import { and, asc, count, desc, eq, inArray, lt, lte, ne, or, sql } from "drizzle-orm";
 import type {
   AttemptEnd,
   StoredDelivery,
@@ -60,6 +60,9 @@ const DELIVERY = {
 };
 
 const isPending = eq(webhookDeliveries.status, "pending");
+
+const isTo = (ids: readonly string[] | null) =>
+  ids === null ? undefined : inArray(webhookDeliveries.webhookId, [...ids]);
 
 const anew = (nowMs: number) => ({ status: "pending" as const, attempts: 0, nextAtMs: nowMs });
 
@@ -143,9 +146,9 @@ export class LibsqlWebhooks implements WebhookStore {
   }
 
   deliveries(input: Parameters<WebhookStore["deliveries"]>[0]): Promise<StoredDelivery[]> {
-    const { webhook, status, beforeId, limit } = input;
+    const { webhooks: ids, status, beforeId, limit } = input;
     const where = and(
-      webhook === null ? undefined : eq(webhookDeliveries.webhookId, webhook),
+      isTo(ids),
       status === null ? undefined : eq(webhookDeliveries.status, status),
       lt(webhookDeliveries.id, beforeId),
     );
@@ -185,8 +188,8 @@ export class LibsqlWebhooks implements WebhookStore {
     await this.#transact([statement(builder.update(webhookDeliveries).set(set).where(isSame))]);
   }
 
-  again({ uid, nowMs }: Parameters<WebhookStore["again"]>[0]): Promise<boolean> {
-    const isIt = eq(webhookDeliveries.uid, uid);
+  again({ uid, webhooks: ids, nowMs }: Parameters<WebhookStore["again"]>[0]): Promise<boolean> {
+    const isIt = and(eq(webhookDeliveries.uid, uid), isTo(ids));
     return this.#transact([statement(builder.update(webhookDeliveries).set(anew(nowMs)).where(isIt), 1)]);
   }
 

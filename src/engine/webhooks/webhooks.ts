@@ -33,8 +33,14 @@ export interface NewWebhook extends WebhookSummary {
   readonly secret: string;
 }
 
+/** Whose webhooks a caller may look at. */
+interface WithinProjects {
+  /** keys of projects; default: all */
+  readonly projects?: readonly string[] | null | undefined;
+}
+
 /** Which deliveries are listed. */
-export interface DeliveryFilter {
+export interface DeliveryFilter extends WithinProjects {
   /** id of the webhook, or the beginning of it; default: all */
   readonly webhook?: string | undefined;
   readonly status?: DeliveryStatus | undefined;
@@ -97,17 +103,14 @@ export class Webhooks {
     throw new DethroneError("project_not_found", `There is no project '${project}'.`, { received: project });
   }
 
-  /** All webhooks, oldest first; only those of one project and of all where one is given. */
-  async list(project?: string): Promise<WebhookSummary[]> {
-    const all = await this.#store.all();
-    return all
-      .filter((each) => project === undefined || (each.project ?? project) === project)
-      .map(summaryOf);
+  /** All webhooks, oldest first. */
+  async list(within: WithinProjects = {}): Promise<WebhookSummary[]> {
+    return (await this.#within(within)).map(summaryOf);
   }
 
   /** One webhook by its id, or the beginning of it. @throws DethroneError `webhook_not_found` */
-  async get(ref: string): Promise<WebhookSummary> {
-    return summaryOf(await this.#find(ref));
+  async get(ref: string, within: WithinProjects = {}): Promise<WebhookSummary> {
+    return summaryOf(await this.#find(ref, within));
   }
 
   /** Tells a webhook of what happens from now on, again. @throws DethroneError `webhook_not_found` */
@@ -154,18 +157,12 @@ export class Webhooks {
   }
 
   /** A page of deliveries, newest first. @throws DethroneError `webhook_not_found`, `input_invalid` */
-  async deliveries({
-    webhook,
-    status = undefined,
-    limit,
-    cursor,
-  }: DeliveryFilter = {}): Promise<DeliveryPage> {
+  async deliveries(filter: DeliveryFilter = {}): Promise<DeliveryPage> {
+    const { webhook, status = null, limit, cursor } = filter;
     const most = checkedLimit(limit);
     const rows = await this.#store.deliveries({
-      webhook: webhook === undefined ? null : (await this.#find(webhook)).id,
-      status: status ?? null,
-      beforeId: placeOfCursor(cursor),
-      limit: most + 1,
+      webhooks: webhook === undefined ? await this.#ids(filter) : [(await this.#find(webhook, filter)).id],
+      ...{ status, beforeId: placeOfCursor(cursor), limit: most + 1 },
     });
     const { page, nextCursor } = pageOf(rows, most, ({ id }) => id);
     return { deliveries: page, nextCursor };
@@ -176,8 +173,9 @@ export class Webhooks {
    *
    * @throws DethroneError `delivery_not_found`
    */
-  async retry(uid: string): Promise<void> {
-    if (await this.#store.again({ uid, nowMs: this.#context.clock.now() })) return;
+  async retry(uid: string, within: WithinProjects = {}): Promise<void> {
+    const nowMs = this.#context.clock.now();
+    if (await this.#store.again({ uid, webhooks: await this.#ids(within), nowMs })) return;
     const message = `There is no delivery '${uid}'. See 'dethrone webhooks deliveries'.`;
     throw new DethroneError("delivery_not_found", message, { received: uid });
   }
@@ -208,8 +206,18 @@ export class Webhooks {
     this.#courier.stop();
   }
 
-  async #find(ref: string): Promise<StoredWebhook> {
+  /** Webhooks of these projects alone; one of all projects is nobody's who may not look into all. */
+  async #within({ projects = null }: WithinProjects): Promise<StoredWebhook[]> {
     const all = await this.#store.all();
+    return all.filter(({ project }) => projects === null || (project !== null && projects.includes(project)));
+  }
+
+  async #ids(within: WithinProjects): Promise<readonly string[] | null> {
+    return (within.projects ?? null) === null ? null : (await this.#within(within)).map(({ id }) => id);
+  }
+
+  async #find(ref: string, within: WithinProjects = {}): Promise<StoredWebhook> {
+    const all = await this.#within(within);
     const found = all.filter(({ id }) => ref !== "" && id.startsWith(ref));
     const [webhook] = found;
     if (webhook && found.length === 1) return webhook;

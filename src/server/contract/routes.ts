@@ -7,6 +7,7 @@ import { experimentRoutes } from "./experiment-routes.js";
 import { decisionRoutes, serverRoutes, sessionRoutes } from "./other-routes.js";
 import { projectRoutes } from "./project-routes.js";
 import type { Route } from "./route.js";
+import { webhookRoutes } from "./webhooks.js";
 
 /** Every operation by its id. */
 export const ROUTES = {
@@ -14,6 +15,7 @@ export const ROUTES = {
   ...experimentRoutes,
   ...sessionRoutes,
   ...decisionRoutes,
+  ...webhookRoutes,
   ...serverRoutes,
 } as const satisfies Record<string, Route>;
 
