@@ -16,6 +16,7 @@ import type {
   ExperimentFilter,
   OfExperiment,
   ProjectExperimentsApi,
+  ReportOptions,
 } from "../engine/experiments/project-experiments.js";
 import type { ExperimentReport } from "../engine/experiments/report.js";
 import type { Override, StoredAuditEntry } from "../engine/ports.js";
@@ -156,8 +157,8 @@ export abstract class RemoteExperiments<Config> implements ProjectExperimentsApi
     return this.#ofExperiment("getEvaluation", which);
   }
 
-  report(which: OfExperiment = {}): Promise<ExperimentReport | null> {
-    return this.#ofExperiment("getReport", which);
+  report({ by, ...which }: ReportOptions = {}): Promise<ExperimentReport | null> {
+    return this.#ofExperiment("getReport", which, by === undefined ? {} : { by });
   }
 
   trajectory(which: OfExperiment = {}): Promise<Trajectory | null> {
@@ -167,9 +168,10 @@ export abstract class RemoteExperiments<Config> implements ProjectExperimentsApi
   async #ofExperiment<T>(
     id: "getEvaluation" | "getReport" | "getTrajectory",
     { experiment = CURRENT }: OfExperiment,
+    query: Readonly<Record<string, string>> = {},
   ): Promise<T | null> {
     try {
-      return await this.ask<T>(id, { params: { experiment } });
+      return await this.ask<T>(id, { params: { experiment }, query });
     } catch (error) {
       const isNone = isDethroneError(error) && error.code === "experiment_not_found";
       if (isNone && experiment === CURRENT) return null;

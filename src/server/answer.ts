@@ -83,8 +83,9 @@ async function answerOnce(host: Host, id: RouteId, asked: Asked, body: Body): Pr
   const input = route.body ? (checked(route.body, body.json, "body") as JsonObject) : undefined;
   assertMay(principal, route, projectsNamed(id, { params, query, input }));
   const handler = HANDLERS[id] as Handler<RouteId>;
-  const told = await handler(host, { params, query, body: input, principal, request } as never);
-  if (route.contentType === undefined) return tagged(JSON.stringify(told), request, route.status ?? 200);
+  const told = (await handler(host, { params, query, body: input, principal, request } as never)) as object;
+  // A report may be asked for in other forms than JSON.
+  if (!("plain" in told)) return tagged(JSON.stringify(told), request, route.status ?? 200);
   const { contentType, plain } = told as Plain;
   return { status: 200, headers: { "content-type": contentType, "cache-control": "no-store" }, body: plain };
 }
