@@ -220,7 +220,7 @@ export class Engine extends EngineDesk implements AsyncDisposable {
     const store = this.#context.requireStore();
     checkActor(options.actor ?? "tick");
     const results = await this.#ticker.tick(store, options);
-    if (!options.dryRun) this.webhooks.wake();
+    if (!options.dryRun) this.courier.wake();
     return results;
   }
 
@@ -235,7 +235,7 @@ export class Engine extends EngineDesk implements AsyncDisposable {
       try {
         if (this.#context.isOff) return;
         const results = await this.#ticker.tickAlone(this.#context.requireStore(), options);
-        if (results && !options.dryRun) this.webhooks.wake();
+        if (results && !options.dryRun) this.courier.wake();
         await options.onTick?.(results ?? []);
       } catch (error) {
         this.#context.fail(null, "a scheduled tick failed; the next one tries again", error);
@@ -344,9 +344,9 @@ export class Engine extends EngineDesk implements AsyncDisposable {
     for (const cron of this.#schedules) cron.stop();
     for (const project of this.#projects.values()) project.refuse();
     const { clock } = this.#context;
-    const told = within(clock, FLUSH_PATIENCE_MS, this.webhooks.idle(), undefined);
+    const told = within(clock, FLUSH_PATIENCE_MS, this.courier.idle(), undefined);
     await Promise.all([this.#settleTasks(), told]);
-    this.webhooks.stop();
+    this.courier.stop();
     await this.#context.close();
   }
 

@@ -224,7 +224,7 @@ function toldWebhooks({ webhooks, nowMs }: DoctorFacts): Finding[] {
       return [problem("webhook", message, WEBHOOK_ADVICE(webhook))];
     }
     if (failing === 0 && lateMs < HOUR_MS) return [];
-    const message = `${plural(failing, "event")} failed to reach the webhook ${url}; the oldest has waited for ${ageText(lateMs)}.`;
+    const message = `${failing === 0 ? "Events wait" : `${plural(failing, "event")} could not be delivered and wait`} for the webhook ${url}, the oldest for ${ageText(lateMs)}.`;
     return [warning("webhook", message, WEBHOOK_ADVICE(webhook))];
   });
 }

@@ -78,7 +78,11 @@ export class Courier {
     const waiting = await store.webhooks.waiting(clock.now());
     if (waiting.length === 0) return { delivered: 0, failed: 0 };
     const untilMs = clock.now() + ROUND_MS;
-    const served = await Promise.all(waiting.map((webhook) => this.#serve(store, webhook, untilMs)));
+    const ends = await Promise.allSettled(waiting.map((webhook) => this.#serve(store, webhook, untilMs)));
+    const served = ends.map((end) => {
+      if (end.status === "rejected") throw end.reason;
+      return end.value;
+    });
     await store.webhooks.forget(clock.now() - KEPT_MS);
     return {
       delivered: served.reduce((sum, each) => sum + each.delivered, 0),
@@ -87,7 +91,7 @@ export class Courier {
   }
 
   async #serve(store: Store, webhook: StoredWebhook, untilMs: number): Promise<CourierRound> {
-    await this.#queueNew(store, webhook);
+    await this.#queueNew(store, webhook, untilMs);
     let delivered = 0;
     for (;;) {
       const due = await store.webhooks.due({
@@ -108,9 +112,9 @@ export class Courier {
   }
 
   /** Queues what the log has gained since the endpoint was last looked after. */
-  async #queueNew(store: Store, webhook: StoredWebhook): Promise<void> {
+  async #queueNew(store: Store, webhook: StoredWebhook, untilMs: number): Promise<void> {
     let { seenId } = webhook;
-    for (;;) {
+    while (this.#context.clock.now() < untilMs) {
       const entries = await store.browse.events({ afterId: seenId, projects: null, limit: PAGE });
       const last = entries.at(-1);
       if (!last) return;

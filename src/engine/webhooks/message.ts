@@ -23,7 +23,7 @@ export interface CloudEvent {
 }
 
 /** The type of an entry's event: what it is of, and its action. */
-export const typeOf = ({ experiment, action }: Pick<EventEntry, "experiment" | "action">): string =>
+const typeOf = ({ experiment, action }: Pick<EventEntry, "experiment" | "action">): string =>
   `dethrone.${experiment === null ? "project" : "experiment"}.${action}`;
 
 /** The event of an entry. */

@@ -76,6 +76,8 @@ function send(url: URL, addresses: readonly Address[], posting: Posting, signal:
       take,
     );
     request.on("error", (error) => (status === undefined ? reject(error) : resolve(status)));
+    // What is no answer, such as the offer of another protocol, ends without an error.
+    request.on("close", () => status === undefined && reject(new Error("closed without an answer")));
     request.end(body);
   });
 }
@@ -94,15 +96,20 @@ function abandonable<T>(task: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 const messageOf = (error: unknown): string => {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return code === undefined || message.includes(code) ? message : `${code}: ${message}`;
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  // Where a name has several addresses, the message is empty.
+  return message === "" ? code : message;
 };
 
 /** Sends a message; never rejects. An answer that has begun counts, though its end may be late. */
 export async function post(posting: Posting, clock: Pick<Clock, "after">): Promise<Posted> {
-  const late = new AbortController();
-  const cancel = clock.after(TIMEOUT_MS, () => late.abort());
-  const signal = AbortSignal.any([late.signal, posting.signal]);
+  const stopper = new AbortController();
+  const { signal } = stopper;
+  const stop = (): void => stopper.abort(new Error("given up"));
+  posting.signal.addEventListener("abort", stop);
+  const cancel = clock.after(TIMEOUT_MS, () =>
+    stopper.abort(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)),
+  );
   try {
     const url = new URL(posting.url);
     const addresses = await abandonable(addressesOf(hostOf(url), posting.allowPrivate), signal);
@@ -110,9 +117,9 @@ export async function post(posting: Posting, clock: Pick<Clock, "after">): Promi
     const isDelivered = status >= 200 && status < 300;
     return { isDelivered, status, error: isDelivered ? null : whyFailed(status) };
   } catch (error) {
-    const why = late.signal.aborted ? `no answer within ${TIMEOUT_MS / 1000} s` : messageOf(error);
-    return { isDelivered: false, status: null, error: why };
+    return { isDelivered: false, status: null, error: messageOf(signal.aborted ? signal.reason : error) };
   } finally {
     cancel();
+    posting.signal.removeEventListener("abort", stop);
   }
 }

@@ -8,7 +8,7 @@ import type { DeliveryStatus, StoredDelivery, StoredWebhook } from "../ports.js"
 import { checkedLimit, pageOf, placeOfCursor } from "../sessions/search.js";
 import { ACTIONS } from "../words/history.js";
 import { checkedUrl } from "./address.js";
-import { Courier, type CourierRound } from "./courier.js";
+import type { Courier, CourierRound } from "./courier.js";
 import { cloudEvent, newSecret } from "./message.js";
 import type { Posted } from "./post.js";
 
@@ -72,9 +72,9 @@ export class Webhooks {
   readonly #context: EngineContext;
   readonly #courier: Courier;
 
-  constructor(context: EngineContext) {
+  constructor(context: EngineContext, courier: Courier) {
     this.#context = context;
-    this.#courier = new Courier(context);
+    this.#courier = courier;
   }
 
   get #store() {
@@ -191,19 +191,9 @@ export class Webhooks {
     return this.#courier.deliver();
   }
 
-  /** Delivers what is due, in the background. */
-  wake(): void {
-    this.#courier.wake();
-  }
-
   /** Resolves when nothing is being delivered in the background. */
   idle(): Promise<void> {
     return this.#courier.idle();
-  }
-
-  /** Delivers nothing any more. */
-  stop(): void {
-    this.#courier.stop();
   }
 
   /** Webhooks of these projects alone; one of all projects is nobody's who may not look into all. */

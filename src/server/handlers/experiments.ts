@@ -4,7 +4,7 @@
 import { DethroneError } from "../../core/errors.js";
 import type { Engine } from "../../engine/engine.js";
 import type { RouteInput } from "../contract/routes.js";
-import { REPORT_TYPES, renderReport } from "../reports/render.js";
+import { REPORT_TYPES, renderReport } from "../report/render.js";
 import { actorOf, byHand, type Handler, type Handlers, NOTHING } from "./handler.js";
 
 /** An experiment as a path names it. */

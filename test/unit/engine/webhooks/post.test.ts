@@ -45,6 +45,19 @@ describe("a message to a name", () => {
     expect(receiver.messages).toEqual([]);
   });
 
+  it("that is answered by the offer of another protocol has not arrived", async () => {
+    receiver.answer((response) =>
+      response.socket?.end("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"),
+    );
+    expect(await postTo(["127.0.0.1"], true)).toMatchObject({ isDelivered: false, status: null });
+  });
+
+  it("tells why it did not arrive, however many addresses there were", async () => {
+    await receiver.close();
+    const { error } = await postTo(["127.0.0.1", "::1"], true);
+    expect(error).toMatch(/ECONNREFUSED|EADDRNOTAVAIL/);
+  });
+
   it("is given up where the name is not found in time", async () => {
     const clock = createTestClock();
     vi.mocked(lookup)
