@@ -2,11 +2,6 @@ import { defineConfig } from "drizzle-kit";
 
 export default defineConfig({
   dialect: "sqlite",
-  schema: [
-    "./src/store/schema.ts",
-    "./src/store/archive-schema.ts",
-    "./src/store/access-schema.ts",
-    "./src/store/governance-schema.ts",
-  ],
+  schema: "./src/store/*schema.ts",
   out: "./drizzle",
 });

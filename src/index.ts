@@ -192,6 +192,7 @@ export type {
   SignalReceipt,
   StoredAuditEntry,
   StoredDecision,
+  StoredDelivery,
   StoredEvaluation,
   Watch,
 } from "./engine/ports.js";
@@ -218,6 +219,16 @@ export type { DoctorOptions, DoctorReport } from "./engine/upkeep/doctor.js";
 export type { Finding, Severity } from "./engine/upkeep/findings.js";
 export type { ForgetOptions, ForgetResult } from "./engine/upkeep/forget.js";
 export type { PruneOptions, PruneResult } from "./engine/upkeep/prune.js";
+export type { CourierRound } from "./engine/webhooks/courier.js";
+export type { CloudEvent } from "./engine/webhooks/message.js";
+export type { Posted } from "./engine/webhooks/post.js";
+export type {
+  DeliveryFilter,
+  DeliveryPage,
+  NewWebhook,
+  WebhookInput,
+  WebhookSummary,
+} from "./engine/webhooks/webhooks.js";
 export type { FileSettings } from "./file-settings.js";
 export {
   type PriceTable,

@@ -12,6 +12,7 @@ import { addBudget, addEvaluations, addQueue } from "./program/governance.js";
 import { addServer } from "./program/server.js";
 import { addProjects, addSetUp } from "./program/set-up.js";
 import { addUpkeep } from "./program/upkeep.js";
+import { addWebhooks } from "./program/webhooks.js";
 
 /** The commands, by what they are for. */
 const GROUPS: readonly (readonly [heading: string, add: (program: Command) => void])[] = [
@@ -26,6 +27,7 @@ const GROUPS: readonly (readonly [heading: string, add: (program: Command) => vo
   ["By hand, each with a reason:", addBudget],
   ["Ask what would be:", addQuestions],
   ["Serve it over HTTP:", addServer],
+  ["Tell others what happens:", addWebhooks],
   ["Serve it to agents:", addAgents],
   ["Upkeep of the database:", addUpkeep],
 ];

@@ -18,6 +18,7 @@ import type {
   ExperimentFilter,
   OfExperiment,
   ProjectExperimentsApi,
+  ReportOptions,
 } from "../engine/experiments/project-experiments.js";
 import type { ProjectQueue } from "../engine/experiments/queue.js";
 import type { ExperimentReport } from "../engine/experiments/report.js";
@@ -175,8 +176,8 @@ export abstract class RemoteExperiments<Config> implements ProjectExperimentsApi
     return this.#ofExperiment("getEvaluation", which);
   }
 
-  report(which: OfExperiment = {}): Promise<ExperimentReport | null> {
-    return this.#ofExperiment("getReport", which);
+  report({ by, ...which }: ReportOptions = {}): Promise<ExperimentReport | null> {
+    return this.#ofExperiment("getReport", which, by === undefined ? {} : { by });
   }
 
   trajectory(which: OfExperiment = {}): Promise<Trajectory | null> {
@@ -186,9 +187,10 @@ export abstract class RemoteExperiments<Config> implements ProjectExperimentsApi
   async #ofExperiment<T>(
     id: "getEvaluation" | "getReport" | "getTrajectory",
     { experiment = CURRENT }: OfExperiment,
+    query: Readonly<Record<string, string>> = {},
   ): Promise<T | null> {
     try {
-      return await this.ask<T>(id, { params: { experiment } });
+      return await this.ask<T>(id, { params: { experiment }, query });
     } catch (error) {
       const isNone = isDethroneError(error) && error.code === "experiment_not_found";
       if (isNone && experiment === CURRENT) return null;

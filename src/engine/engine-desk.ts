@@ -36,6 +36,8 @@ import {
   sessionDetail,
 } from "./sessions/search.js";
 import { type ProjectSnapshot, snapshotOf } from "./sessions/snapshot.js";
+import { Courier } from "./webhooks/courier.js";
+import { Webhooks } from "./webhooks/webhooks.js";
 
 /** What a caller may look into or write to. */
 export interface Within {
@@ -85,16 +87,21 @@ export interface HistoryPage {
 /** The half of an engine that servers and pages use. */
 export abstract class EngineDesk {
   protected readonly context: EngineContext;
+  protected readonly courier: Courier;
   /** keys of the HTTP server */
   readonly keys: AccessKeys;
   /** answers kept for repeated requests */
   readonly replies: Replies;
+  /** endpoints that are told of decisions and changes */
+  readonly webhooks: Webhooks;
   readonly #intake: Intake;
 
   constructor(context: EngineContext) {
     this.context = context;
     this.keys = new AccessKeys(context);
     this.replies = new Replies(context);
+    this.courier = new Courier(context);
+    this.webhooks = new Webhooks(context, this.courier);
     this.#intake = new Intake(context);
   }
 

@@ -229,12 +229,17 @@ export class Engine extends EngineDesk implements AsyncDisposable {
     return recordSignal(this.#context, this.#context.requireStore(), sessionId, signal);
   }
 
-  /** One tick: settles what is due, folds what has settled, decides, over every running experiment. */
+  /**
+   * One tick: settles what is due, folds what has settled, decides, over every running experiment. Webhooks are told
+   * afterwards, in the background.
+   */
   async decide(options: DecideOptions = {}): Promise<TickResult[]> {
     if (this.#context.isOff) return [];
     const store = this.#context.requireStore();
     checkActor(options.actor ?? "tick");
-    return this.#ticker.tick(store, options);
+    const results = await this.#ticker.tick(store, options);
+    if (!options.dryRun) this.courier.wake();
+    return results;
   }
 
   /**
@@ -248,6 +253,7 @@ export class Engine extends EngineDesk implements AsyncDisposable {
       try {
         if (this.#context.isOff) return;
         const results = await this.#ticker.tickAlone(this.#context.requireStore(), options);
+        if (results && !options.dryRun) this.courier.wake();
         await options.onTick?.(results ?? []);
       } catch (error) {
         this.#context.fail(null, "a scheduled tick failed; the next one tries again", error);
@@ -355,7 +361,10 @@ export class Engine extends EngineDesk implements AsyncDisposable {
     this.#cancelRefresh?.();
     for (const cron of this.#schedules) cron.stop();
     for (const project of this.#projects.values()) project.refuse();
-    await this.#settleTasks();
+    const { clock } = this.#context;
+    const told = within(clock, FLUSH_PATIENCE_MS, this.courier.idle(), undefined);
+    await Promise.all([this.#settleTasks(), told]);
+    this.courier.stop();
     await this.#context.close();
   }
 

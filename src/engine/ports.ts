@@ -29,12 +29,14 @@ import type {
 import type { EvaluationStore, NewEvaluation } from "./ports-governance.js";
 import type { DueSession, FoldRow, SessionStore, SettledSession } from "./ports-session.js";
 import type { UpkeepStore } from "./ports-upkeep.js";
+import type { WebhookStore } from "./ports-webhooks.js";
 
 export type * from "./ports-access.js";
 export type * from "./ports-experiment.js";
 export type * from "./ports-governance.js";
 export type * from "./ports-session.js";
 export type * from "./ports-upkeep.js";
+export type * from "./ports-webhooks.js";
 
 /** Where time comes from. */
 export interface Clock {
@@ -300,6 +302,7 @@ export interface Store extends SessionStore {
   readonly browse: BrowseStore;
   readonly access: AccessStore;
   readonly evaluations: EvaluationStore;
+  readonly webhooks: WebhookStore;
   /** Newest first. */
   auditLog(projectId: number, limit: number): Promise<StoredAuditEntry[]>;
 }

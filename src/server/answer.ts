@@ -18,6 +18,7 @@ import type { Handler, Handlers, Host, Plain } from "./handlers/handler.js";
 import { projectHandlers } from "./handlers/projects.js";
 import { serverHandlers } from "./handlers/server.js";
 import { sessionHandlers } from "./handlers/sessions.js";
+import { webhookHandlers } from "./handlers/webhooks.js";
 import { type Body, readBody } from "./read-body.js";
 
 /** A handler for every operation. */
@@ -27,6 +28,7 @@ const HANDLERS: Handlers<RouteId> = {
   ...sessionHandlers,
   ...decisionHandlers,
   ...governanceHandlers,
+  ...webhookHandlers,
   ...serverHandlers,
 };
 
@@ -83,8 +85,9 @@ async function answerOnce(host: Host, id: RouteId, asked: Asked, body: Body): Pr
   const input = route.body ? (checked(route.body, body.json, "body") as JsonObject) : undefined;
   assertMay(principal, route, projectsNamed(id, { params, query, input }));
   const handler = HANDLERS[id] as Handler<RouteId>;
-  const told = await handler(host, { params, query, body: input, principal, request } as never);
-  if (route.contentType === undefined) return tagged(JSON.stringify(told), request, route.status ?? 200);
+  const told = (await handler(host, { params, query, body: input, principal, request } as never)) as object;
+  // A report may be asked for in other forms than JSON.
+  if (!("plain" in told)) return tagged(JSON.stringify(told), request, route.status ?? 200);
   const { contentType, plain } = told as Plain;
   return { status: 200, headers: { "content-type": contentType, "cache-control": "no-store" }, body: plain };
 }

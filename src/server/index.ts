@@ -7,3 +7,4 @@ export { type AccessLogEntry, type App, type AppOptions, createApp } from "./app
 export { openApiDocument } from "./contract/openapi.js";
 export { dashboard } from "./dashboard/index.js";
 export { type Listening, type ListenOptions, listen } from "./listen.js";
+export { type RenderOptions, type ReportFormat, renderReport } from "./report/render.js";

@@ -23,6 +23,7 @@ import { LibsqlAccess } from "./libsql-access.js";
 import { LibsqlBrowse } from "./libsql-browse.js";
 import { LibsqlEvaluations } from "./libsql-evaluations.js";
 import { LibsqlUpkeep } from "./libsql-upkeep.js";
+import { LibsqlWebhooks } from "./libsql-webhooks.js";
 import * as projectChanges from "./project-changes.js";
 import { LibsqlReads } from "./reads.js";
 import * as sessionChanges from "./session-changes.js";
@@ -77,6 +78,7 @@ class LibsqlStore extends LibsqlReads implements Store {
   readonly evaluations: LibsqlEvaluations;
   /** where people's pages are read: a thread of its own, for a page must not wait for a copy of the database */
   readonly #pages: Aside;
+  readonly webhooks: LibsqlWebhooks;
   readonly #database: OpenDatabase;
   readonly #names: Names;
   readonly #durable: DurableWriter | undefined;
@@ -97,6 +99,7 @@ class LibsqlStore extends LibsqlReads implements Store {
     this.browse = new LibsqlBrowse(this.#pages, () => this.occupants());
     this.evaluations = new LibsqlEvaluations({ database, aside: this.#pages, transact });
     this.access = new LibsqlAccess(database, transact);
+    this.webhooks = new LibsqlWebhooks(database, transact);
   }
 
   override async projectState(key: string): Promise<ProjectState | null> {

@@ -4,8 +4,10 @@
  * Needs Chromium, at `$CHROMIUM` or /usr/bin/chromium; where `$CHROMIUM` is not set and there is none, as on a new
  * developer's machine, nothing of this runs. With `$SCREENSHOTS` set, pictures of every page are kept there.
  */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -13,6 +15,7 @@ import { evidence, probability } from "../../src/core/words/numbers.js";
 import { createApp } from "../../src/server/app.js";
 import { dashboard } from "../../src/server/dashboard/index.js";
 import { type Listening, listen } from "../../src/server/listen.js";
+import { renderReport } from "../../src/server/report/render.js";
 import { type DashboardWorld, dashboardWorld } from "../support/dashboard-world.js";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -23,6 +26,8 @@ const FLAGS = ["disable-gpu", "disable-quic", "no-first-run", "disable-backgroun
 let world: DashboardWorld;
 let server: Listening;
 let browser: Browser;
+/** of reports as files, which a browser opens from there */
+const reports = mkdtempSync(join(tmpdir(), "dethrone-reports-"));
 
 beforeAll(async () => {
   if (isWithout) return;
@@ -35,15 +40,20 @@ beforeAll(async () => {
     executablePath: CHROMIUM,
     args: ["no-sandbox", ...FLAGS, "disable-component-update", "disable-sync"].map((flag) => `--${flag}`),
   });
+  for (const key of ["support", "coder", "search"])
+    writeFileSync(reportPath(key), await renderReport(world.test.engine, key, { format: "html" }));
 }, 600_000);
 
 afterAll(async () => {
+  rmSync(reports, { recursive: true });
   await browser?.close();
   await server?.stop();
   await world?.test.close();
 });
 
 const experimentPath = (key: string): string => `/projects/${key}/experiments/${world.experiments[key]}`;
+
+const reportPath = (key: string): string => join(reports, `${key}.html`);
 
 /** Every kind of page, in every state. */
 function paths(): Record<string, string> {
@@ -61,6 +71,9 @@ function paths(): Record<string, string> {
     rollback: "/projects/support/rollback",
     login: "/login",
     missing: "/projects/nowhere",
+    ...Object.fromEntries(
+      ["support", "coder", "search"].map((key) => [`report-${key}`, pathToFileURL(reportPath(key)).href]),
+    ),
   };
 }
 

@@ -39,6 +39,8 @@ export async function decide(context: CommandContext, flags: DecideFlags): Promi
     if (flags.cron !== undefined)
       return cronWorker(context, engine, { expression: flags.cron, options, watcher });
     printTick(context, await tick(), false);
+    // Whoever ticks once goes on a whole round, however long an endpoint keeps it.
+    await engine.webhooks.idle();
   });
 }
 

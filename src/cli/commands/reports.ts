@@ -7,6 +7,7 @@ import { projectLedger } from "../../engine/experiments/ledger.js";
 import { currentExperiment, requireExperiment, requireProject } from "../../engine/experiments/lookup.js";
 import { reportOf } from "../../engine/experiments/report.js";
 import type { Store, StoredExperiment } from "../../engine/ports.js";
+import { type ReportFormat, renderReport } from "../../server/report/render.js";
 import { historyText } from "../history-views.js";
 import { logNames } from "../log-names.js";
 import { type Labels, labelsOf, nameIn } from "../names.js";
@@ -47,10 +48,27 @@ async function otherDrafts(
   }));
 }
 
+const FORMATS: readonly string[] = ["text", "json", "md", "html", "csv", "github"];
+
+/** A report in a form that others read, as it is. */
+async function renderedReport(
+  context: CommandContext,
+  key: string,
+  { experiment, by, format }: ReportFlags & { readonly format: ReportFormat },
+): Promise<void> {
+  await withEngine(context.url, { mustExist: true }, async ({ engine, store }) => {
+    await requireProject(store, key);
+    process.stdout.write(await renderReport(engine, key, { format, experiment, by }));
+  });
+}
+
 /** `report PROJECT` */
 export async function report(context: CommandContext, key: string, flags: ReportFlags): Promise<void> {
-  const { format = "text", by } = flags;
-  if (format !== "text" && format !== "json") invalidFlag("--format", format, "text or json");
+  const { by } = flags;
+  const format = context.output.isJson ? "json" : (flags.format ?? "text");
+  if (!FORMATS.includes(format)) invalidFlag("--format", format, FORMATS.join(", "));
+  if (format !== "text" && format !== "json")
+    return renderedReport(context, key, { ...flags, format: format as ReportFormat });
   await withEngine(context.url, { mustExist: true }, async ({ store }) => {
     const { champion } = await requireProject(store, key);
     const experiment = await chosen(store, key, flags);

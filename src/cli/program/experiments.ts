@@ -82,7 +82,7 @@ export function addLooking(program: Command): void {
       "--by <attribute>",
       "break the scores down by this attribute of the context alone, e.g. user.plan",
     )
-    .option("--format <format>", "text or json", "text")
+    .option("--format <format>", "text, json, md, html (one file), csv, or github (a comment)", "text")
     .action(async (key: string, flags: ReportFlags, command: Command) =>
       report(await contextOf(command), key, flags),
     );

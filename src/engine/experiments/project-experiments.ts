@@ -37,6 +37,12 @@ export interface OfExperiment {
   readonly experiment?: string | undefined;
 }
 
+/** Which experiment is reported, and how. */
+export interface ReportOptions extends OfExperiment {
+  /** break the scores down by this attribute of the context alone, e.g. `user.plan` */
+  readonly by?: string | undefined;
+}
+
 /** Which experiments are listed. */
 export interface ExperimentFilter {
   /** with those put away; default false */
@@ -83,7 +89,7 @@ export interface ProjectExperimentsApi<Config> {
   holdout(share: number, byHand: ByHand): Promise<void>;
   /** Every number of an experiment, from what is folded; null if there is none. */
   evaluate(which?: OfExperiment): Promise<Evaluation | null>;
-  report(which?: OfExperiment): Promise<ExperimentReport | null>;
+  report(which?: ReportOptions): Promise<ExperimentReport | null>;
   /** How an experiment came to where it is, as points for a chart; null if there is none. */
   trajectory(which?: OfExperiment): Promise<Trajectory | null>;
   /** A page of what ticks found of the project's experiments, newest first. */
@@ -217,10 +223,10 @@ export abstract class ProjectExperiments<Config> implements ProjectExperimentsAp
     return experiment && evaluateExperiment(store, experiment);
   }
 
-  async report(which: OfExperiment = {}): Promise<ExperimentReport | null> {
+  async report({ by, ...which }: ReportOptions = {}): Promise<ExperimentReport | null> {
     const store = this.context.requireStore();
     const experiment = await this.#experimentOf(store, which);
-    return experiment && reportOf(store, experiment, this.context.clock.now());
+    return experiment && reportOf(store, experiment, this.context.clock.now(), by);
   }
 
   async trajectory(which: OfExperiment = {}): Promise<Trajectory | null> {

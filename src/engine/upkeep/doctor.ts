@@ -90,10 +90,11 @@ export async function doctor(
   const counts = await store.upkeep.counts(nowMs);
   const brokenRules = await store.upkeep.brokenRules();
   const running = await store.upkeep.running();
+  const webhooks = await store.webhooks.backlogs();
   const verified = verify ? await verification(context, store, onProgress) : null;
-  const stored = { database, counts, brokenRules, running };
+  const facts = { nowMs, database, counts, brokenRules, running, webhooks };
   const governance = { stalledQueues: await stalledQueues(store, nowMs), reviews: await reviewsOf(store) };
-  const findings = findingsOf({ nowMs, ...stored, ...governance, verification: verified });
+  const findings = findingsOf({ ...facts, ...governance, verification: verified });
   return {
     isHealthy: findings.every(({ severity }) => severity !== "problem"),
     version: context.version,

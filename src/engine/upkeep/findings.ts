@@ -12,6 +12,7 @@ import type {
   StoredCounts,
   StoredEvaluation,
   StoredFile,
+  WebhookBacklog,
 } from "../ports.js";
 import type { EvidenceCheck } from "./evidence-check.js";
 
@@ -39,6 +40,7 @@ export interface DoctorFacts {
   readonly stalledQueues: readonly StalledQueue[];
   /** running experiments whose newest evaluation needs review */
   readonly reviews: readonly Pick<StoredEvaluation, "project" | "experiment" | "review">[];
+  readonly webhooks: readonly WebhookBacklog[];
   /** null where it was not asked for */
   readonly verification: Verification | null;
 }
@@ -235,6 +237,22 @@ function leftovers({ database, counts, nowMs }: DoctorFacts): Finding[] {
   ];
 }
 
+const WEBHOOK_ADVICE = (id: string): string =>
+  `See 'dethrone webhooks deliveries --webhook ${id}'. Once it answers: 'dethrone webhooks retry --dead ${id}'.`;
+
+function toldWebhooks({ webhooks, nowMs }: DoctorFacts): Finding[] {
+  return webhooks.flatMap(({ webhook, url, failing, oldestAtMs, dead }): Finding[] => {
+    const lateMs = oldestAtMs === null ? 0 : nowMs - oldestAtMs;
+    if (dead > 0) {
+      const message = `${plural(dead, "event")} did not reach the webhook ${url} in three days, and will not be tried again.`;
+      return [problem("webhook", message, WEBHOOK_ADVICE(webhook))];
+    }
+    if (failing === 0 && lateMs < HOUR_MS) return [];
+    const message = `${failing === 0 ? "Events wait" : `${plural(failing, "event")} could not be delivered and wait`} for the webhook ${url}, the oldest for ${ageText(lateMs)}.`;
+    return [warning("webhook", message, WEBHOOK_ADVICE(webhook))];
+  });
+}
+
 function verified({ verification }: DoctorFacts): Finding[] {
   if (!verification) return [];
   const { differentEvidence, differentDecisions } = verification;
@@ -263,7 +281,15 @@ function verified({ verification }: DoctorFacts): Finding[] {
 
 /** All findings, in the order in which they were looked for. */
 export function findingsOf(facts: DoctorFacts): Finding[] {
-  return [integrity, space, invariants, ticking, experiments, governance, leftovers, verified].flatMap(
-    (look) => look(facts),
-  );
+  return [
+    integrity,
+    space,
+    invariants,
+    ticking,
+    experiments,
+    governance,
+    leftovers,
+    toldWebhooks,
+    verified,
+  ].flatMap((look) => look(facts));
 }

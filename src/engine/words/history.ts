@@ -96,12 +96,18 @@ const ABOUT: Record<string, (details: JsonObject, naming: Naming) => string> = {
   "override-removed": ({ unit }, naming) => `override of ${naming.unit(unit)} taken away`,
   pruned: ({ sessions, experiments }) =>
     `pruned ${plural(Number(sessions), "session")} of ${plural(Array.isArray(experiments) ? experiments.length : 0, "experiment")} and of none`,
+  paused: () => "paused",
+  resumed: () => "resumed",
+  archived: () => "archived",
   forgotten: ({ sessions }) => `a unit forgotten, ${plural(Number(sessions), "session")}`,
   labelled: ({ config: hash, label }) =>
     label === null
       ? `label of ${short(String(hash))} taken away`
       : `${short(String(hash))} labelled ${String(label)}`,
 };
+
+/** Every action of the log. */
+export const ACTIONS: readonly string[] = Object.keys(ABOUT);
 
 /** An entry of the log in words. */
 export function actionText(

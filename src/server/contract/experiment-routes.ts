@@ -147,7 +147,8 @@ export const experimentRoutes = {
     method: "get",
     path: "/v1/projects/{project}/experiments/{experiment}/report",
     scope: "read",
-    summary: "One experiment in full",
+    summary: "One experiment in full, as JSON or for people",
+    query: numbers.reportQuery,
     response: numbers.report,
   },
   getTrajectory: {

@@ -192,6 +192,15 @@ export const verification = z.object({
 const named = z.object({ hash, body: config, label: z.string().nullable() });
 const namedChallenger = named.extend({ place, share: z.number(), planShare: z.number(), out });
 
+/** How a report is asked for. */
+export const reportQuery = z.strictObject({
+  format: z
+    .enum(["json", "md", "html", "csv", "github"])
+    .optional()
+    .meta({ description: "default json; github is a comment for a pull request" }),
+  by: text.optional().meta({ description: "break the scores down by this attribute of the context alone" }),
+});
+
 /** One experiment in full. */
 export const report = experiment
   .omit({ id: true, champion: true, challenger: true, challengers: true, createdAtMs: true })

@@ -8,6 +8,7 @@ import { governanceRoutes } from "./governance-routes.js";
 import { decisionRoutes, serverRoutes, sessionRoutes } from "./other-routes.js";
 import { projectRoutes } from "./project-routes.js";
 import type { Route } from "./route.js";
+import { webhookRoutes } from "./webhooks.js";
 
 /** Every operation by its id. */
 export const ROUTES = {
@@ -16,6 +17,7 @@ export const ROUTES = {
   ...sessionRoutes,
   ...decisionRoutes,
   ...governanceRoutes,
+  ...webhookRoutes,
   ...serverRoutes,
 } as const satisfies Record<string, Route>;
 

@@ -9,11 +9,12 @@ interface Piece {
   readonly isChanged: boolean;
 }
 
-const textOf = (value: Json | undefined): string | null =>
+/** A value as people read it; null where there is none. */
+export const textOf = (value: Json | undefined): string | null =>
   value === undefined ? null : typeof value === "string" ? value : JSON.stringify(value, null, 2);
 
 /** A path as people write it: `tools.0.name`. */
-function placeText(path: string): string {
+export function placeText(path: string): string {
   const keys = path
     .slice(1)
     .split("/")

@@ -249,7 +249,7 @@ function SessionsStat({ report }: { readonly report: ExperimentReport }) {
 }
 
 /** Where it stands in a few words, for someone who reads nothing else. */
-function headlineOf(report: ExperimentReport): string {
+export function headlineOf(report: ExperimentReport): string {
   const { evaluation, policy, isAwaitingApproval, challenger, challengers, decision, kind } = report;
   const { verdict, reason } = rulingOf(report);
   const name = configName(challengers[(decision?.arm ?? 0) - 1] ?? challenger);

@@ -95,16 +95,23 @@ function forestRow(report: ExperimentReport, [name, metric, guardrail]: Guarded)
 const isTelling = ([name, metric]: Guarded): boolean =>
   name !== "duration_ms" || (metric?.champion?.mean ?? 0) !== 0 || (metric?.challenger?.mean ?? 0) !== 0;
 
+/** What the leading challenger changes of each metric, and what is allowed. */
+export function metricRows(report: ExperimentReport): readonly ForestRow[] {
+  return guardedMetrics(report.evaluation)
+    .filter(isTelling)
+    .map((row) => forestRow(report, row));
+}
+
 /** What the challenger changes of each metric, against what is allowed. */
 export function Metrics({ report }: { readonly report: ExperimentReport }) {
-  const rows = guardedMetrics(report.evaluation).filter(isTelling);
+  const rows = metricRows(report);
   if (rows.length === 0) return null;
   return (
     <Card
       title="Guardrails, cost and latency"
       note="The challenger's change of each metric with its 95 % interval; the thin line is no change, the dashed one the limit of its guardrail."
     >
-      <Forest rows={rows.map((row) => forestRow(report, row))} />
+      <Forest rows={rows} />
     </Card>
   );
 }
@@ -209,12 +216,12 @@ function shareText({ challengers, share, shareRule }: ExperimentReport): string 
     : `${now} now; ${shareRuleText(shareRule)}`;
 }
 
-function setUpFacts(report: ExperimentReport): readonly Fact[] {
+/** What an experiment was set up as, in words. */
+export function setUpFacts(report: ExperimentReport): readonly (readonly [name: string, text: string])[] {
   const { policy, promotion, audience, exclusionGroup, holdout, watch, overrideCount } = report;
   const { hypothesis, description } = report;
   const { fuse, guardrails } = policy;
-  const facts: (Fact | false)[] = [
-    ["experiment", <code>{report.experiment}</code>],
+  const facts: (readonly [string, string] | false)[] = [
     hypothesis !== null && ["hypothesis", hypothesis],
     description !== null && ["description", description],
     ["share", shareText(report)],
@@ -239,18 +246,20 @@ function setUpFacts(report: ExperimentReport): readonly Fact[] {
       "overrides",
       `${plural(overrideCount, "unit")} with an arm by hand; never evidence`,
     ],
-    ...report.revisions.map(
-      ({ atMs, fields }): Fact => [`revised ${minuteText(atMs)}`, Object.keys(fields).join(", ")],
-    ),
+    ...report.revisions.map(({ atMs, fields }): readonly [string, string] => [
+      `revised ${minuteText(atMs)}`,
+      Object.keys(fields).join(", "),
+    ]),
   ];
   return facts.filter((fact) => fact !== false);
 }
 
 /** What the experiment was set up as. */
 export function SetUp({ report }: { readonly report: ExperimentReport }) {
+  const experiment: Fact = ["experiment", <code>{report.experiment}</code>];
   return (
     <Card title="Set-up">
-      <Facts facts={setUpFacts(report)} />
+      <Facts facts={[experiment, ...setUpFacts(report)]} />
     </Card>
   );
 }

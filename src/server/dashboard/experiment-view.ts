@@ -31,20 +31,31 @@ const LOG_MAX = 2000;
 const EVALUATIONS_SHOWN = 12;
 
 /** The report of an experiment. @throws DethroneError `project_not_found`, `experiment_not_found` */
-export async function reportNamed(engine: Engine, key: string, id: string): Promise<ExperimentReport> {
+export async function reportNamed(
+  engine: Engine,
+  key: string,
+  id: string,
+  by?: string,
+): Promise<ExperimentReport> {
   const project = await engine.project(key);
   // Never null: an experiment that is named and not found is an error.
-  return (await project.report({ experiment: id })) as ExperimentReport;
+  return (await project.report({ experiment: id, by })) as ExperimentReport;
 }
 
 /**
  * Everything the page of an experiment shows.
  *
+ * @param by break down by this attribute of the context alone
  * @throws DethroneError `project_not_found`, `experiment_not_found`
  */
-export async function experimentView(engine: Engine, key: string, id: string): Promise<ExperimentView> {
+export async function experimentView(
+  engine: Engine,
+  key: string,
+  id: string,
+  by?: string,
+): Promise<ExperimentView> {
   const project = await engine.project(key);
-  const report = await reportNamed(engine, key, id);
+  const report = await reportNamed(engine, key, id, by);
   const trajectory = (await project.trajectory({ experiment: report.experiment })) as Trajectory;
   const history = await project.history(LOG_MAX);
   const configs = await project.configs();

@@ -156,15 +156,17 @@ function BreakdownCard({ view }: { readonly view: ExperimentView }) {
   );
 }
 
-function ConfigCard({ report }: { readonly report: ExperimentReport }) {
+function ConfigCard({ report, isAlone }: { readonly report: ExperimentReport; readonly isAlone: boolean }) {
   const { champion, challenger, changes, project } = report;
   return (
     <Card
       title="What the challenger changes"
       aside={
-        <a class="small" href={diffPath(project, champion.hash, challenger.hash)}>
-          Both configs in full
-        </a>
+        isAlone ? undefined : (
+          <a class="small" href={diffPath(project, champion.hash, challenger.hash)}>
+            Both configs in full
+          </a>
+        )
       }
     >
       <ConfigDiff
@@ -200,6 +202,32 @@ function NoSessions({ report }: { readonly report: ExperimentReport }) {
   );
 }
 
+/**
+ * An experiment in full.
+ *
+ * @param isAlone there are no other pages to lead to
+ */
+export function Experiment({ view, isAlone }: { readonly view: ExperimentView; readonly isAlone: boolean }) {
+  const { report } = view;
+  const isEmpty = report.evaluation.sessionCount === 0;
+  return (
+    <div class="stack">
+      <Notices notices={alarmsOf(view)} />
+      {isEmpty ? <NoSessions report={report} /> : <Verdict view={view} />}
+      <Contenders report={report} />
+      {isEmpty ? null : <Charts view={view} />}
+      <EvaluationsCard view={view} />
+      <BreakdownCard view={view} />
+      <ConfigCard report={report} isAlone={isAlone} />
+      {report.startedAtMs === null ? null : <Sessions view={view} />}
+      <div class="grid">
+        <SetUp report={report} />
+        <DecisionLog view={view} />
+      </div>
+    </div>
+  );
+}
+
 /** The page of an experiment. */
 export function ExperimentPage({
   request,
@@ -209,7 +237,6 @@ export function ExperimentPage({
   readonly view: ExperimentView;
 }) {
   const { report } = view;
-  const isEmpty = report.evaluation.sessionCount === 0;
   return (
     <Page
       request={request}
@@ -220,20 +247,7 @@ export function ExperimentPage({
       ]}
     >
       <ExperimentHead view={view} mayAct={request.visitor?.isAdmin ?? false} />
-      <div class="stack">
-        <Notices notices={alarmsOf(view)} />
-        {isEmpty ? <NoSessions report={report} /> : <Verdict view={view} />}
-        <Contenders report={report} />
-        {isEmpty ? null : <Charts view={view} />}
-        <EvaluationsCard view={view} />
-        <BreakdownCard view={view} />
-        <ConfigCard report={report} />
-        {report.startedAtMs === null ? null : <Sessions view={view} />}
-        <div class="grid">
-          <SetUp report={report} />
-          <DecisionLog view={view} />
-        </div>
-      </div>
+      <Experiment view={view} isAlone={false} />
     </Page>
   );
 }

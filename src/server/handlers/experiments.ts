@@ -4,6 +4,7 @@
 import { DethroneError } from "../../core/errors.js";
 import type { Engine } from "../../engine/engine.js";
 import type { RouteInput } from "../contract/routes.js";
+import { REPORT_TYPES, renderReport } from "../report/render.js";
 import { actorOf, byHand, type Handler, type Handlers, NOTHING } from "./handler.js";
 
 /** An experiment as a path names it. */
@@ -149,10 +150,14 @@ export const experimentHandlers: Handlers<
     return required(await project.evaluate({ experiment: id }), id);
   },
 
-  async getReport({ engine }, { params }) {
+  async getReport({ engine }, { params, query: { format = "json", by } }) {
     const { id } = await engine.experiment(params.project, params.experiment);
+    if (format !== "json") {
+      const plain = await renderReport(engine, params.project, { format, experiment: id, by });
+      return { contentType: REPORT_TYPES[format], plain };
+    }
     const project = await engine.project(params.project);
-    return required(await project.report({ experiment: id }), id);
+    return required(await project.report({ experiment: id, by }), id);
   },
 
   async getTrajectory({ engine }, { params }) {
