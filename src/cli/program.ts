@@ -10,6 +10,7 @@ import { addQuestions } from "./program/analysis.js";
 import { addByHand, addDecisions, addLooking, addPlans } from "./program/experiments.js";
 import { addServer } from "./program/server.js";
 import { addProjects, addSetUp } from "./program/set-up.js";
+import { addStudies } from "./program/studies.js";
 import { addUpkeep } from "./program/upkeep.js";
 
 /** The commands, by what they are for. */
@@ -18,6 +19,7 @@ const GROUPS: readonly (readonly [heading: string, add: (program: Command) => vo
   ["Projects and configs:", addProjects],
   ["Plan and start experiments:", addPlans],
   ["See where things stand:", addLooking],
+  ["Compare what nobody randomised:", addStudies],
   ["Decide:", addDecisions],
   ["By hand, each with a reason:", addByHand],
   ["Ask what would be:", addQuestions],

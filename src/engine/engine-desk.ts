@@ -35,6 +35,7 @@ import {
   sessionDetail,
 } from "./sessions/search.js";
 import { type ProjectSnapshot, snapshotOf } from "./sessions/snapshot.js";
+import { Studies, type TagInput, type TagReceipt } from "./studies/studies.js";
 
 /** What a caller may look into or write to. */
 export interface Within {
@@ -88,12 +89,15 @@ export abstract class EngineDesk {
   readonly keys: AccessKeys;
   /** answers kept for repeated requests */
   readonly replies: Replies;
+  /** sessions that nobody randomised, compared afterwards */
+  readonly studies: Studies;
   readonly #intake: Intake;
 
   constructor(context: EngineContext) {
     this.context = context;
     this.keys = new AccessKeys(context);
     this.replies = new Replies(context);
+    this.studies = new Studies(context);
     this.#intake = new Intake(context);
   }
 
@@ -189,6 +193,16 @@ export abstract class EngineDesk {
    */
   record(operations: readonly Operation[], { projects = null }: Within = {}): Promise<OperationResult[]> {
     return this.#intake.record(this.context.requireStore(), operations, projects);
+  }
+
+  /**
+   * Gives a session outside of experiments an arm of a study by hand. The same again is a duplicate.
+   *
+   * @throws DethroneError `session_not_found`, `study_not_found`, `input_invalid`, `tag_conflict` where it has another,
+   *   `transition_illegal` where the study is concluded
+   */
+  tag(sessionId: string, tag: TagInput, within: Within = {}): Promise<TagReceipt> {
+    return this.studies.tag(sessionId, tag, within);
   }
 
   /** A page of sessions, newest first. @throws DethroneError `input_invalid` */

@@ -17,6 +17,7 @@ import type { Handler, Handlers, Host, Plain } from "./handlers/handler.js";
 import { projectHandlers } from "./handlers/projects.js";
 import { serverHandlers } from "./handlers/server.js";
 import { sessionHandlers } from "./handlers/sessions.js";
+import { studyHandlers } from "./handlers/studies.js";
 import { type Body, readBody } from "./read-body.js";
 
 /** A handler for every operation. */
@@ -24,6 +25,7 @@ const HANDLERS: Handlers<RouteId> = {
   ...projectHandlers,
   ...experimentHandlers,
   ...sessionHandlers,
+  ...studyHandlers,
   ...decisionHandlers,
   ...serverHandlers,
 };

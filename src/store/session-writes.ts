@@ -69,6 +69,12 @@ export function startedAs({ id, projectId, unit, root }: SessionStart, placed: P
   return { id, projectId, unit, root, ...place, isNew: true, arm: null, experimentUid: null };
 }
 
+/**
+ * Where a unit's own arm is not asked for: who starts the session knows better. `repeat` is said where it was confirmed
+ * before, and has been served already.
+ */
+const SETTLED_BY_HOST: readonly Exclusion[] = ["override", "forced", "repeat", "assigned"];
+
 /** Starts, ends and signals of one connection. */
 export class SessionWrites {
   readonly #statements: Statements;
@@ -119,8 +125,7 @@ export class SessionWrites {
   /** Where the session's unit belongs: what is stored of it wins over what this start would make of it; the start itself for that. */
   #place(start: SessionStart): Placed {
     const { experimentId, armId, unit, excluded } = start;
-    // `repeat` is said where the unit's arm was confirmed before, and has been served already.
-    const isSettled = excluded === "override" || excluded === "forced" || excluded === "repeat";
+    const isSettled = excluded !== null && SETTLED_BY_HOST.includes(excluded);
     if (experimentId === null || armId === null || unit === null || isSettled) return start;
     const stored = this.#storedUnit(experimentId, unit);
     if (stored?.out) return this.#outside(experimentId, "dropped");

@@ -30,10 +30,8 @@ export interface StudyRules {
 /** An arm given by hand, or the word that the session belongs to neither. */
 export type StudyTag = Role | "excluded";
 
-/** What made a session belong to an arm, the strongest first. */
-export const PLACERS = ["tag", "field", "config", "git"] as const;
-/** See {@link PLACERS}. */
-export type Placer = (typeof PLACERS)[number];
+/** What made a session belong to an arm: a tag, one of the rules, or the rule of an experiment that gave it the arm. */
+export type Placer = "tag" | "field" | "config" | "git" | "assign";
 
 /** Why a session belongs to no arm. */
 export type Misfit =

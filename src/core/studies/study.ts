@@ -5,11 +5,11 @@
 
 import type { ArmSummary, Role } from "../decision/evidence.js";
 import { evaluateMetrics, type MetricEvaluation } from "../decision/metric-evaluation.js";
-import { createPolicy, type MetricPolicy } from "../decision/policy.js";
+import type { Policy } from "../decision/policy.js";
 import { pairOf, posteriors } from "../decision/posterior.js";
 import { betaInterval, type Interval } from "../numeric/beta.js";
 import { diffInterval } from "../numeric/beta-difference.js";
-import { addMetrics, type MetricValues, type RunningMetric } from "../sessions/metric.js";
+import { addMetrics, type MetricSource, metricValues, type RunningMetric } from "../sessions/metric.js";
 import type { Steps } from "../steps.js";
 import type { Classification, Misfit, Placer } from "./classification.js";
 import { type TimeBalance, type TimedScore, timeBalance } from "./time-balance.js";
@@ -17,15 +17,14 @@ import { type TimeBalance, type TimedScore, timeBalance } from "./time-balance.j
 /** The word a study is reported with, and so is whatever is compared without chance having decided. */
 export const OBSERVATIONAL = "observational";
 
-/** A session that has been classified. */
-export interface StudiedSession {
+/** A session that has been classified; its metrics are those of its counted signals. */
+export interface StudiedSession extends MetricSource {
   /** null where the session is a unit of its own */
   readonly unit: string | null;
   readonly startedAtMs: number;
   readonly isSettled: boolean;
   /** in [0, 1]; null before it settles, and where it is missing */
   readonly score: number | null;
-  readonly metrics: MetricValues;
 }
 
 /** Why a session is in no arm's numbers. */
@@ -110,7 +109,7 @@ function count<Name extends string>(counts: Partial<Record<Name, number>>, name:
 
 /** A study on its way: sessions are added one by one, in the order of their assignment, each once. */
 export class RunningStudy {
-  readonly #policy: ReturnType<typeof createPolicy>;
+  readonly #policy: Policy;
   readonly #arms = [startArm(), startArm()] as const;
   readonly #units = new Set<string>();
   readonly #placed: Partial<Record<Placer, number>> = {};
@@ -118,9 +117,9 @@ export class RunningStudy {
   readonly #scores: TimedScore[] = [];
   #sessionCount = 0;
 
-  /** @param metrics which way is better, and how signals of a name become one value, where that is not the default */
-  constructor(metrics: Readonly<Record<string, Partial<MetricPolicy>>> = {}) {
-    this.#policy = createPolicy({ metrics });
+  /** @param policy says which way a metric is better, and how signals of a name become one value; nothing is decided by it */
+  constructor(policy: Policy) {
+    this.#policy = policy;
   }
 
   /** Adds a session: the first of its unit in its arm counts, once it has settled. */
@@ -148,14 +147,15 @@ export class RunningStudy {
     return false;
   }
 
-  #addScore(place: 0 | 1, score: number, { startedAtMs, metrics }: StudiedSession): void {
+  #addScore(place: 0 | 1, score: number, session: StudiedSession): void {
+    const { startedAtMs } = session;
     const arm = this.#arms[place];
     arm.count += 1;
     arm.sum += score;
     arm.sumSquares += score * score;
     arm.firstAtMs = Math.min(arm.firstAtMs ?? startedAtMs, startedAtMs);
     arm.lastAtMs = Math.max(arm.lastAtMs ?? startedAtMs, startedAtMs);
-    addMetrics(arm.metrics, metrics, score, this.#policy.metrics);
+    addMetrics(arm.metrics, metricValues(session, this.#policy), score, this.#policy.metrics);
     this.#scores.push({ arm: place, score, startedAtMs });
   }
 

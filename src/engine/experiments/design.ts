@@ -79,7 +79,7 @@ export async function designOf(
 
 function termsOf(state: ProjectState, plan: ChallengePlan, design: Design): Omit<ExperimentTerms, "kind"> {
   const { policy, shareRule, planShares } = design;
-  const { again, hashVersion, promotion, audience, exclusionGroup, watch } = plan;
+  const { again, hashVersion, promotion, audience, exclusionGroup, assign, watch } = plan;
   return {
     ...plan.description,
     again,
@@ -91,6 +91,7 @@ function termsOf(state: ProjectState, plan: ChallengePlan, design: Design): Omit
     promotion,
     audience,
     exclusionGroup,
+    assign,
     holdoutBuckets: state.holdoutBuckets,
     watch,
     openDesign: null,
@@ -190,6 +191,7 @@ export function watchOver(
     promotion: "auto",
     audience,
     exclusionGroup: experiment.exclusionGroup,
+    assign: null,
     holdoutBuckets,
     watch: null,
     openDesign: null,

@@ -7,12 +7,14 @@ import { experimentRoutes } from "./experiment-routes.js";
 import { decisionRoutes, serverRoutes, sessionRoutes } from "./other-routes.js";
 import { projectRoutes } from "./project-routes.js";
 import type { Route } from "./route.js";
+import { studyRoutes } from "./study-routes.js";
 
 /** Every operation by its id. */
 export const ROUTES = {
   ...projectRoutes,
   ...experimentRoutes,
   ...sessionRoutes,
+  ...studyRoutes,
   ...decisionRoutes,
   ...serverRoutes,
 } as const satisfies Record<string, Route>;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createPolicy } from "../../../../src/core/decision/policy.js";
 import { allAtOnce } from "../../../../src/core/steps.js";
 import { RunningStudy, type StudiedSession } from "../../../../src/core/studies/study.js";
 
@@ -7,7 +8,7 @@ const CHALLENGER = { arm: "challenger", by: "tag" } as const;
 
 let clock = 0;
 const session = (score: number | null, more: Partial<StudiedSession> = {}): StudiedSession => ({
-  ...{ unit: null, startedAtMs: clock++, isSettled: true, score, metrics: {} },
+  ...{ unit: null, startedAtMs: clock++, isSettled: true, score, signals: [], durationMs: null },
   ...more,
 });
 
@@ -15,7 +16,7 @@ const numbersOf = (study: RunningStudy) => allAtOnce(study.numbers());
 
 describe("a study", () => {
   it("is observational, and empty to begin with", () => {
-    const numbers = numbersOf(new RunningStudy());
+    const numbers = numbersOf(new RunningStudy(createPolicy()));
     expect(numbers).toMatchObject({
       kind: "observational",
       sessionCount: 0,
@@ -30,7 +31,7 @@ describe("a study", () => {
   });
 
   it("tells each arm's mean and interval, and the difference", () => {
-    const study = new RunningStudy();
+    const study = new RunningStudy(createPolicy());
     for (let i = 0; i < 200; i += 1) {
       study.add(CHAMPION, session(i % 4 === 0 ? 1 : 0));
       study.add(CHALLENGER, session(i % 2));
@@ -51,7 +52,7 @@ describe("a study", () => {
   });
 
   it("says why a session is in no arm's numbers", () => {
-    const study = new RunningStudy();
+    const study = new RunningStudy(createPolicy());
     study.add({ arm: null, excluded: "both" }, session(1));
     study.add({ arm: null, excluded: "git-unknown" }, session(1));
     study.add({ arm: null, excluded: "git-unknown" }, session(1));
@@ -70,7 +71,7 @@ describe("a study", () => {
   });
 
   it("counts the first session of a unit in each arm, settled or not", () => {
-    const study = new RunningStudy();
+    const study = new RunningStudy(createPolicy());
     study.add(CHAMPION, session(0, { unit: "ada" }));
     study.add(CHAMPION, session(1, { unit: "ada" }));
     study.add(CHALLENGER, session(1, { unit: "ada" }));
@@ -85,7 +86,7 @@ describe("a study", () => {
   });
 
   it("warns of arms of different times with the overlap, and tells when each ran", () => {
-    const study = new RunningStudy();
+    const study = new RunningStudy(createPolicy());
     for (let i = 0; i < 60; i += 1) study.add(CHAMPION, session(0, { startedAtMs: i }));
     for (let i = 0; i < 60; i += 1) study.add(CHALLENGER, session(1, { startedAtMs: 60 + i }));
     const { cautions, arms, time } = numbersOf(study);
@@ -98,10 +99,16 @@ describe("a study", () => {
   });
 
   it("compares metrics with intervals and percentiles, and tells no chance of being better", () => {
-    const study = new RunningStudy({ tests_passed: { direction: "higher", kind: "real" } });
+    const study = new RunningStudy(
+      createPolicy({ metrics: { tests_passed: { direction: "higher", kind: "real" } } }),
+    );
+    const signals = (cost: number, i: number) => [
+      { name: "cost_usd", value: cost + (i % 10) / 1000, kind: null },
+      { name: "tests_passed", value: i, kind: null },
+    ];
     for (let i = 0; i < 100; i += 1) {
-      study.add(CHAMPION, session(1, { metrics: { cost_usd: 0.02 + (i % 10) / 1000, tests_passed: i } }));
-      study.add(CHALLENGER, session(1, { metrics: { cost_usd: 0.01 + (i % 10) / 1000, tests_passed: i } }));
+      study.add(CHAMPION, session(1, { signals: signals(0.02, i) }));
+      study.add(CHALLENGER, session(1, { signals: signals(0.01, i) }));
     }
     const { cost_usd: cost, tests_passed: tests } = numbersOf(study).metrics;
     expect(cost).toMatchObject({ kind: "positive", direction: "lower", scale: "ratio" });
