@@ -9,6 +9,7 @@ import type { LiveCount } from "../core/decision/fuse.js";
 import type { ExperimentStatus } from "../core/decision/life-cycle.js";
 import type { Policy } from "../core/decision/policy.js";
 import type { JsonObject } from "../core/errors.js";
+import type { Assign } from "../core/sessions/assign.js";
 import type { AccessStore, BrowseStore } from "./ports-access.js";
 import type {
   Checkpoint,
@@ -62,6 +63,8 @@ export interface StoredRuling {
   readonly policy: Policy;
   readonly verdict: Verdict | null;
   readonly reason: Reason | null;
+  /** what gave its sessions their arms; null: chance, without which nothing is tested */
+  readonly assign: Assign | null;
 }
 
 /** One line of the audit log. */

@@ -261,7 +261,12 @@ export class LibsqlReads extends SessionReads {
   async rulings(projectKey: string): Promise<StoredRuling[]> {
     const rows = await this.#database.read((db) =>
       db
-        .select({ policy: experiments.policy, verdict: decisions.verdict, reason: decisions.reason })
+        .select({
+          policy: experiments.policy,
+          verdict: decisions.verdict,
+          reason: decisions.reason,
+          assign: experiments.assign,
+        })
         .from(experiments)
         .innerJoin(projects, eq(projects.id, experiments.projectId))
         .leftJoin(decisions, and(eq(decisions.experimentId, experiments.id), eq(decisions.isTerminal, true)))

@@ -88,6 +88,8 @@ describe("the tools", () => {
       "status",
       "report",
       "history",
+      "list_studies",
+      "study_report",
       "plan",
       "simulate",
     ]);

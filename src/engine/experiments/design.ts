@@ -43,7 +43,8 @@ async function levelFor(store: Store, key: string, fdr: number): Promise<number>
   const rulings = await store.rulings(key);
   // Promotions by hand and under the plain rule are not counted: no test vouches for them.
   const { promotions } = ledgerFrom(rulings);
-  return eLondLevel({ fdr, index: rulings.length + 1, promotions });
+  const tested = rulings.filter(({ assign }) => assign === null).length;
+  return eLondLevel({ fdr, index: tested + 1, promotions });
 }
 
 /** A project's recent traffic under its present champion. */
@@ -118,11 +119,12 @@ export function experimentOf(
   const { challengers: buckets } = bucketsOf(startShares(shareRule, planShares.length));
   const atMs = context.clock.now();
   const hashes = plan.challengers.map(({ config }) => config.hash);
-  const share = planShares.length === 1 ? { share: planShares[0] as number } : { shares: planShares };
+  const shares = planShares.length === 1 ? { share: planShares[0] as number } : { shares: planShares };
+  const given = plan.assign === null ? shares : { assign: plan.assign.by };
   const details = {
     champion: state.champion.hash,
     challenger: hashes.join(" "),
-    ...share,
+    ...given,
     horizon: policy.horizon,
   };
   const reason = made.reason ?? (plan.again === "" ? plan.description.hypothesis : plan.again);

@@ -35,9 +35,13 @@ const countText = (details: JsonObject): string =>
   typeof details.sessionCount === "number" ? ` after ${plural(details.sessionCount, "session")}` : "";
 
 /** "brief and polite against thorough, 20.0 %". */
-function contestText({ champion, challenger, share, shares }: JsonObject, { config }: Naming): string {
+function contestText(
+  { champion, challenger, share, shares, assign }: JsonObject,
+  { config }: Naming,
+): string {
   if (typeof challenger !== "string") return "";
-  const each = Array.isArray(shares) ? shares.map(shareText).join(", ") : shareText(share);
+  const byShare = Array.isArray(shares) ? shares.map(shareText).join(", ") : shareText(share);
+  const each = typeof assign === "string" ? `not randomised: by ${assign}` : byShare;
   return ` ${listed(challenger.split(" ").map(config))} against ${config(champion)}, ${each}`;
 }
 
@@ -51,6 +55,7 @@ const FIELDS: Record<string, string> = {
   remove: "challengers taken out",
   fdr: "level",
   exclusionGroup: "exclusion group",
+  assign: "what gives the arms",
   hashVersion: "hash version",
   allowSecrets: "fields that are no secrets",
 };
@@ -83,6 +88,9 @@ const ABOUT: Record<string, (details: JsonObject, naming: Naming) => string> = {
   pruned: ({ sessions, experiments }) =>
     `pruned ${plural(Number(sessions), "session")} of ${plural(Array.isArray(experiments) ? experiments.length : 0, "experiment")} and of none`,
   forgotten: ({ sessions }) => `a unit forgotten, ${plural(Number(sessions), "session")}`,
+  "study-created": ({ study }) => `study ${String(study)} created`,
+  "study-concluded": ({ study }) => `study ${String(study)} concluded`,
+  "study-archived": ({ study }) => `study ${String(study)} put away`,
   labelled: ({ config: hash, label }) =>
     label === null
       ? `label of ${short(String(hash))} taken away`

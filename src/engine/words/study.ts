@@ -24,7 +24,7 @@ export function rulesText({ field, config, git }: StudyRules): readonly string[]
     "a tag by hand",
     ...(field ? [`the field ${field.name}: ${marksText(field)}`] : []),
     ...(config ? [`the config: ${marksText(config, short)}`] : []),
-    ...(git ? [`the commit: in ${git.champion} against in ${git.challenger}`] : []),
+    ...(git ? [`the commit: of ${git.champion} against of ${git.challenger}`] : []),
   ];
 }
 

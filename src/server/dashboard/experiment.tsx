@@ -18,6 +18,7 @@ import { DecisionLog, Metrics, Sessions, SetUp } from "./experiment-parts.js";
 import type { ExperimentView } from "./experiment-view.js";
 import { Page, type Request } from "./layout.js";
 import { configName, diffPath, projectPath } from "./names.js";
+import { Observed } from "./observed.js";
 import { ArmName, Card, Empty, Notices, Scroll } from "./parts.js";
 
 function chartProps({ report, trajectory, names }: ExperimentView): TrajectoryChartProps {
@@ -196,6 +197,8 @@ export function ExperimentPage({
   readonly view: ExperimentView;
 }) {
   const { report } = view;
+  // Without chance nothing folds, and there is nothing to decide by.
+  const isObserved = report.assign !== null && report.startedAtMs !== null;
   const isEmpty = report.evaluation.sessionCount === 0;
   return (
     <Page
@@ -209,8 +212,10 @@ export function ExperimentPage({
       <ExperimentHead view={view} mayAct={request.visitor?.isAdmin ?? false} />
       <div class="stack">
         <Notices notices={alarmsOf(view)} />
-        {isEmpty ? <NoSessions report={report} /> : <Verdict view={view} />}
-        <Contenders report={report} />
+        {isObserved ? <Observed report={report} /> : null}
+        {isEmpty && !isObserved ? <NoSessions report={report} /> : null}
+        {isEmpty ? null : <Verdict view={view} />}
+        {isObserved ? null : <Contenders report={report} />}
         {isEmpty ? null : <Charts view={view} />}
         <BreakdownCard view={view} />
         <ConfigCard report={report} />
