@@ -495,3 +495,26 @@ it("refuses an actor that is none", () => {
     expect.objectContaining({ code: "settings_invalid" }),
   );
 });
+
+it("studies are made, tagged and reported as observational", async () => {
+  const bot = await project();
+  for (let i = 0; i < 4; i += 1)
+    await (await bot.session({ id: `s${i}`, context: { plan: i % 2 ? "pro" : "free" } })).end({
+      score: i % 2,
+    });
+  const field = { name: "plan", champion: ["free"], challenger: ["pro"] };
+  const made = await call("create_study", { project: "support", name: "plans", field });
+  expect(made.facts).toMatchObject({ kind: "observational", status: "running" });
+  const tag = { session: "s0", study: "plans", arm: "challenger" };
+  expect((await call("tag_session", tag)).facts).toMatchObject({ status: "recorded" });
+  expect((await call("tag_session", tag)).facts).toMatchObject({ status: "duplicate" });
+  expect(await refused("tag_session", { ...tag, arm: "excluded" })).toMatchObject({ code: "tag_conflict" });
+  const { facts, text } = await call("study_report", { project: "support", name: "plans" });
+  expect(facts).toMatchObject({
+    arms: [{ units: 1 }, { units: 3 }],
+    placed: "3 by field and 1 by tag",
+    challenger: null,
+  });
+  expect(text).toContain("Observational: nobody was randomised.");
+  expect((await call("list_studies", { project: "support" })).text).toContain("plans (running)");
+});
