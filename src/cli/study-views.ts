@@ -114,13 +114,13 @@ export function challengeText(
 ): string {
   const command = `dethrone challenge ${project}`;
   if (challenger === null)
-    return `To find out, put what differs into a config and let it contend: ${command} --config FILE`;
+    return `To find out, put what differs into a config and let it contend:\n  ${command} --config FILE`;
   const changes = diffConfigs(champion, challenger.body);
   const flags = changes.map(({ path, after }) => `--set '${path.slice(1)}=${JSON.stringify(after)}'`);
   const how = changes.every(isSettable)
     ? flags.join(" ")
     : `--config FILE, with the config ${short(challenger.hash)} of 'dethrone configs ${project} --json'`;
-  return `To find out, let the challenger's config contend: ${command} ${how}`;
+  return `To find out, let the challenger's config contend:\n  ${command} ${how}`;
 }
 
 /** What a study has found. */

@@ -512,7 +512,7 @@ it("studies are made, tagged and reported as observational", async () => {
   const { facts, text } = await call("study_report", { project: "support", name: "plans" });
   expect(facts).toMatchObject({
     arms: [{ units: 1 }, { units: 3 }],
-    placed: "3 by field and 1 by tag",
+    placed: "1 by tag and 3 by field",
     challenger: null,
   });
   expect(text).toContain("Observational: nobody was randomised.");

@@ -29,7 +29,8 @@ export interface RepoFlags {
   readonly repo?: string;
 }
 
-const PAIR = /^(.+?)\.\.(?!\.)(.+)$/;
+/** Two dots alone, once: three mean something else to git. */
+const PAIR = /^((?:(?!\.\.).)+)\.\.(?!\.)((?:(?!\.\.).)+)$/;
 
 /** `CHAMPION..CHALLENGER`, as git has ranges. @throws DethroneError `usage_invalid` */
 function pairFrom(flag: string, text: string): { readonly champion: string; readonly challenger: string } {
