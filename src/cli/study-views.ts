@@ -107,7 +107,7 @@ const isSettable = ({ path, kind, after }: ConfigChange): boolean =>
   kind !== "removed" && /^\/[\w-]+$/.test(path) && !JSON.stringify(after).includes("'");
 
 /** What a person can do to find out, as a command. */
-export function challengeText(
+function challengeText(
   project: string,
   champion: JsonObject,
   { challenger }: Pick<StudyReport, "challenger">,

@@ -496,6 +496,21 @@ it("refuses an actor that is none", () => {
   );
 });
 
+it("an experiment whose arms a rule gives is told as observed", async () => {
+  const bot = await project();
+  await bot.challenge(BRIEF, { assign: { by: "round-robin" }, label: "brief" });
+  for (let i = 0; i < 20; i += 1) await (await bot.session()).end({ score: i % 2 });
+  await test.engine.flush();
+  const { facts, text } = await call<{ explanation: string[] }>("report", { project: "support" });
+  expect(facts).toMatchObject({ verdict: "continue", standing: { status: "running, not randomised" } });
+  expect(facts.explanation).toEqual([
+    "Arms are not randomised: in turns, by process.",
+    expect.stringContaining("Observational: nobody was randomised."),
+    expect.stringMatching(/^brief less the champion, as observed: \+\d+\.\d points/),
+  ]);
+  expect(text).toContain("Observational");
+});
+
 it("studies are made, tagged and reported as observational", async () => {
   const bot = await project();
   for (let i = 0; i < 4; i += 1)

@@ -10,7 +10,7 @@ import { requireConfig } from "../experiments/lookup.js";
 import type { Store, StudyTerms } from "../ports.js";
 
 /** What stands for each arm: a text, or several. */
-export type Marks = ArmMarks<string | readonly string[]>;
+type Marks = ArmMarks<string | readonly string[]>;
 
 /** How a study is made. */
 export interface StudyInput {
@@ -49,7 +49,7 @@ function invalid(field: string, value: unknown, allowed: string): never {
 }
 
 /** @throws DethroneError `input_invalid` */
-export function checkStudyName(name: unknown): asserts name is string {
+function checkStudyName(name: unknown): asserts name is string {
   if (!isText(name, NAME_LENGTH_MAX)) invalid("name", name, `a text of 1 to ${NAME_LENGTH_MAX} characters`);
 }
 

@@ -42,6 +42,14 @@ describe("a rule as it is asked for", () => {
     expect(createAssign({ by: "round-robin" }, 2)).toEqual({ by: "round-robin" });
   });
 
+  it("says which arms there are", () => {
+    const wrong = { by: "fixed", arm: "us" };
+    expect(() => createAssign(wrong, 1)).toThrow(
+      "'champion', 'challenger' or the place of an arm from 0 to 1",
+    );
+    expect(() => createAssign(wrong, 2)).toThrow("'champion' or the place of an arm from 0 to 2");
+  });
+
   it.each([
     ["no rule", undefined, "assign"],
     ["another rule", { by: "weather" }, "assign"],
