@@ -138,6 +138,8 @@ export {
   type Json,
   type JsonObject,
 } from "./core/errors.js";
+export type { Assign, AssignInput } from "./core/sessions/assign.js";
+export type { StudyNumbers } from "./core/studies/study.js";
 export type { KeyInput, KeySummary, NewKey, Principal } from "./engine/access/keys.js";
 export type { ConfigChange } from "./engine/configs/diff.js";
 export type { ConfigEntry, ConfigReign } from "./engine/configs/lineage.js";
@@ -215,6 +217,14 @@ export type { EndInput, Receipt, Session, SignalInput } from "./engine/sessions/
 export type { SessionOptions, SessionParent } from "./engine/sessions/session-options.js";
 export type { ProjectSnapshot } from "./engine/sessions/snapshot.js";
 export type { ArgsOf, Runner, WrapOptions, Wrapped } from "./engine/sessions/wrap.js";
+export type {
+  StudyReport,
+  StudyReportOptions,
+  StudySummary,
+  TagInput,
+  TagReceipt,
+} from "./engine/studies/studies.js";
+export type { StudyInput } from "./engine/studies/study-input.js";
 export type { DoctorOptions, DoctorReport } from "./engine/upkeep/doctor.js";
 export type { Finding, Severity } from "./engine/upkeep/findings.js";
 export type { ForgetOptions, ForgetResult } from "./engine/upkeep/forget.js";
@@ -230,6 +240,7 @@ export type {
   WebhookSummary,
 } from "./engine/webhooks/webhooks.js";
 export type { FileSettings } from "./file-settings.js";
+export { type GitAncestryOptions, gitAncestry } from "./git-ancestry.js";
 export {
   type PriceTable,
   type RecordUsage,

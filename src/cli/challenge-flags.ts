@@ -3,6 +3,7 @@
  */
 import type { PolicyInput } from "../core/decision/policy.js";
 import { DethroneError, type JsonObject } from "../core/errors.js";
+import type { AssignInput } from "../core/sessions/assign.js";
 import { parseDuration } from "../engine/duration.js";
 import { type ChallengeOptions, DEFAULT_WATCH } from "../engine/experiments/challenge-plan.js";
 import type { DescriptionInput } from "../engine/experiments/description.js";
@@ -38,6 +39,7 @@ export interface PlanningFlags extends PolicyFlags, DescriptionFlags, AudienceFl
   readonly fdr?: string;
   readonly label?: readonly string[];
   readonly exclusionGroup?: string;
+  readonly assign?: string;
   /** true where no share is given */
   readonly watch?: string | true;
   readonly watchHorizon?: string;
@@ -77,18 +79,29 @@ export function descriptionFrom({ hypothesis, description, owner, tag }: Descrip
 
 const EVERYONE = "everyone";
 
-function givenAudience(text: string | undefined): Audience {
-  if (text === undefined || text === EVERYONE) return {};
+/** JSON, or that of a file. @throws DethroneError `usage_invalid`, `input_invalid` */
+function jsonFlag(flag: string, text: string, allowed: string): unknown {
   try {
-    return JSON.parse(text.startsWith("@") ? readText(text.slice(1)) : text) as Audience;
+    return JSON.parse(text.startsWith("@") ? readText(text.slice(1)) : text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    return invalidFlag(
-      "--audience",
-      text,
-      `${EVERYONE}, JSON such as '{"where":{"plan":"pro"}}', or @file.json`,
-    );
+    return invalidFlag(flag, text, `${allowed}, or @file.json`);
   }
+}
+
+function givenAudience(text: string | undefined): Audience {
+  if (text === undefined || text === EVERYONE) return {};
+  const allowed = `${EVERYONE}, JSON such as '{"where":{"plan":"pro"}}'`;
+  return jsonFlag("--audience", text, allowed) as Audience;
+}
+
+/** What gives sessions their arms; null for chance, undefined where the flag is not given. The engine checks it. */
+function assignFrom(text: string | undefined): AssignInput | null | undefined {
+  if (text === undefined) return undefined;
+  if (text === "chance") return null;
+  if (text === "round-robin") return { by: "round-robin" };
+  const allowed = `chance, round-robin, JSON such as '{"by":"attribute","field":"plan","map":{"pro":"challenger"}}'`;
+  return jsonFlag("--assign", text, allowed) as AssignInput;
 }
 
 function jsonOr(text: string): unknown {
@@ -193,6 +206,7 @@ export function planningFrom(flags: PlanningFlags, nowMs: number, before: Watch 
     label,
     audience: audienceFrom(flags),
     exclusionGroup,
+    assign: assignFrom(flags.assign),
     watch: watchFrom(flags, before),
     hashVersion: hashVersion === undefined ? undefined : (Number(hashVersion) as 1 | 2),
     startsAt: startsAtFrom(flags.startsAt, nowMs),
@@ -204,8 +218,9 @@ export function planningFrom(flags: PlanningFlags, nowMs: number, before: Watch 
 export function challengeOptions(file: FileSettings, flags: ChallengeFlags, nowMs: number): DraftOptions {
   const { again, audience } = flags;
   const planned = planningFrom(flags, nowMs);
-  // The file's share is a default; a goal that is asked for takes its place.
-  const fileShare = flags.detect === undefined ? file.share : undefined;
+  // The file's share is a default; a goal or a rule that is asked for takes its place.
+  const hasOther = flags.detect !== undefined || (planned.assign ?? null) !== null;
+  const fileShare = hasOther ? undefined : file.share;
   const isEveryone = audience === EVERYONE && Object.keys(planned.audience ?? {}).length === 0;
   return {
     ...planned,

@@ -11,6 +11,7 @@ import { addByHand, addDecisions, addLooking, addPlans } from "./program/experim
 import { addBudget, addEvaluations, addQueue } from "./program/governance.js";
 import { addServer } from "./program/server.js";
 import { addProjects, addSetUp } from "./program/set-up.js";
+import { addStudies } from "./program/studies.js";
 import { addUpkeep } from "./program/upkeep.js";
 import { addWebhooks } from "./program/webhooks.js";
 
@@ -22,6 +23,7 @@ const GROUPS: readonly (readonly [heading: string, add: (program: Command) => vo
   ["Plan and start experiments:", addQueue],
   ["See where things stand:", addLooking],
   ["See where things stand:", addEvaluations],
+  ["Compare what nobody randomised:", addStudies],
   ["Decide:", addDecisions],
   ["By hand, each with a reason:", addByHand],
   ["By hand, each with a reason:", addBudget],

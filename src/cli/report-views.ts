@@ -11,6 +11,7 @@ import { isMoving, shareRuleText } from "../core/words/share-rule.js";
 import type { ExperimentReport } from "../engine/experiments/report.js";
 import type { Revision } from "../engine/ports.js";
 import { stateText } from "../engine/words/setup.js";
+import { assignText } from "../engine/words/study.js";
 import { breakdownText } from "./breakdown-views.js";
 import { diffText } from "./config-views.js";
 import { armsTable, decidingNumbers, othersTable } from "./evaluation-views.js";
@@ -18,6 +19,7 @@ import { coverageText, guardrailsText, metricsText } from "./metric-views.js";
 import { armName, armNames, configName } from "./names.js";
 import { type Colors, table } from "./render.js";
 import { descriptionFacts, participationFacts, scheduleText, setupText } from "./setup-views.js";
+import { observedText } from "./study-views.js";
 import { type Fact, facts, paragraph, sentences, timeText, verdictText } from "./views.js";
 
 /** A draft of the project that waits for its turn. */
@@ -168,12 +170,19 @@ function heading({ report, drafts, nowMs, colors }: ReportView, ruling: Ruling):
     ["contest", contestText(report)],
     ...droppedFacts(report),
     ...descriptionFacts(report),
-    ["share", shareText(report)],
-    ["policy", policyText(report)],
-    [
-      "progress",
-      `${count(evaluation.sessionCount)} of ${plural(policy.horizon, "planned session")}${paceText(report)}`,
-    ],
+    ...(report.assign === null
+      ? ([
+          ["share", shareText(report)],
+          ["policy", policyText(report)],
+          [
+            "progress",
+            `${count(evaluation.sessionCount)} of ${plural(policy.horizon, "planned session")}${paceText(report)}`,
+          ],
+        ] as const)
+      : ([
+          ["arms", assignText(report.assign)],
+          ["promotion", "by hand alone: nothing of it is evidence"],
+        ] as const)),
     ...revisions.map(
       (revision): Fact => [`revised`, `${timeText(revision.atMs)}: ${revisionText(revision)}`],
     ),
@@ -226,6 +235,22 @@ function emptyBreakdown({ breakdown }: ExperimentReport, by: string | undefined)
   return `No session that counts has '${by}' in its context.`;
 }
 
+/** An experiment whose arms a rule gives: what was observed, and nothing that would decide. */
+function observedReport(view: ReportView): string {
+  const { report, colors } = view;
+  const { observed, challengers } = report;
+  const each = (observed ?? []).map((numbers, j) => {
+    const title = challengers.length === 1 ? "" : `${colors.bold(`challenger ${j + 1}`)}\n`;
+    return `${title}${observedText(numbers, colors)}`;
+  });
+  return [
+    heading(view, standing(report)),
+    ...(each.length === 0 ? ["Its sessions were pruned; what was observed of them is gone."] : each),
+    sessionsTable(report, colors),
+    configPart(report, colors),
+  ].join("\n\n");
+}
+
 /**
  * One experiment in full.
  *
@@ -234,6 +259,7 @@ function emptyBreakdown({ breakdown }: ExperimentReport, by: string | undefined)
 export function reportText(view: ReportView, by?: string): string {
   const { report, colors } = view;
   if (report.startedAtMs === null) return draftText(view);
+  if (report.assign !== null) return observedReport(view);
   const { evaluation, policy } = report;
   const names = namesOf(report);
   const challenger = armName(evaluation.arm, evaluation.arms.length, names);

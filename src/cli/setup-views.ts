@@ -3,6 +3,7 @@
  */
 import type { Policy } from "../core/decision/policy.js";
 import type { ShareRule } from "../core/decision/share-rule.js";
+import type { Assign } from "../core/sessions/assign.js";
 import { guardrailText } from "../core/words/guardrail.js";
 import { listed } from "../core/words/names.js";
 import { evidence, percent, plural, signedPoints } from "../core/words/numbers.js";
@@ -10,6 +11,7 @@ import { isMoving, shareRuleText } from "../core/words/share-rule.js";
 import { totalOf } from "../engine/experiments/experiment-summary.js";
 import type { Audience, Description, Watch } from "../engine/ports.js";
 import { audienceText, watchText } from "../engine/words/setup.js";
+import { assignText } from "../engine/words/study.js";
 import type { Colors } from "./render.js";
 import { type Fact, facts, minuteText } from "./views.js";
 
@@ -57,6 +59,8 @@ export const FIRST_TICK = ", at the first tick that finds the slot free";
 
 /** An experiment that is planned. */
 export interface Setup extends Description, Participation {
+  /** what gives sessions their arms; null: chance, by their shares */
+  readonly assign: Assign | null;
   readonly policy: Policy;
   readonly shareRule: ShareRule;
   /** the challengers' planned shares, in the order of their arms */
@@ -68,7 +72,7 @@ export interface Setup extends Description, Participation {
   readonly startsAtMs?: number | null | undefined;
 }
 
-type Shares = Pick<Setup, "shareRule" | "planShares" | "names">;
+type Shares = Pick<Setup, "shareRule" | "planShares" | "names" | "assign">;
 
 /** The challengers' share together: "30.0 %". */
 function totalText({ shareRule, planShares }: Shares): string {
@@ -85,6 +89,7 @@ function eachText({ shareRule, planShares, names }: Shares): string {
 /** Who gets which share of how many sessions, in a sentence. */
 export function planText(shares: Shares, horizon: number): string {
   const { length } = shares.planShares;
+  if (shares.assign !== null) return `Arms are ${assignText(shares.assign)}. Nothing of it is evidence.`;
   const planned = `planned for ${plural(horizon, "session")}.`;
   const { shareRule, planShares } = shares;
   const share = isMoving(shareRule) ? shareRuleText(shareRule) : percent(totalOf(planShares));
@@ -117,14 +122,22 @@ export function setupText(setup: Setup, colors: Colors, nowMs: number, head: rea
   const { policy, names, promotion, startsAtMs } = setup;
   const guards = policy.guardrails.map((guardrail) => guardrailText(guardrail, policy));
   const arms = names.length === 2 ? "both arms" : "all arms";
+  const share = names.length === 2 ? totalText(setup) : `${totalText(setup)}: ${eachText(setup)}`;
   return facts(
     [
       ...head,
       ...descriptionFacts(setup),
-      ["share", names.length === 2 ? totalText(setup) : `${totalText(setup)}: ${eachText(setup)}`],
-      ["planned", `${plural(policy.horizon, "session")}, ${arms} together`],
-      ["rule", ruleText(setup)],
-      ["promotion", promotion === "approve" ? "waits for a person" : "by itself"],
+      ...(setup.assign === null
+        ? ([
+            ["share", share],
+            ["planned", `${plural(policy.horizon, "session")}, ${arms} together`],
+            ["rule", ruleText(setup)],
+            ["promotion", promotion === "approve" ? "waits for a person" : "by itself"],
+          ] as const)
+        : ([
+            ["arms", assignText(setup.assign)],
+            ["promotion", "by hand alone: nothing of it is evidence"],
+          ] as const)),
       ...(guards.length > 0 ? guards : ["none"]).map(
         (text, index) => [index === 0 ? "guardrails" : "", text] as const,
       ),

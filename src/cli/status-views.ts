@@ -34,6 +34,7 @@ function statusCells({ key, report, draftCount }: StatusRow, colors: Colors): st
   const { evaluation, status, isAwaitingApproval, daysLeft } = report;
   const isCollecting = isOpen(report) && !isAwaitingApproval;
   const hasChance = isCollecting && report.policy.kind === "calibrated";
+  if (report.assign !== null) return [name, stateText(report), "-", "-", "-", "-", "-", drafts];
   return [
     name,
     report.kind === "watch" ? `${stateText(report)} (watch)` : stateText(report),
@@ -78,7 +79,8 @@ function whenText({ startsAtMs, startedAtMs, status, isQueued }: ExperimentSumma
   return startsAtMs === null ? "by hand" : `due ${minuteText(startsAtMs)}`;
 }
 
-function shareCell({ shareRule, share }: ExperimentSummary): string {
+function shareCell({ shareRule, share, assign }: ExperimentSummary): string {
+  if (assign !== null) return assign.by;
   return isMoving(shareRule) ? shareRule.kind : percent(share);
 }
 

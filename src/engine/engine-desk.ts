@@ -36,6 +36,7 @@ import {
   sessionDetail,
 } from "./sessions/search.js";
 import { type ProjectSnapshot, snapshotOf } from "./sessions/snapshot.js";
+import { Studies, type TagInput, type TagReceipt } from "./studies/studies.js";
 import { Courier } from "./webhooks/courier.js";
 import { Webhooks } from "./webhooks/webhooks.js";
 
@@ -94,6 +95,8 @@ export abstract class EngineDesk {
   readonly replies: Replies;
   /** endpoints that are told of decisions and changes */
   readonly webhooks: Webhooks;
+  /** sessions that nobody randomised, compared afterwards */
+  readonly studies: Studies;
   readonly #intake: Intake;
 
   constructor(context: EngineContext) {
@@ -102,6 +105,7 @@ export abstract class EngineDesk {
     this.replies = new Replies(context);
     this.courier = new Courier(context);
     this.webhooks = new Webhooks(context, this.courier);
+    this.studies = new Studies(context);
     this.#intake = new Intake(context);
   }
 
@@ -197,6 +201,16 @@ export abstract class EngineDesk {
    */
   record(operations: readonly Operation[], { projects = null }: Within = {}): Promise<OperationResult[]> {
     return this.#intake.record(this.context.requireStore(), operations, projects);
+  }
+
+  /**
+   * Gives a session outside of experiments an arm of a study by hand. The same again is a duplicate.
+   *
+   * @throws DethroneError `session_not_found`, `study_not_found`, `input_invalid`, `tag_conflict` where it has another,
+   *   `transition_illegal` where the study is concluded
+   */
+  tag(sessionId: string, tag: TagInput, within: Within = {}): Promise<TagReceipt> {
+    return this.studies.tag(sessionId, tag, within);
   }
 
   /** A page of sessions, newest first. @throws DethroneError `input_invalid` */

@@ -11,6 +11,7 @@ import type { ExperimentStatus } from "../core/decision/life-cycle.js";
 import type { Policy } from "../core/decision/policy.js";
 import type { ShareRule, ShareRuleInput } from "../core/decision/share-rule.js";
 import type { JsonObject } from "../core/errors.js";
+import type { Assign } from "../core/sessions/assign.js";
 import type { HashVersion } from "../core/sessions/assignment.js";
 import type { Audience } from "./sessions/audience.js";
 
@@ -104,6 +105,8 @@ export interface ExperimentTerms extends Description {
   readonly audience: Audience | null;
   /** no unit takes part in two experiments of a group at once */
   readonly exclusionGroup: string | null;
+  /** what gives sessions their arms; null: chance. Sessions that it places are never evidence */
+  readonly assign: Assign | null;
   /** buckets of the units held out, as the project had them at the start */
   readonly holdoutBuckets: number;
   readonly watch: Watch | null;
@@ -173,7 +176,15 @@ export interface ProjectState {
 export interface ServedExperiment
   extends Pick<
     StoredExperiment,
-    "id" | "uid" | "status" | "hashVersion" | "arms" | "audience" | "exclusionGroup" | "holdoutBuckets"
+    | "id"
+    | "uid"
+    | "status"
+    | "hashVersion"
+    | "arms"
+    | "audience"
+    | "exclusionGroup"
+    | "assign"
+    | "holdoutBuckets"
   > {
   readonly policy: Pick<Policy, "windowMs" | "fuse">;
 }

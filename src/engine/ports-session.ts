@@ -9,7 +9,7 @@ import type { StoredConfig } from "./ports-experiment.js";
 /**
  * Why a session may not become evidence. Within the experiment: `repeat` (a later session of its unit), `override` (its
  * unit was given an arm by hand), `forced` (by a test of the host), `unconfirmed` (the store did not answer in time),
- * `share` (a share at which nothing is random), `forgotten` (its unit was, before it had settled). Outside, under the champion: `holdout`, `audience` (not among those who
+ * `share` (a share at which nothing is random), `assigned` (a rule gave it its arm, not chance), `forgotten` (its unit was, before it had settled). Outside, under the champion: `holdout`, `audience` (not among those who
  * take part), `exclusive` (its unit takes part in another experiment of the group), `dropped` (its unit's challenger is
  * out of the contest).
  */
@@ -19,6 +19,7 @@ export type Exclusion =
   | "forced"
   | "unconfirmed"
   | "share"
+  | "assigned"
   | "forgotten"
   | "holdout"
   | "audience"

@@ -10,6 +10,7 @@ import type { LiveCount } from "../core/decision/fuse.js";
 import type { ExperimentStatus } from "../core/decision/life-cycle.js";
 import type { Policy } from "../core/decision/policy.js";
 import type { JsonObject } from "../core/errors.js";
+import type { Assign } from "../core/sessions/assign.js";
 import type { AccessStore, BrowseStore } from "./ports-access.js";
 import type {
   Checkpoint,
@@ -28,6 +29,7 @@ import type {
 } from "./ports-experiment.js";
 import type { EvaluationStore, NewEvaluation } from "./ports-governance.js";
 import type { DueSession, FoldRow, SessionStore, SettledSession } from "./ports-session.js";
+import type { StudyStore } from "./ports-study.js";
 import type { UpkeepStore } from "./ports-upkeep.js";
 import type { WebhookStore } from "./ports-webhooks.js";
 
@@ -35,6 +37,7 @@ export type * from "./ports-access.js";
 export type * from "./ports-experiment.js";
 export type * from "./ports-governance.js";
 export type * from "./ports-session.js";
+export type * from "./ports-study.js";
 export type * from "./ports-upkeep.js";
 export type * from "./ports-webhooks.js";
 
@@ -66,6 +69,8 @@ export interface StoredRuling {
   readonly startedAtMs: number;
   readonly verdict: Verdict | null;
   readonly reason: Reason | null;
+  /** what gave its sessions their arms; null: chance, without which nothing is tested */
+  readonly assign: Assign | null;
 }
 
 /** One line of the audit log. */
@@ -303,6 +308,7 @@ export interface Store extends SessionStore {
   readonly access: AccessStore;
   readonly evaluations: EvaluationStore;
   readonly webhooks: WebhookStore;
+  readonly studies: StudyStore;
   /** Newest first. */
   auditLog(projectId: number, limit: number): Promise<StoredAuditEntry[]>;
 }

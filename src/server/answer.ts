@@ -18,6 +18,7 @@ import type { Handler, Handlers, Host, Plain } from "./handlers/handler.js";
 import { projectHandlers } from "./handlers/projects.js";
 import { serverHandlers } from "./handlers/server.js";
 import { sessionHandlers } from "./handlers/sessions.js";
+import { studyHandlers } from "./handlers/studies.js";
 import { webhookHandlers } from "./handlers/webhooks.js";
 import { type Body, readBody } from "./read-body.js";
 
@@ -26,6 +27,7 @@ const HANDLERS: Handlers<RouteId> = {
   ...projectHandlers,
   ...experimentHandlers,
   ...sessionHandlers,
+  ...studyHandlers,
   ...decisionHandlers,
   ...governanceHandlers,
   ...webhookHandlers,

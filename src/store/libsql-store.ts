@@ -22,6 +22,7 @@ import * as leaseChanges from "./lease-changes.js";
 import { LibsqlAccess } from "./libsql-access.js";
 import { LibsqlBrowse } from "./libsql-browse.js";
 import { LibsqlEvaluations } from "./libsql-evaluations.js";
+import { LibsqlStudies } from "./libsql-studies.js";
 import { LibsqlUpkeep } from "./libsql-upkeep.js";
 import { LibsqlWebhooks } from "./libsql-webhooks.js";
 import * as projectChanges from "./project-changes.js";
@@ -79,6 +80,7 @@ class LibsqlStore extends LibsqlReads implements Store {
   /** where people's pages are read: a thread of its own, for a page must not wait for a copy of the database */
   readonly #pages: Aside;
   readonly webhooks: LibsqlWebhooks;
+  readonly studies: LibsqlStudies;
   readonly #database: OpenDatabase;
   readonly #names: Names;
   readonly #durable: DurableWriter | undefined;
@@ -100,6 +102,7 @@ class LibsqlStore extends LibsqlReads implements Store {
     this.evaluations = new LibsqlEvaluations({ database, aside: this.#pages, transact });
     this.access = new LibsqlAccess(database, transact);
     this.webhooks = new LibsqlWebhooks(database, transact);
+    this.studies = new LibsqlStudies(database, transact);
   }
 
   override async projectState(key: string): Promise<ProjectState | null> {

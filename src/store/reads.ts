@@ -283,6 +283,7 @@ export class LibsqlReads extends SessionReads {
           startedAtMs: experiments.startedAtMs,
           verdict: decisions.verdict,
           reason: decisions.reason,
+          assign: experiments.assign,
         })
         .from(experiments)
         .innerJoin(projects, eq(projects.id, experiments.projectId))

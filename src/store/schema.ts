@@ -23,6 +23,7 @@ import type { LiveCount } from "../core/decision/fuse.js";
 import type { Policy } from "../core/decision/policy.js";
 import type { ShareRule } from "../core/decision/share-rule.js";
 import type { JsonObject } from "../core/errors.js";
+import type { Assign } from "../core/sessions/assign.js";
 import type { Audience, OpenDesign, RevisionFields, Watch } from "../engine/ports.js";
 
 /** Configs are identified by their content, so one row serves every project that uses it. */
@@ -131,6 +132,8 @@ export const experiments = sqliteTable(
     promotion: text("promotion", { enum: ["auto", "approve"] }).notNull(),
     audience: text("audience", { mode: "json" }).$type<Audience>(),
     exclusionGroup: text("exclusion_group"),
+    /** what gives sessions their arms; null: chance */
+    assign: text("assign", { mode: "json" }).$type<Assign>(),
     holdoutBuckets: integer("holdout_buckets").notNull().default(0),
     watch: text("watch", { mode: "json" }).$type<Watch>(),
     /** of a draft: what is settled at its start */

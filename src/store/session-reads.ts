@@ -85,6 +85,22 @@ function remembering<T>(answer: (question: string) => T): (question: string) => 
   };
 }
 
+/** The counted signals of sessions, in the order of their acceptance, by the sessions' sequence. */
+export async function countedSignals(
+  database: OpenDatabase,
+  seqs: readonly number[],
+): Promise<ReadonlyMap<number, readonly ScoringSignal[]>> {
+  const bySession = new Map<number, ScoringSignal[]>();
+  if (seqs.length === 0) return bySession;
+  const rows = await database.tuples<SignalRow>(COUNTED_SIGNALS, [JSON.stringify(seqs)]);
+  for (const [seq, name, value, kind] of rows) {
+    const list = bySession.get(seq);
+    if (list) list.push({ name, value, kind });
+    else bySession.set(seq, [{ name, value, kind }]);
+  }
+  return bySession;
+}
+
 /** What is read of sessions. */
 export class SessionReads {
   readonly #database: OpenDatabase;
@@ -98,7 +114,8 @@ export class SessionReads {
     const due = await this.#database.tuples<DueTuple>(projectKey === null ? DUE : DUE_OF_PROJECT, [
       ...[nowMs, limit, ...(projectKey === null ? [] : [projectKey])],
     ]);
-    const bySession = await this.#countedSignals(due.map(([seq]) => seq));
+    const seqs = due.map(([seq]) => seq);
+    const bySession = await countedSignals(this.#database, seqs);
     return due.map(([seq, experimentId, windowEndsAtMs, hasEnded]) => ({
       seq,
       experimentId,
@@ -108,18 +125,6 @@ export class SessionReads {
     }));
   }
 
-  async #countedSignals(seqs: readonly number[]): Promise<ReadonlyMap<number, readonly ScoringSignal[]>> {
-    const bySession = new Map<number, ScoringSignal[]>();
-    if (seqs.length === 0) return bySession;
-    const rows = await this.#database.tuples<SignalRow>(COUNTED_SIGNALS, [JSON.stringify(seqs)]);
-    for (const [seq, name, value, kind] of rows) {
-      const list = bySession.get(seq);
-      if (list) list.push({ name, value, kind });
-      else bySession.set(seq, [{ name, value, kind }]);
-    }
-    return bySession;
-  }
-
   async foldRows(input: Parameters<Store["foldRows"]>[0]): Promise<FoldRow[]> {
     const { experimentId, afterSeq, untilSeq = Number.MAX_SAFE_INTEGER, limit, withSignals } = input;
     const rows = await this.#database.tuples<FoldTuple>(withSignals ? FOLD_ROWS_AND_SIGNALS : FOLD_ROWS, [
@@ -127,7 +132,7 @@ export class SessionReads {
     ]);
     // Most have none, and then there is no second query.
     const withSome = rows.filter((row) => row[SIGNALLED] === 1).map(([seq]) => seq);
-    const bySession = await this.#countedSignals(withSome);
+    const bySession = await countedSignals(this.#database, withSome);
     const sharesOf = remembering((text: string): readonly number[] => JSON.parse(text));
     return rows.map(([seq, arm, shares, score, context, startedAtMs, durationMs]) => ({
       seq,

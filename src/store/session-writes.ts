@@ -107,10 +107,15 @@ export function* findSession(id: string): Steps<StartedSession | undefined> {
   return row && { ...row, isNew: false };
 }
 
+/**
+ * Where a unit's own arm is not asked for: who starts the session knows better. `repeat` is said where it was confirmed
+ * before, and has been served already.
+ */
+const SETTLED_BY_HOST: readonly Exclusion[] = ["override", "forced", "repeat", "assigned"];
+
 /** Whether its unit may have an arm, or may not take part. */
 function isToBePlaced({ experimentId, armId, unit, excluded }: SessionStart): boolean {
-  // `repeat` is said where the unit's arm was confirmed before, and has been served already.
-  const isSettled = excluded === "override" || excluded === "forced" || excluded === "repeat";
+  const isSettled = excluded !== null && SETTLED_BY_HOST.includes(excluded);
   return experimentId !== null && armId !== null && unit !== null && !isSettled;
 }
 

@@ -89,8 +89,10 @@ export function pruneSessions(
   const doomed = `seq BETWEEN ? AND ? AND ${sql}`;
   const bounds = [range.fromSeq, range.toSeq, ...params];
   const ofUnits = `DELETE FROM units WHERE experiment_id = ?`;
+  const ofSessions = `WHERE session_seq IN (SELECT seq FROM sessions WHERE ${doomed})`;
   return [
-    run(`DELETE FROM signals WHERE session_seq IN (SELECT seq FROM sessions WHERE ${doomed})`, bounds),
+    run(`DELETE FROM signals ${ofSessions}`, bounds),
+    run(`DELETE FROM study_tags ${ofSessions}`, bounds),
     ...(experimentId === null
       ? []
       : [

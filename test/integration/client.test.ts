@@ -191,7 +191,7 @@ describe("a client assigns as the engine does", () => {
     const routes = Array.from({ length: 10_000 }, (__, i) =>
       [there, here].map((state) => {
         const context = { plan: plans[i % 3] as string };
-        const route = routeOf(state, { unit: `user-${i}`, context, forced: undefined });
+        const route = routeOf(state, { unit: `user-${i}`, context, forced: undefined, turn: i });
         const place = state.experiment?.arms.findIndex(({ id }) => id === route.arm?.id);
         return { place, config: route.config.hash, excluded: route.excluded, shares: route.shares };
       }),

@@ -20,6 +20,7 @@ async function placed(id: string, more: Partial<StartOperation> = {}): Promise<S
     unit: more.unit ?? id,
     context: more.context ?? null,
     forced: undefined,
+    turn: 0,
   });
   return {
     type: "start",

@@ -88,6 +88,8 @@ describe("the tools", () => {
       "status",
       "report",
       "history",
+      "list_studies",
+      "study_report",
       "plan",
       "simulate",
     ]);
@@ -492,4 +494,42 @@ it("refuses an actor that is none", () => {
   expect(() => createMcpServer(test.engine, { actor: "" })).toThrow(
     expect.objectContaining({ code: "settings_invalid" }),
   );
+});
+
+it("an experiment whose arms a rule gives is told as observed", async () => {
+  const bot = await project();
+  await bot.challenge(BRIEF, { assign: { by: "round-robin" }, label: "brief" });
+  for (let i = 0; i < 20; i += 1) await (await bot.session()).end({ score: i % 2 });
+  await test.engine.flush();
+  const { facts, text } = await call<{ explanation: string[] }>("report", { project: "support" });
+  expect(facts).toMatchObject({ verdict: "continue", standing: { status: "running, not randomised" } });
+  expect(facts.explanation).toEqual([
+    "Arms are not randomised: in turns, by process.",
+    expect.stringContaining("Observational: nobody was randomised."),
+    expect.stringMatching(/^brief less the champion, as observed: \+\d+\.\d points/),
+  ]);
+  expect(text).toContain("Observational");
+});
+
+it("studies are made, tagged and reported as observational", async () => {
+  const bot = await project();
+  for (let i = 0; i < 4; i += 1)
+    await (await bot.session({ id: `s${i}`, context: { plan: i % 2 ? "pro" : "free" } })).end({
+      score: i % 2,
+    });
+  const field = { name: "plan", champion: ["free"], challenger: ["pro"] };
+  const made = await call("create_study", { project: "support", name: "plans", field });
+  expect(made.facts).toMatchObject({ kind: "observational", status: "running" });
+  const tag = { session: "s0", study: "plans", arm: "challenger" };
+  expect((await call("tag_session", tag)).facts).toMatchObject({ status: "recorded" });
+  expect((await call("tag_session", tag)).facts).toMatchObject({ status: "duplicate" });
+  expect(await refused("tag_session", { ...tag, arm: "excluded" })).toMatchObject({ code: "tag_conflict" });
+  const { facts, text } = await call("study_report", { project: "support", name: "plans" });
+  expect(facts).toMatchObject({
+    arms: [{ units: 1 }, { units: 3 }],
+    placed: "1 by tag and 3 by field",
+    challenger: null,
+  });
+  expect(text).toContain("Observational: nobody was randomised.");
+  expect((await call("list_studies", { project: "support" })).text).toContain("plans (running)");
 });

@@ -110,8 +110,8 @@ const capitalised = (word: string): string => word.charAt(0).toUpperCase() + wor
 function begunText({ outcome, key, names, price }: Begun, colors: Colors): string {
   const { experiment, status, forecast } = outcome;
   if (!experiment || !NEW.includes(status)) return knownText(status, experiment, names.length - 1);
-  const { id, policy, startsAtMs, shareRule, challengers } = experiment;
-  const shares = { shareRule, planShares: challengers.map(({ planShare }) => planShare), names };
+  const { id, policy, startsAtMs, shareRule, challengers, assign } = experiment;
+  const shares = { assign, shareRule, planShares: challengers.map(({ planShare }) => planShare), names };
   const what = `${capitalised(status)} experiment ${id}:`;
   const next = experiment.isQueued
     ? `It starts by itself when its turn has come${FIRST_TICK}: dethrone queue ${key}`
@@ -122,7 +122,7 @@ function begunText({ outcome, key, names, price }: Begun, colors: Colors): strin
     `${what}\n${planText(shares, policy.horizon)}`,
     ...(status === "started" ? [] : [next]),
     // The forecast is about the calibrated test, which the plain rule does not use.
-    ...(forecast && !price ? [forecastText(forecast, colors)] : []),
+    ...(forecast && !price && assign === null ? [forecastText(forecast, colors)] : []),
     ...plainRuleText(price, colors),
   ].join("\n\n");
 }
@@ -136,7 +136,7 @@ async function dryRun(context: CommandContext, { engine }: Opened, asked: Asked)
   const isWaiting = isDraft || options.queue === true;
   const known = isWaiting && preview.known?.status === "overlap" ? null : preview.known;
   const price = priceOf(policy, shareRule, forecast);
-  const { startsAtMs, audience, exclusionGroup, watch, description } = plan;
+  const { startsAtMs, audience, exclusionGroup, assign, watch, description } = plan;
   const result = {
     project: key,
     dryRun: true,
@@ -150,7 +150,8 @@ async function dryRun(context: CommandContext, { engine }: Opened, asked: Asked)
     })),
     known: known && { status: known.status, experiment: known.experiment?.uid ?? null },
     ...{ draft: isDraft, startsAtMs, share: totalOf(planShares), shareRule, policy },
-    ...{ ...description, audience, exclusionGroup, holdout: shareOf(asked.state.holdoutBuckets), watch },
+    ...{ ...description, audience, exclusionGroup, assign, watch },
+    holdout: shareOf(asked.state.holdoutBuckets),
     forecast,
     falsePromotion: price,
   };
@@ -188,7 +189,11 @@ function dryRunText({ asked, plan, preview, price }: DryRun, colors: Colors): st
     ...(known ? [colors.yellow(knownText(known.status, experiment, named.length))] : []),
     ...diffsText(asked, plan, named, colors),
     `${colors.bold(known ? "a new experiment would have" : subject)}\n${setupText(setup, colors, Date.now())}`,
-    `${colors.bold(`what ${kind === "threshold" ? "the calibrated rule" : "it"} can be expected to find`)}\n${forecastText(design.forecast, colors)}`,
+    ...(plan.assign === null
+      ? [
+          `${colors.bold(`what ${kind === "threshold" ? "the calibrated rule" : "it"} can be expected to find`)}\n${forecastText(design.forecast, colors)}`,
+        ]
+      : []),
     ...plainRuleText(price, colors),
   ].join("\n\n");
 }

@@ -93,12 +93,12 @@ export async function start(
     const project = await engine.project(key);
     const experiment = await project.start(id, { reason, actor: context.actor });
     const names = await armNamesOf(store, projectId, experiment);
-    const { shareRule, challengers, policy } = experiment;
+    const { shareRule, challengers, policy, assign } = experiment;
     const planShares = challengers.map(({ planShare }) => planShare);
+    const shares = { shareRule, planShares, names, assign };
     context.output.result(
       { project: key, action: "start", reason, experiment },
-      () =>
-        `Started experiment ${experiment.id}:\n${planText({ shareRule, planShares, names }, policy.horizon)}`,
+      () => `Started experiment ${experiment.id}:\n${planText(shares, policy.horizon)}`,
     );
   });
 }

@@ -99,6 +99,10 @@ function addSize(command: Command, byDefault: (value: string) => string): Comman
     .option("--horizon <sessions>", `planned sessions, all arms together${byDefault("2000")}`)
     .option("--detect <uplift>", "derive share and horizon: the uplift to be found, e.g. 0.1, with --within")
     .option("--within <duration>", "... and by when, e.g. 14d")
+    .option(
+      "--assign <rule>",
+      "give arms by a rule instead of by chance, for no evidence: round-robin, JSON or @file.json; chance",
+    )
     .option("--fdr <rate>", "level by e-LOND: part of all promotions that may be false, e.g. 0.1");
 }
 

@@ -6,7 +6,7 @@ import type { Reason, Verdict } from "../../core/decision/decide.js";
 import { type ExperimentAction, nextStatus } from "../../core/decision/life-cycle.js";
 import { createPolicy, type Policy, REVISABLE } from "../../core/decision/policy.js";
 import { createShareRule, type ShareRuleInput, startShares } from "../../core/decision/share-rule.js";
-import { DethroneError, type JsonObject } from "../../core/errors.js";
+import { DethroneError, type JsonObject, received } from "../../core/errors.js";
 import type { EngineContext } from "../context.js";
 import type {
   ArmChange,
@@ -104,6 +104,16 @@ function revisionFields(experiment: StoredExperiment, input: RevisionInput): Rev
   );
 }
 
+/** @throws DethroneError `settings_invalid`: where a rule gives the arms, there is no share to change */
+function refuseShare({ uid, assign }: StoredExperiment, { share }: RevisionInput): void {
+  if (assign === null || share === undefined) return;
+  throw new DethroneError(
+    "settings_invalid",
+    `A rule gives the arms of experiment ${uid}, so it has no share. Start another experiment to randomise.`,
+    { field: "share", received: received(share) },
+  );
+}
+
 function revisedArms(
   experiment: StoredExperiment,
   { shareRule }: RevisionFields,
@@ -132,6 +142,7 @@ export function revise(
   return persist(key, async () => {
     const experiment = await requireOccupied(store, key);
     pin(experiment.uid);
+    refuseShare(experiment, input);
     const fields = revisionFields(experiment, input);
     const entry = auditByHand(context, "revised", input, { ...fields } as JsonObject);
     const arms = revisedArms(experiment, fields);

@@ -4,6 +4,7 @@
 import { createPolicy, type Policy, type PolicyInput, type PolicyName } from "../../core/decision/policy.js";
 import { createShareRule, type ShareRuleInput, startShares } from "../../core/decision/share-rule.js";
 import { DethroneError, received } from "../../core/errors.js";
+import { type Assign, type AssignInput, createAssign } from "../../core/sessions/assign.js";
 import { HASH_VERSION, type HashVersion } from "../../core/sessions/assignment.js";
 import { configWithoutSecrets } from "../configs/secrets.js";
 import type { Audience, Description, NewConfig, Watch } from "../ports.js";
@@ -47,6 +48,11 @@ export interface ChallengeOptions extends DescriptionInput {
   /** no unit takes part in two experiments of this name at once, whatever their projects */
   readonly exclusionGroup?: string | null | undefined;
   /**
+   * gives sessions their arms by a rule instead of by chance. Their outcomes are observational: nothing folds, no test
+   * runs, and only a person can promote. Takes the place of the share
+   */
+  readonly assign?: AssignInput | null | undefined;
+  /**
    * after a promotion, keeps a small share on the old champion and rolls back if that proves better; `true`: 5 % until
    * 1000 units are in
    */
@@ -72,6 +78,7 @@ export interface ChallengePlan {
   readonly description: Description;
   readonly audience: Audience | null;
   readonly exclusionGroup: string | null;
+  readonly assign: Assign | null;
   readonly watch: Watch | null;
   readonly hashVersion: HashVersion;
   /** when a draft is to start by itself */
@@ -104,6 +111,7 @@ export const OPTION_NAMES = [
   "label",
   "audience",
   "exclusionGroup",
+  "assign",
   "watch",
   "queue",
   "allowSecrets",
@@ -182,6 +190,31 @@ function watchOf(watch: unknown): Watch | null {
   );
 }
 
+/** What only makes sense where chance decides. */
+const CHANCE_OPTIONS = ["share", "detect", "within", "fdr", "exclusionGroup"] as const;
+
+/** A rule in the place of chance, which leaves nothing to what chance would decide. @throws DethroneError `settings_invalid` */
+function assignOf(options: ChallengeOptions, challengers: number): Assign | null {
+  const { assign, promotion } = options;
+  if (assign === undefined || assign === null) return null;
+  const given = CHANCE_OPTIONS.find((name) => options[name] !== undefined && options[name] !== null);
+  if (given !== undefined) {
+    throw settingsError(
+      given,
+      options[given],
+      `${given} is for arms that chance gives; under assign a rule gives them. Leave one of the two out.`,
+    );
+  }
+  if (promotion === "auto") {
+    throw settingsError(
+      "promotion",
+      promotion,
+      "Under assign nothing is randomised, so nothing promotes by itself: leave promotion out, and promote by hand.",
+    );
+  }
+  return createAssign(assign, challengers);
+}
+
 /** Challengers as one list: neither too few nor too many, and none twice. @throws DethroneError `config_invalid` */
 function checkedChallengers(list: ChallengePlan["challengers"]): ChallengePlan["challengers"] {
   if (list.length === 0 || list.length > CHALLENGERS_MAX) {
@@ -237,7 +270,9 @@ export function planFor(list: ChallengePlan["challengers"], options: PlanOptions
   checkActor(options.actor ?? DEFAULT_ACTOR);
   checkDetect(options, challengers.length);
   const policy = createPolicy(options.policy);
-  const { horizon, share = DEFAULT_SHARE, detect, within, startsAt, audience } = options;
+  const { horizon, detect, within, startsAt, audience } = options;
+  const assign = assignOf(options, challengers.length);
+  const share = assign === null ? (options.share ?? DEFAULT_SHARE) : 0;
   const planned = horizon === undefined ? policy : createPolicy({ ...policy, horizon });
   if (typeof options.fdr === "number" && policy.kind === "threshold") {
     throw settingsError(
@@ -253,11 +288,12 @@ export function planFor(list: ChallengePlan["challengers"], options: PlanOptions
     share,
     goal: detect === undefined && within === undefined ? null : detectGoal(detect, within),
     fdr: options.fdr ?? null,
-    promotion: options.promotion ?? "auto",
+    promotion: assign === null ? (options.promotion ?? "auto") : "approve",
     again: options.again ?? "",
     description: describe(options),
     audience: audience === undefined || audience === null ? null : checkAudience(audience),
     exclusionGroup: options.exclusionGroup ?? null,
+    assign,
     watch: watchOf(options.watch),
     hashVersion: options.hashVersion ?? HASH_VERSION,
     queue: options.queue ?? false,

@@ -43,7 +43,8 @@ export async function levelFor(store: Store, key: string, fdr: number): Promise<
   const rulings = await store.rulings(key);
   // Promotions by hand and under the plain rule are not counted: no test vouches for them.
   const { promotions } = ledgerFrom(rulings);
-  return eLondLevel({ fdr, index: rulings.length + 1, promotions });
+  const tested = rulings.filter(({ assign }) => assign === null).length;
+  return eLondLevel({ fdr, index: tested + 1, promotions });
 }
 
 /** A project's recent traffic under its present champion. */
@@ -79,7 +80,7 @@ export async function designOf(
 
 function termsOf(state: ProjectState, plan: ChallengePlan, design: Design): Omit<ExperimentTerms, "kind"> {
   const { policy, shareRule, planShares } = design;
-  const { again, hashVersion, promotion, audience, exclusionGroup, watch } = plan;
+  const { again, hashVersion, promotion, audience, exclusionGroup, assign, watch } = plan;
   return {
     ...plan.description,
     again,
@@ -91,6 +92,7 @@ function termsOf(state: ProjectState, plan: ChallengePlan, design: Design): Omit
     promotion,
     audience,
     exclusionGroup,
+    assign,
     holdoutBuckets: state.holdoutBuckets,
     watch,
     openDesign: null,
@@ -120,11 +122,12 @@ export function experimentOf(
   const { challengers: buckets } = bucketsOf(startShares(shareRule, planShares.length));
   const atMs = context.clock.now();
   const hashes = plan.challengers.map(({ config }) => config.hash);
-  const share = planShares.length === 1 ? { share: planShares[0] as number } : { shares: planShares };
+  const shares = planShares.length === 1 ? { share: planShares[0] as number } : { shares: planShares };
+  const given = plan.assign === null ? shares : { assign: plan.assign.by };
   const details = {
     champion: state.champion.hash,
     challenger: hashes.join(" "),
-    ...share,
+    ...given,
     horizon: policy.horizon,
   };
   const reason = made.reason ?? (plan.again === "" ? plan.description.hypothesis : plan.again);
@@ -194,6 +197,7 @@ export function watchOver(
     promotion: "auto",
     audience,
     exclusionGroup: experiment.exclusionGroup,
+    assign: null,
     holdoutBuckets,
     watch: null,
     openDesign: null,

@@ -67,7 +67,8 @@ export function draft(
 
 /** What a stored draft was asked for. */
 export function planOf(experiment: StoredExperiment): ChallengePlan {
-  const { policy, shareRule, promotion, again, audience, exclusionGroup, watch, hashVersion } = experiment;
+  const { policy, shareRule, promotion, again, audience, exclusionGroup, assign, watch, hashVersion } =
+    experiment;
   const { openDesign, startsAtMs, hypothesis, description, owner, tags } = experiment;
   const { share, goal, fdr } = openDesign ?? { share: shareRule, goal: null, fdr: null };
   return {
@@ -81,6 +82,7 @@ export function planOf(experiment: StoredExperiment): ChallengePlan {
     description: { hypothesis, description, owner, tags },
     audience,
     exclusionGroup,
+    assign,
     watch,
     hashVersion,
     startsAtMs,
@@ -145,11 +147,16 @@ async function editedPlan(
   const { add: _add, remove: _remove, label: _label, startsAt, reason: _reason, ...options } = input;
   const challengers = await challengersAfter(store, experiment, input);
   const given = (name: keyof ChallengeOptions): boolean => input[name] !== undefined;
+  const assign = given("assign") ? input.assign : before.assign;
+  const isByChance = before.assign === null && (assign ?? null) === null;
+  // A share that was for chance is none for a rule, nor the other way round.
+  const share = isByChance && before.goal === null ? before.share : undefined;
   // What the edit asks for is checked as a challenge of its own; what it leaves out stays as it was.
   const asked = planFor(challengers, {
     ...options,
     policy: editedPolicy(before.policy, input),
-    ...(given("share") || given("detect") ? {} : { share: before.goal === null ? before.share : undefined }),
+    assign,
+    ...(given("share") || given("detect") ? {} : { share }),
     ...(startsAt === undefined || startsAt === null ? {} : { startsAt }),
   });
   const kept = KEPT.filter((name) => !given(name)).map((name) => [name, before[name]] as const);
@@ -158,7 +165,8 @@ async function editedPlan(
   return {
     ...asked,
     ...(Object.fromEntries(kept) as Partial<ChallengePlan>),
-    goal,
+    ...(asked.assign === null ? {} : UNDER_ASSIGN),
+    goal: asked.assign === null ? goal : null,
     description: describe(input, before.description),
     startsAtMs: startsAt === undefined ? before.startsAtMs : asked.startsAtMs,
   };
@@ -175,6 +183,9 @@ const KEPT = [
   "queue",
   "hashVersion",
 ] as const satisfies readonly (keyof ChallengePlan & keyof ChallengeOptions)[];
+
+/** What a draft under a rule cannot keep of what it was before. */
+const UNDER_ASSIGN = { promotion: "approve", fdr: null, exclusionGroup: null } as const;
 
 function refuseInUse(experiment: StoredExperiment, fields: readonly string[], { remove }: EditInput): void {
   const refs = remove === undefined ? "" : ` (${[remove].flat().join(", ")})`;

@@ -6,6 +6,7 @@ import type { ExperimentStatus } from "../../core/decision/life-cycle.js";
 import type { Policy } from "../../core/decision/policy.js";
 import type { ShareRule } from "../../core/decision/share-rule.js";
 import type { JsonObject } from "../../core/errors.js";
+import type { Assign } from "../../core/sessions/assign.js";
 import { BUCKET_COUNT, shareOf } from "../../core/sessions/assignment.js";
 import type { Audience, Description, StoredExperiment, Watch } from "../ports.js";
 import { challengersOf } from "./arms.js";
@@ -48,6 +49,8 @@ export interface ExperimentSummary extends Description {
   readonly isQueued: boolean;
   readonly audience: Audience | null;
   readonly exclusionGroup: string | null;
+  /** what gives sessions their arms instead of chance; null: chance. Nothing it places is evidence */
+  readonly assign: Assign | null;
   /** share of the units held out of it */
   readonly holdout: number;
   readonly watch: Watch | null;
@@ -75,7 +78,7 @@ export function challengerSummaries(experiment: StoredExperiment): ChallengerSum
 /** The host's view of a stored experiment. */
 export function summaryOf(experiment: StoredExperiment): ExperimentSummary {
   const challengers = challengerSummaries(experiment);
-  const { kind, status, shareRule, policy, promotion, audience, exclusionGroup, watch } = experiment;
+  const { kind, status, shareRule, policy, promotion, audience, exclusionGroup, assign, watch } = experiment;
   const { hypothesis, description, owner, tags } = experiment;
   const { createdAtMs, startsAtMs, startedAtMs, endedAtMs, archivedAtMs } = experiment;
   return {
@@ -97,6 +100,7 @@ export function summaryOf(experiment: StoredExperiment): ExperimentSummary {
     isQueued: isQueued(experiment),
     audience,
     exclusionGroup,
+    assign,
     holdout: shareOf(experiment.holdoutBuckets),
     watch,
     createdAtMs,

@@ -7,8 +7,9 @@ import type { Store, StoredRuling } from "../ports.js";
 /** The ledger of rulings, one an experiment. */
 export function ledgerFrom(rulings: readonly StoredRuling[]): Ledger {
   return ledgerOf(
-    rulings.map(({ policy, verdict, reason }) => ({
-      alpha: policy.kind === "calibrated" ? policy.alpha : null,
+    rulings.map(({ policy, verdict, reason, assign }) => ({
+      // What a rule places is never tested, and so promotes nothing wrongly by itself.
+      alpha: policy.kind === "calibrated" && assign === null ? policy.alpha : null,
       verdict,
       reason,
     })),

@@ -8,7 +8,9 @@ import type { Evaluation } from "../../core/decision/evaluation.js";
 import type { Ledger } from "../../core/decision/ledger.js";
 import { type ReviewPoint, reviewPoints } from "../../core/decision/review.js";
 import type { ShareRule } from "../../core/decision/share-rule.js";
+import type { Assign } from "../../core/sessions/assign.js";
 import { shareOf } from "../../core/sessions/assignment.js";
+import type { StudyNumbers } from "../../core/studies/study.js";
 import { type ConfigChange, diffConfigs } from "../configs/diff.js";
 import { DAY_MS } from "../duration.js";
 import type {
@@ -22,6 +24,7 @@ import type {
   StoredExperiment,
   Watch,
 } from "../ports.js";
+import { observeExperiment } from "../studies/observe.js";
 import { sharesOf } from "./arms.js";
 import { evaluateExperiment } from "./evaluate-experiment.js";
 import { type ChallengerSummary, challengerSummaries, totalOf } from "./experiment-summary.js";
@@ -67,6 +70,10 @@ export interface ExperimentReport extends Description {
   readonly shareRule: ShareRule;
   readonly audience: Audience | null;
   readonly exclusionGroup: string | null;
+  /** what gives sessions their arms instead of chance; null: chance */
+  readonly assign: Assign | null;
+  /** of each challenger, where a rule gives sessions their arms: compared as observed, never evidence; else null */
+  readonly observed: readonly StudyNumbers[] | null;
   /** share of the units held out of it */
   readonly holdout: number;
   readonly watch: Watch | null;
@@ -150,7 +157,8 @@ async function contendersOf(store: Store, experiment: StoredExperiment, leading:
 
 /** What the experiment was set up as. */
 function setUpOf(experiment: StoredExperiment) {
-  const { kind, status, hypothesis, description, owner, tags, audience, exclusionGroup, watch } = experiment;
+  const { kind, status, hypothesis, description, owner, tags } = experiment;
+  const { audience, exclusionGroup, assign, watch } = experiment;
   const { revisions, promotion, startsAtMs, startedAtMs, endedAtMs, archivedAtMs } = experiment;
   return {
     project: experiment.projectKey,
@@ -164,6 +172,7 @@ function setUpOf(experiment: StoredExperiment) {
     shareRule: shareRuleOf(experiment),
     audience,
     exclusionGroup,
+    assign,
     holdout: shareOf(experiment.holdoutBuckets),
     watch,
     revisions,
@@ -208,6 +217,8 @@ export async function reportOf(
     overrideCount: overrides.length,
     evaluation,
     review: reviewPoints({ ...evaluation, contests: [evaluation, ...evaluation.others] }, policy),
+    // Their sessions are gone, and no evidence was folded of them.
+    observed: archive?.counts ? null : await observeExperiment(store, experiment),
     sessions: counts.map(sessionsOf),
     decision: decisions.at(-1) ?? null,
     ...paceOf(experiment, checkpoint.evidence.index, policy.horizon, nowMs),

@@ -31,6 +31,11 @@ export function assertAssigned(
   // Whoever is no evidence may be anywhere: units that had their arm before keep it, whatever the shares are now.
   if (excluded !== null) return;
   const unit = given ?? id;
+  if (experiment.assign !== null)
+    invalid(`A rule gives the arms of experiment ${experiment.uid}: its sessions are no evidence.`, {
+      field: "excluded",
+      received: null,
+    });
   const { uid, hashVersion: version, projectKey } = experiment;
   const outside = outsideBecause(projectKey, experiment, { unit, context });
   if (outside !== null)

@@ -3,6 +3,7 @@
  * still put it elsewhere.
  */
 import type { JsonObject } from "../../core/errors.js";
+import { placeBy } from "../../core/sessions/assign.js";
 import {
   armOf,
   type HashVersion,
@@ -38,6 +39,8 @@ export interface RoutedSession {
   readonly unit: string;
   readonly context: JsonObject | null;
   readonly forced: ForcedRole | undefined;
+  /** how many sessions the process has started before */
+  readonly turn: number;
 }
 
 /** Why a session stays outside of the experiment, under the champion, unless its unit has an arm already. */
@@ -109,14 +112,24 @@ export function outsideBecause(
   return isInAudience(audience, session.context) ? null : "audience";
 }
 
-/** The arm by the hash of the unit; the champion's for who stays outside. */
-function hashedArm(
+/** The arm by a rule; the champion's where the rule's is out of the contest. */
+function ruledArm({ assign, arms }: ServedExperiment, session: RoutedSession): StoredArm | null {
+  // A server of an earlier version says nothing of it.
+  if (!assign) return null;
+  const arm = arms[placeBy(assign, session, arms.length)] as StoredArm;
+  return arm.out === null ? arm : (arms[0] as StoredArm);
+}
+
+/** The arm by a rule or by the hash of the unit; the champion's for who stays outside. */
+function givenArm(
   { experiment, salt, isRandomised: isChance }: Routing,
   session: RoutedSession,
   outside: Exclusion | null,
 ): { readonly arm: StoredArm; readonly excluded: Exclusion | null } {
   const champion = experiment.arms[0] as StoredArm;
   if (outside) return { arm: champion, excluded: outside };
+  const ruled = ruledArm(experiment, session);
+  if (ruled) return { arm: ruled, excluded: "assigned" };
   const arm = armOf(saltedBucketOf(salt, session.unit), experiment.arms);
   return { arm, excluded: isChance ? null : "share" };
 }
@@ -132,12 +145,12 @@ function placeIn(
   if (forcedArm) return { arm: forcedArm, excluded: "forced" };
   const overridden = overriddenArm(state, experiment, unit);
   if (overridden) return { arm: overridden, excluded: "override" };
-  return hashedArm(routing, session, outsideBecause(state.key, experiment, session));
+  return givenArm(routing, session, outsideBecause(state.key, experiment, session));
 }
 
 /**
- * Where a session goes: the first that applies of a forced role, an arm given by hand, the holdout, the audience, and
- * the hash of its unit. Without a running experiment everyone gets the champion.
+ * Where a session goes: the first that applies of a forced role, an arm given by hand, the holdout, the audience, the
+ * experiment's rule, and the hash of its unit. Without a running experiment everyone gets the champion.
  */
 export function routeOf(state: ServedState, session: RoutedSession): Route {
   const { experiment, champion } = state;

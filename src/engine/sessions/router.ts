@@ -59,6 +59,8 @@ export class Router {
   readonly #settings: RouterSettings;
   readonly #context: SessionContext;
   readonly #units = new KnownUnits();
+  /** sessions routed so far, for experiments whose arms take turns */
+  #turns = 0;
 
   constructor(settings: RouterSettings) {
     this.#settings = settings;
@@ -182,7 +184,9 @@ export class Router {
   #route(state: ServedState, plan: WithId<SessionPlan>): Route {
     // Checked to be plain JSON when the session was asked for.
     const context = (plan.context ?? null) as JsonObject | null;
-    return routeOf(state, { unit: plan.unit ?? plan.id, context, forced: this.#settings.forced });
+    const turn = this.#turns;
+    this.#turns += 1;
+    return routeOf(state, { unit: plan.unit ?? plan.id, context, forced: this.#settings.forced, turn });
   }
 
   #startRecord(state: ServedState, route: Route, plan: WithId<SessionPlan>): SessionStart {

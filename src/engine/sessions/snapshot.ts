@@ -8,6 +8,7 @@ import type { OutReason } from "../../core/decision/decide.js";
 import { DEFAULT_WINDOW_MS, type Policy } from "../../core/decision/policy.js";
 import type { ShareRule } from "../../core/decision/share-rule.js";
 import type { JsonObject } from "../../core/errors.js";
+import type { Assign } from "../../core/sessions/assign.js";
 import type { HashVersion } from "../../core/sessions/assignment.js";
 import type { Audience, ProjectState, ServedState, StoredConfig, StoredExperiment } from "../ports.js";
 
@@ -41,6 +42,8 @@ interface SnapshotExperiment {
   readonly shareRule: ShareRule;
   readonly audience: Audience | null;
   readonly exclusionGroup: string | null;
+  /** what gives sessions their arms; null: chance */
+  readonly assign: Assign | null;
   /** buckets of the units held out, by the project's own hash */
   readonly holdoutBuckets: number;
   readonly windowMs: number;
@@ -65,7 +68,8 @@ const isInSlot = (status: StoredExperiment["status"]): status is "running" | "pa
 
 function experimentOf({ experiment, overrides }: ProjectState): SnapshotExperiment | null {
   if (!experiment || !isInSlot(experiment.status)) return null;
-  const { uid, status, hashVersion, arms, shareRule, audience, exclusionGroup, holdoutBuckets } = experiment;
+  const { uid, status, hashVersion, arms, shareRule, audience, exclusionGroup } = experiment;
+  const { assign, holdoutBuckets } = experiment;
   const placeOf = (armId: number): number => arms.findIndex(({ id }) => id === armId);
   return {
     id: uid,
@@ -74,7 +78,7 @@ function experimentOf({ experiment, overrides }: ProjectState): SnapshotExperime
     arms: arms.map(({ role, bucketCount, config, label, out }) => ({
       ...{ role, bucketCount, config: configOf(config), label, out },
     })),
-    ...{ shareRule, audience, exclusionGroup, holdoutBuckets },
+    ...{ shareRule, audience, exclusionGroup, assign, holdoutBuckets },
     windowMs: experiment.policy.windowMs,
     fuse: experiment.policy.fuse,
     overrides: Object.fromEntries([...overrides].map(([unit, armId]) => [unit, placeOf(armId)])),

@@ -36,9 +36,13 @@ const countText = (details: JsonObject): string =>
   typeof details.sessionCount === "number" ? ` after ${plural(details.sessionCount, "session")}` : "";
 
 /** "brief and polite against thorough, 20.0 %". */
-function contestText({ champion, challenger, share, shares }: JsonObject, { config }: Naming): string {
+function contestText(
+  { champion, challenger, share, shares, assign }: JsonObject,
+  { config }: Naming,
+): string {
   if (typeof challenger !== "string") return "";
-  const each = Array.isArray(shares) ? shares.map(shareText).join(", ") : shareText(share);
+  const byShare = Array.isArray(shares) ? shares.map(shareText).join(", ") : shareText(share);
+  const each = typeof assign === "string" ? `not randomised: by ${assign}` : byShare;
   return ` ${listed(challenger.split(" ").map(config))} against ${config(champion)}, ${each}`;
 }
 
@@ -60,6 +64,7 @@ const FIELDS: Record<string, string> = {
   remove: "challengers taken out",
   fdr: "level",
   exclusionGroup: "exclusion group",
+  assign: "what gives the arms",
   hashVersion: "hash version",
   allowSecrets: "fields that are no secrets",
 };
@@ -100,6 +105,9 @@ const ABOUT: Record<string, (details: JsonObject, naming: Naming) => string> = {
   resumed: () => "resumed",
   archived: () => "archived",
   forgotten: ({ sessions }) => `a unit forgotten, ${plural(Number(sessions), "session")}`,
+  "study-created": ({ study }) => `study ${String(study)} created`,
+  "study-concluded": ({ study }) => `study ${String(study)} concluded`,
+  "study-archived": ({ study }) => `study ${String(study)} put away`,
   labelled: ({ config: hash, label }) =>
     label === null
       ? `label of ${short(String(hash))} taken away`

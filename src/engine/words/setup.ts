@@ -31,15 +31,17 @@ export function watchText({ share, horizon }: Watch): string {
   return `after a promotion ${percent(share)} stay on the old champion for ${plural(horizon, "session")}; it returns if it proves better`;
 }
 
-/** Where an experiment stands, in words. What a watch promotes is the old champion. */
+/** Where an experiment stands, in words. What a watch promotes is the old champion; what a rule places is no evidence. */
 export function stateText(experiment: {
   readonly kind: StoredExperiment["kind"];
   readonly status: StoredExperiment["status"];
   readonly isAwaitingApproval: boolean;
   readonly isQueued?: boolean | undefined;
+  readonly assign: StoredExperiment["assign"];
 }): string {
-  const { kind, status, isAwaitingApproval, isQueued } = experiment;
+  const { kind, status, isAwaitingApproval, isQueued, assign } = experiment;
   if (isAwaitingApproval) return "awaiting approval";
   if (isQueued) return "queued";
+  if (assign !== null) return `${status}, not randomised`;
   return kind === "watch" && status === "promoted" ? "rolled back" : status;
 }

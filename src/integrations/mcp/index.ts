@@ -10,6 +10,7 @@ import { ASKING } from "./asking.js";
 import { CHANGING } from "./changing.js";
 import { experimentFacts } from "./facts.js";
 import { LOOKING } from "./looking.js";
+import { STUDYING } from "./studies.js";
 
 export type { SimulationJob, Simulator } from "../../engine/simulations.js";
 
@@ -38,7 +39,7 @@ export function createMcpServer(engine: Engine, options: McpServerOptions = {}):
   const { actor = "mcp", simulator = simulateInSlices } = options;
   checkActor(actor);
   const server = new McpServer({ name: "dethrone", version: VERSION }, { instructions: INSTRUCTIONS });
-  for (const each of [experimentFacts, ...LOOKING, ...CHANGING, ...ASKING])
+  for (const each of [experimentFacts, ...LOOKING, ...CHANGING, ...STUDYING, ...ASKING])
     each.register(server, { engine, actor, simulator });
   return server;
 }

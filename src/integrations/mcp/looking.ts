@@ -12,6 +12,7 @@ import type { Engine } from "../../engine/engine.js";
 import { challengersOf } from "../../engine/experiments/arms.js";
 import type { ExperimentReport } from "../../engine/experiments/report.js";
 import { actionText, type LogNames, whyOf } from "../../engine/words/history.js";
+import { assignText, differenceText, OBSERVATIONAL_TEXT } from "../../engine/words/study.js";
 import { configRef, evidenceShape, fraction, jsonObject, projectInput, standingShape } from "./shapes.js";
 import { tool } from "./tool.js";
 import {
@@ -151,6 +152,17 @@ const reportShape = z.object({
   ledger: z.string().describe("all experiments of the project, and how many promotions may be false"),
 });
 
+/** The verdict in words; what was observed, where a rule gives the arms and there is none to come. */
+function explanationOf(report: ExperimentReport, ruling: Ruling): string[] {
+  const { assign, observed, challengers, evaluation, policy } = report;
+  if (assign === null) return [...explain({ ruling, evaluation, policy })];
+  const differences = (observed ?? []).map(
+    ({ difference, differenceInterval }, j) =>
+      `${configName(challengers[j] ?? report.challenger)} less the champion, as observed: ${differenceText(difference, differenceInterval)}.`,
+  );
+  return [`Arms are ${assignText(assign)}.`, OBSERVATIONAL_TEXT, ...differences];
+}
+
 function reportFacts(report: ExperimentReport): z.input<typeof reportShape> {
   const { evaluation, decision, policy, champion, challengers } = report;
   const ruling: Ruling = decision
@@ -161,7 +173,7 @@ function reportFacts(report: ExperimentReport): z.input<typeof reportShape> {
     standing: standingOfReport(report),
     verdict: ruling.verdict,
     reason: ruling.reason,
-    explanation: [...explain({ ruling, evaluation, policy })],
+    explanation: explanationOf(report, ruling),
     champion: { hash: champion.hash, label: champion.label },
     challengers: challengers.map(({ hash, label, out, body }) => ({ hash, label, out, config: body })),
     changes: report.changes.map(({ before = null, after = null, ...change }) => ({

@@ -26,7 +26,7 @@ type Numbers = Pick<
   Pick<Standing, "horizon" | "unitsPerDay" | "daysLeft">;
 
 /** Which experiment stands there. */
-interface Stands extends Pick<StoredExperiment, "kind" | "status"> {
+interface Stands extends Pick<StoredExperiment, "kind" | "status" | "assign"> {
   readonly id: string;
   readonly isAwaitingApproval: boolean;
   readonly share: number;

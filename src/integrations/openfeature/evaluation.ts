@@ -51,7 +51,8 @@ export function servedToNobody(project: FlagProject, isStale: boolean): Served {
 
 function reasonOf(session: FlagSession, project: FlagProject): string {
   if (session.experiment === null) return restingReason(project);
-  return session.excluded === "override" ? "TARGETING_MATCH" : "SPLIT";
+  const isTargeted = session.excluded === "override" || session.excluded === "assigned";
+  return isTargeted ? "TARGETING_MATCH" : "SPLIT";
 }
 
 /** Of the champion outside of an experiment: because there is none, or because this one is not for the session. */

@@ -47,7 +47,8 @@ export function evaluationAttributes(assignment: Assignment | Exposure): Attribu
     "feature_flag.provider.name": "dethrone",
     "feature_flag.context.id": unit ?? session,
     "feature_flag.result.variant": armName(place),
-    "feature_flag.result.reason": excluded === "override" ? "targeting_match" : "split",
+    "feature_flag.result.reason":
+      excluded === "override" || excluded === "assigned" ? "targeting_match" : "split",
     ...(experiment !== null && { "feature_flag.version": experiment }),
     ...dethroneAttributes(assignment),
   };

@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Policy } from "../../core/decision/policy.js";
 import type { ShareRule } from "../../core/decision/share-rule.js";
 import type { Audience } from "../../engine/ports.js";
-import { config, hash, objectOf, out, place, timeMs } from "./schemas.js";
+import { assign, config, hash, objectOf, out, place, timeMs } from "./schemas.js";
 
 const status = z.enum(["draft", "running", "paused", "promoted", "held", "aborted"]);
 const share = z.number();
@@ -43,6 +43,7 @@ export const experiment = z.object({
   isQueued: z.boolean().meta({ description: "a draft that waits its turn" }),
   audience,
   exclusionGroup: z.string().nullable(),
+  assign,
   holdout: share,
   watch,
   createdAtMs: timeMs,

@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { PolicyInput } from "../../core/decision/policy.js";
 import type { ShareRule, ShareRuleInput } from "../../core/decision/share-rule.js";
 import type { JsonObject } from "../../core/errors.js";
+import type { AssignInput } from "../../core/sessions/assign.js";
 import type { Forecast } from "../../engine/experiments/detect.js";
 import { change, experiment } from "./experiment.js";
 import { ledger, standing } from "./numbers.js";
@@ -105,6 +106,11 @@ const options = {
   label: z.union([z.string(), z.array(z.string().nullable()).max(20)]).optional(),
   audience: experiment.shape.audience.optional(),
   exclusionGroup: z.string().nullable().optional(),
+  assign: objectOf<AssignInput>(
+    "gives sessions their arms by a rule: { by: attribute, field, map }, { by: group, map }, { by: fixed, arm } or { by: round-robin }; nothing of it is evidence",
+  )
+    .nullable()
+    .optional(),
   watch: z.union([z.boolean(), z.strictObject({ share: z.number(), horizon: z.number() })]).optional(),
   queue: z.boolean().optional().meta({ description: "waits its turn where it cannot start at once" }),
   allowSecrets: z.array(z.string()).max(100).optional(),

@@ -8,6 +8,7 @@ import type { MetricEvaluation } from "../../core/decision/metric-evaluation.js"
 import type { Revision, StoredDecision } from "../../engine/ports.js";
 import { change, experiment } from "./experiment.js";
 import { config, hash, nextCursor, objectOf, out, page, place, role, text, timeMs } from "./schemas.js";
+import { observed } from "./studies.js";
 
 /** What was decided. */
 export const verdict = z.enum(["promote", "hold", "abort", "continue"]);
@@ -232,6 +233,10 @@ export const report = experiment
     unitsPerDay: z.number().nullable(),
     daysLeft: z.number().nullable(),
     breakdown: z.array(objectOf<Breakdown>("scores by an attribute of the context; exploratory")),
+    observed: z
+      .array(observed)
+      .nullable()
+      .meta({ description: "of each challenger, where a rule gives sessions their arms; never evidence" }),
     ledger,
   });
 

@@ -8,6 +8,7 @@ import { governanceRoutes } from "./governance-routes.js";
 import { decisionRoutes, serverRoutes, sessionRoutes } from "./other-routes.js";
 import { projectRoutes } from "./project-routes.js";
 import type { Route } from "./route.js";
+import { studyRoutes } from "./study-routes.js";
 import { webhookRoutes } from "./webhooks.js";
 
 /** Every operation by its id. */
@@ -15,6 +16,7 @@ export const ROUTES = {
   ...projectRoutes,
   ...experimentRoutes,
   ...sessionRoutes,
+  ...studyRoutes,
   ...decisionRoutes,
   ...governanceRoutes,
   ...webhookRoutes,

@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import type { JsonObject } from "../../core/errors.js";
+import type { Assign } from "../../core/sessions/assign.js";
 
 /** A JSON object whose fields are described elsewhere: by its type here, by its meaning in the document. */
 export function objectOf<T = JsonObject>(description: string): z.ZodType<T> {
@@ -40,6 +41,11 @@ export const place = z
   .int()
   .min(0)
   .meta({ description: "0 the champion's, j the j-th challenger's" });
+
+/** What gives sessions their arms in the place of chance. */
+export const assign = objectOf<Assign>(
+  "what gives sessions their arms: by attribute, group, fixed or round-robin; null: chance",
+).nullable();
 
 /** Which page of a list. */
 export const page = z.strictObject({

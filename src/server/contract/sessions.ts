@@ -6,6 +6,7 @@ import type { FusePolicy } from "../../core/decision/policy.js";
 import type { ShareRule } from "../../core/decision/share-rule.js";
 import type { Audience } from "../../engine/ports.js";
 import {
+  assign,
   config,
   hash,
   nextCursor,
@@ -47,6 +48,7 @@ export const snapshot = z
         shareRule: objectOf<ShareRule>("how the shares move"),
         audience: objectOf<Audience>("who takes part; null: everyone").nullable(),
         exclusionGroup: z.string().nullable(),
+        assign,
         holdoutBuckets: z.number().int(),
         windowMs: z.number(),
         fuse: objectOf<FusePolicy>("when too many failures send everyone to the champion").nullable(),
@@ -59,7 +61,9 @@ export const snapshot = z
   })
   .meta({ description: "What a process assigns sessions by. Revalidate it by its ETag every few seconds." });
 
-const exclusion = z.enum(["repeat", "override", "forced", "unconfirmed", "share", "holdout", "audience"]);
+const exclusion = z.enum([
+  ...["repeat", "override", "forced", "unconfirmed", "share", "assigned", "holdout", "audience"],
+] as const);
 const anyExclusion = z.enum([...exclusion.options, "forgotten", "exclusive", "dropped"]);
 
 const operation = z.discriminatedUnion("type", [

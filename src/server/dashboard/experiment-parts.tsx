@@ -11,6 +11,7 @@ import { quantity, signedPercent, signedQuantity } from "../../core/words/quanti
 import { shareRuleText } from "../../core/words/share-rule.js";
 import type { ExperimentReport } from "../../engine/experiments/report.js";
 import { audienceText, watchText } from "../../engine/words/setup.js";
+import { assignText } from "../../engine/words/study.js";
 import { Forest, type ForestRow } from "../charts/forest.js";
 import { Sparkline } from "../charts/inline.js";
 import { minuteText } from "../time-text.js";
@@ -224,10 +225,17 @@ export function setUpFacts(report: ExperimentReport): readonly (readonly [name: 
   const facts: (readonly [string, string] | false)[] = [
     hypothesis !== null && ["hypothesis", hypothesis],
     description !== null && ["description", description],
-    ["share", shareText(report)],
-    ["policy", levelText(report)],
-    ["promotion", promotion === "approve" ? "waits for a person" : "by itself"],
-    ["planned", `${plural(policy.horizon, "session")}, at least ${count(policy.minPerArm)} an arm`],
+    ...(report.assign === null
+      ? ([
+          ["share", shareText(report)],
+          ["policy", levelText(report)],
+          ["promotion", promotion === "approve" ? "waits for a person" : "by itself"],
+          ["planned", `${plural(policy.horizon, "session")}, at least ${count(policy.minPerArm)} an arm`],
+        ] as const)
+      : ([
+          ["arms", assignText(report.assign)],
+          ["promotion", "by hand alone: nothing of it is evidence"],
+        ] as const)),
     [
       "guardrails",
       guardrails.length === 0

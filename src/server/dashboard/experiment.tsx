@@ -19,6 +19,7 @@ import { DecisionLog, Metrics, Sessions, SetUp } from "./experiment-parts.js";
 import type { ExperimentView } from "./experiment-view.js";
 import { Page, type Request } from "./layout.js";
 import { configName, diffPath, projectPath } from "./names.js";
+import { Observed } from "./observed.js";
 import { ArmName, Card, Empty, Notices, Scroll } from "./parts.js";
 
 function chartProps({ report, trajectory, names }: ExperimentView): TrajectoryChartProps {
@@ -209,12 +210,16 @@ function NoSessions({ report }: { readonly report: ExperimentReport }) {
  */
 export function Experiment({ view, isAlone }: { readonly view: ExperimentView; readonly isAlone: boolean }) {
   const { report } = view;
+  // Without chance nothing folds, and there is nothing to decide by.
+  const isObserved = report.assign !== null && report.startedAtMs !== null;
   const isEmpty = report.evaluation.sessionCount === 0;
   return (
     <div class="stack">
       <Notices notices={alarmsOf(view)} />
-      {isEmpty ? <NoSessions report={report} /> : <Verdict view={view} />}
-      <Contenders report={report} />
+      {isObserved ? <Observed report={report} /> : null}
+      {isEmpty && !isObserved ? <NoSessions report={report} /> : null}
+      {isEmpty ? null : <Verdict view={view} />}
+      {isObserved ? null : <Contenders report={report} />}
       {isEmpty ? null : <Charts view={view} />}
       <EvaluationsCard view={view} />
       <BreakdownCard view={view} />

@@ -2,6 +2,7 @@
  * The overview: every project at one look.
  */
 
+import type { Assign } from "../../core/sessions/assign.js";
 import {
   count,
   duration,
@@ -16,6 +17,7 @@ import { days } from "../../core/words/quantity.js";
 import type { Alarm, ProjectSummary, Standing } from "../../engine/experiments/overview.js";
 import type { DecisionHead } from "../../engine/ports-access.js";
 import { stateText } from "../../engine/words/setup.js";
+import { assignText } from "../../engine/words/study.js";
 import { Meter, Whisker } from "../charts/inline.js";
 import { Page, type Request } from "./layout.js";
 import { configName, contestName, experimentPath, projectPath, statusTone } from "./names.js";
@@ -100,6 +102,29 @@ function ProjectHead({ project }: { readonly project: ProjectSummary }) {
     </div>
   );
 }
+
+/** An experiment whose arms a rule gives: nothing is on its way to a decision. */
+function NotRandomised({
+  project,
+  experiment,
+}: {
+  readonly project: ProjectSummary;
+  readonly experiment: Running & { readonly assign: Assign };
+}) {
+  const { id, challengers, assign } = experiment;
+  return (
+    <div>
+      <p class="head-line">
+        <a href={experimentPath(project.key, id)}>{contestName(project.champion, challengers)}</a>
+        <Badge tone="neutral">{stateText(experiment)}</Badge>
+      </p>
+      <p class="quiet small">Observational, and never promoted by itself; {assignText(assign)}.</p>
+    </div>
+  );
+}
+
+const isObserved = (experiment: Running): experiment is Running & { readonly assign: Assign } =>
+  experiment.assign !== null;
 
 /** The evidence on its way to the line; past it, the bar is full. */
 function TowardLine({
@@ -247,10 +272,14 @@ function ProjectCard({
       <ProjectHead project={project} />
       {experiment === null ? (
         <LastDecision project={key} decision={decision} nowMs={nowMs} />
+      ) : isObserved(experiment) ? (
+        <NotRandomised project={project} experiment={experiment} />
       ) : (
-        <TowardLine project={project} experiment={experiment} />
+        <>
+          <TowardLine project={project} experiment={experiment} />
+          <Numbers experiment={experiment} />
+        </>
       )}
-      {experiment === null ? null : <Numbers experiment={experiment} />}
       <Notices notices={noticesOf(project, nowMs)} />
     </article>
   );

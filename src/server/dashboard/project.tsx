@@ -81,7 +81,8 @@ function ExperimentRow({
   experiment: ExperimentSummary;
   labels: Labels;
 }) {
-  const { id, kind, status, startedAtMs, endedAtMs, share, owner, archivedAtMs, hypothesis } = experiment;
+  const { id, kind, status, startedAtMs, endedAtMs, share, assign, owner, archivedAtMs, hypothesis } =
+    experiment;
   const state = stateText(experiment);
   return (
     <tr>
@@ -96,7 +97,7 @@ function ExperimentRow({
           {archivedAtMs === null ? "" : ", archived"}
         </Badge>
       </td>
-      <td>{percent(share)}</td>
+      <td>{assign === null ? percent(share) : assign.by}</td>
       <td>{startedAtMs === null ? "-" : minuteText(startedAtMs)}</td>
       <td>{endedAtMs === null ? "-" : minuteText(endedAtMs)}</td>
       <td class="text">{owner ?? ""}</td>

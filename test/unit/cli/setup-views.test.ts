@@ -22,6 +22,7 @@ function setup(share: ShareRuleInput, names: readonly string[], policy: PolicyIn
     promotion: "auto",
     audience: null,
     exclusionGroup: null,
+    assign: null,
     holdout: 0,
     watch: null,
     hypothesis: null,
@@ -115,9 +116,13 @@ describe("parts of it", () => {
   });
 
   it("a state: what a watch promotes is the old champion", () => {
-    const state = { kind: "watch", status: "promoted", isAwaitingApproval: false } as const;
+    const state = { kind: "watch", status: "promoted", isAwaitingApproval: false, assign: null } as const;
     expect(stateText(state)).toBe("rolled back");
     expect(stateText({ ...state, kind: "contest" })).toBe("promoted");
     expect(stateText({ ...state, isAwaitingApproval: true })).toBe("awaiting approval");
+    const assign = { by: "fixed", arm: 1 } as const;
+    expect(stateText({ ...state, kind: "contest", status: "running", assign })).toBe(
+      "running, not randomised",
+    );
   });
 });
