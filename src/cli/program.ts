@@ -10,6 +10,7 @@ import { addQuestions } from "./program/analysis.js";
 import { addByHand, addDecisions, addLooking, addPlans } from "./program/experiments.js";
 import { addServer } from "./program/server.js";
 import { addProjects, addSetUp } from "./program/set-up.js";
+import { addTransfer } from "./program/transfer.js";
 import { addUpkeep } from "./program/upkeep.js";
 
 /** The commands, by what they are for. */
@@ -23,6 +24,7 @@ const GROUPS: readonly (readonly [heading: string, add: (program: Command) => vo
   ["Ask what would be:", addQuestions],
   ["Serve it over HTTP:", addServer],
   ["Serve it to agents:", addAgents],
+  ["Data in and out:", addTransfer],
   ["Upkeep of the database:", addUpkeep],
 ];
 

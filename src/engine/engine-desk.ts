@@ -35,6 +35,7 @@ import {
   sessionDetail,
 } from "./sessions/search.js";
 import { type ProjectSnapshot, snapshotOf } from "./sessions/snapshot.js";
+import { Transfers } from "./transfer/transfers.js";
 
 /** What a caller may look into or write to. */
 export interface Within {
@@ -88,12 +89,15 @@ export abstract class EngineDesk {
   readonly keys: AccessKeys;
   /** answers kept for repeated requests */
   readonly replies: Replies;
+  /** everything out of the database and into it */
+  readonly transfer: Transfers;
   readonly #intake: Intake;
 
   constructor(context: EngineContext) {
     this.context = context;
     this.keys = new AccessKeys(context);
     this.replies = new Replies(context);
+    this.transfer = new Transfers(context);
     this.#intake = new Intake(context);
   }
 

@@ -26,11 +26,13 @@ import type {
   StoredExperiment,
 } from "./ports-experiment.js";
 import type { DueSession, FoldRow, SessionStore, SettledSession } from "./ports-session.js";
+import type { TransferStore } from "./ports-transfer.js";
 import type { UpkeepStore } from "./ports-upkeep.js";
 
 export type * from "./ports-access.js";
 export type * from "./ports-experiment.js";
 export type * from "./ports-session.js";
+export type * from "./ports-transfer.js";
 export type * from "./ports-upkeep.js";
 
 /** Where time comes from. */
@@ -275,6 +277,7 @@ export interface Store extends SessionStore {
   readonly upkeep: UpkeepStore;
   readonly browse: BrowseStore;
   readonly access: AccessStore;
+  readonly transfer: TransferStore;
   /** Newest first. */
   auditLog(projectId: number, limit: number): Promise<StoredAuditEntry[]>;
 }

@@ -20,6 +20,7 @@ import { DurableWriter } from "./durable-writer.js";
 import * as leaseChanges from "./lease-changes.js";
 import { LibsqlAccess } from "./libsql-access.js";
 import { LibsqlBrowse } from "./libsql-browse.js";
+import { LibsqlTransfer } from "./libsql-transfer.js";
 import { LibsqlUpkeep } from "./libsql-upkeep.js";
 import * as projectChanges from "./project-changes.js";
 import { LibsqlReads } from "./reads.js";
@@ -72,6 +73,7 @@ class LibsqlStore extends LibsqlReads implements Store {
   readonly upkeep: LibsqlUpkeep;
   readonly browse: LibsqlBrowse;
   readonly access: LibsqlAccess;
+  readonly transfer: LibsqlTransfer;
   readonly #database: OpenDatabase;
   readonly #names: Names;
   readonly #durable: DurableWriter | undefined;
@@ -90,6 +92,7 @@ class LibsqlStore extends LibsqlReads implements Store {
     this.upkeep = new LibsqlUpkeep({ database, transact });
     this.browse = new LibsqlBrowse(database.path, () => this.occupants());
     this.access = new LibsqlAccess(database, transact);
+    this.transfer = new LibsqlTransfer(database.path, transact);
   }
 
   override async projectState(key: string): Promise<ProjectState | null> {
