@@ -2,6 +2,7 @@
  * What people see of data that has been carried over. Data in, text out.
  */
 import { plural } from "../core/words/numbers.js";
+import type { ImportResult } from "../engine/imports/import-sessions.js";
 import type { TransferResult } from "../engine/transfer/fill.js";
 import { type Colors, table } from "./render.js";
 
@@ -18,5 +19,30 @@ export function copyText(result: TransferResult, to: string, colors: Colors): st
     table(counts, { header: ["table", "rows"], colors }),
     "",
     `${to} holds all ${plural(rows, "row")}${before}; each was compared.`,
+  ].join("\n");
+}
+
+/** What was imported, what was not, and why. */
+export function importText(result: ImportResult): string {
+  const { project, format, isDryRun, records, sessions, known, signals, late } = result;
+  const { underChampion, untimed, refused, refusals } = result;
+  const verb = isDryRun ? "Would import" : "Imported";
+  const remarks: readonly (readonly [count: number, text: string])[] = [
+    [known, "were imported before."],
+    [late, "signals came too late to count: their sessions had settled."],
+    [underChampion, "name no config, and stand under the champion's."],
+    [untimed, "tell no time, and begin now."],
+    [refused, "refused:"],
+  ];
+  const shown = refusals.map(({ place, reason }) => `  ${place}: ${reason}`);
+  const hidden = refused - refusals.length;
+  return [
+    `${verb} ${plural(sessions, "session")} with ${plural(signals, "signal")} into ${project}, out of ${plural(records, "record")} (${format}).`,
+    ...remarks
+      .filter(([count]) => count > 0)
+      .map(([count, text]) => `${count.toLocaleString("en-US")} ${text}`),
+    ...shown,
+    ...(hidden > 0 ? [`  ... and ${hidden.toLocaleString("en-US")} more`] : []),
+    "They stand outside of every experiment, and are never evidence.",
   ].join("\n");
 }

@@ -190,6 +190,8 @@ export interface Store extends SessionStore {
   setHoldout(input: { project: ProjectState; bucketCount: number; audit: AuditEntry }): Promise<boolean>;
   /** Every config that has been the project's champion or challenger, oldest first. */
   projectConfigs(projectId: number): Promise<ProjectConfig[]>;
+  /** Adds a config to the project's lineage, unless it is there. */
+  addProjectConfig(input: { projectId: number; config: NewConfig; audit: AuditEntry }): Promise<void>;
   /** Names a config of the project; null takes its name away. False where the name is taken. */
   labelConfig(input: {
     projectId: number;

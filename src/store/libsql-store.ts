@@ -189,6 +189,10 @@ class LibsqlStore extends LibsqlReads implements Store {
     return this.#transact(projectChanges.setHoldout(input));
   }
 
+  async addProjectConfig(input: Parameters<Store["addProjectConfig"]>[0]): Promise<void> {
+    await this.#transact(projectChanges.addConfigOf(input));
+  }
+
   labelConfig(input: Parameters<Store["labelConfig"]>[0]): Promise<boolean> {
     return this.#transact(projectChanges.labelConfig(input));
   }

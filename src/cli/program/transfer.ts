@@ -1,11 +1,13 @@
 /**
- * Commands that carry data over: `export`, `copy`.
+ * Commands that carry data over: `import`, `export`, `copy`.
  */
 import { type Command, Option } from "commander";
+import { FORMATS } from "../../engine/imports/formats.js";
 import { RECORD_FIELDS } from "../../engine/transfer/records.js";
 import { type ExportFlags, exportChampion } from "../commands/configs.js";
+import { type ImportFlags, importFile } from "../commands/import.js";
 import { copy, type ExportFlags as ExportAllFlags, exportAll } from "../commands/transfer.js";
-import { contextOf } from "./context.js";
+import { addAllowSecret, contextOf } from "./context.js";
 
 function addExport(program: Command): void {
   const command = program
@@ -32,8 +34,30 @@ function addExport(program: Command): void {
     );
 }
 
-/** `export`, `copy` */
+function addImport(program: Command): void {
+  const command = program
+    .command("import <file>")
+    .description(
+      "an export of everything into a new database, or what another system has recorded into a project",
+    )
+    .option("--project <key>", "whose sessions they are; not for an export")
+    .addOption(
+      new Option("--format <format>", "what wrote the file (default: by its beginning)").choices(
+        Object.keys(FORMATS),
+      ),
+    )
+    .option("--map <file>", "JSON file that says which fields are what; see docs/DATA.md")
+    .option("--dry-run", "show what would be imported, and write nothing")
+    .option("--resume", "pass over what a run before has imported")
+    .option("--strict", "exit 2 if anything was refused");
+  addAllowSecret(command).action(async (path: string, flags: ImportFlags, self: Command) =>
+    importFile(await contextOf(self), path, flags),
+  );
+}
+
+/** `import`, `export`, `copy` */
 export function addTransfer(program: Command): void {
+  addImport(program);
   addExport(program);
   program
     .command("copy <from> <to>")

@@ -3,6 +3,7 @@
  */
 import type { JsonObject } from "../../core/errors.js";
 import type { EngineContext } from "../context.js";
+import { type ImportOptions, type ImportResult, importSessions } from "../imports/import-sessions.js";
 import { exportLines, exportSource } from "./export-file.js";
 import { fill, type TransferProgress, type TransferResult } from "./fill.js";
 import type { OpenFile } from "./lines.js";
@@ -70,5 +71,16 @@ export class Transfers {
     } finally {
       await snapshot.close();
     }
+  }
+
+  /**
+   * Imports sessions that another system has recorded, from its file, into a project: outside of every experiment, and
+   * never evidence. To import a file again changes nothing; one that was cut off is imported again.
+   *
+   * @param open gives the file from its beginning, each time
+   * @throws DethroneError `project_not_found`, `mapping_invalid`; `input_invalid` for a file that breaks off
+   */
+  importSessions(project: string, open: OpenFile, options: ImportOptions = {}): Promise<ImportResult> {
+    return importSessions(this.#context, project, open, options);
   }
 }

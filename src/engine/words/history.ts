@@ -82,6 +82,8 @@ const ABOUT: Record<string, (details: JsonObject, naming: Naming) => string> = {
   "override-removed": ({ unit }, naming) => `override of ${naming.unit(unit)} taken away`,
   pruned: ({ sessions, experiments }) =>
     `pruned ${plural(Number(sessions), "session")} of ${plural(Array.isArray(experiments) ? experiments.length : 0, "experiment")} and of none`,
+  imported: ({ sessions, format }) =>
+    `imported ${plural(Number(sessions), "session")} recorded elsewhere (${String(format)})`,
   forgotten: ({ sessions }) => `a unit forgotten, ${plural(Number(sessions), "session")}`,
   labelled: ({ config: hash, label }) =>
     label === null

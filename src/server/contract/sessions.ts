@@ -60,7 +60,7 @@ export const snapshot = z
   .meta({ description: "What a process assigns sessions by. Revalidate it by its ETag every few seconds." });
 
 const exclusion = z.enum(["repeat", "override", "forced", "unconfirmed", "share", "holdout", "audience"]);
-const anyExclusion = z.enum([...exclusion.options, "forgotten", "exclusive", "dropped"]);
+const anyExclusion = z.enum([...exclusion.options, "forgotten", "exclusive", "dropped", "elsewhere"]);
 
 const operation = z.discriminatedUnion("type", [
   z.strictObject({
