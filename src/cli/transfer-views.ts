@@ -28,21 +28,21 @@ export function importText(result: ImportResult): string {
   const { underChampion, untimed, refused, refusals } = result;
   const verb = isDryRun ? "Would import" : "Imported";
   const remarks: readonly (readonly [count: number, text: string])[] = [
-    [known, "were imported before."],
-    [late, "signals came too late to count: their sessions had settled."],
-    [underChampion, "name no config, and stand under the champion's."],
-    [untimed, "tell no time, and begin now."],
+    [known, "imported before"],
+    [late, "signals too late to count, for their sessions had settled"],
+    [underChampion, "under the champion's config, as the file names none"],
+    [untimed, "as of now, as the file tells no time"],
     [refused, "refused:"],
   ];
-  const shown = refusals.map(({ place, reason }) => `  ${place}: ${reason}`);
+  const shown = refusals.map(({ place, reason }) => `    ${place}: ${reason}`);
   const hidden = refused - refusals.length;
   return [
     `${verb} ${plural(sessions, "session")} with ${plural(signals, "signal")} into ${project}, out of ${plural(records, "record")} (${format}).`,
     ...remarks
       .filter(([count]) => count > 0)
-      .map(([count, text]) => `${count.toLocaleString("en-US")} ${text}`),
+      .map(([count, text]) => `  ${count.toLocaleString("en-US")} ${text}`),
     ...shown,
-    ...(hidden > 0 ? [`  ... and ${hidden.toLocaleString("en-US")} more`] : []),
+    ...(hidden > 0 ? [`    ... and ${hidden.toLocaleString("en-US")} more`] : []),
     "They stand outside of every experiment, and are never evidence.",
   ].join("\n");
 }

@@ -13,6 +13,8 @@ export type ImportFormat = "langfuse" | "braintrust" | "promptfoo" | "otlp" | "j
 export interface FormatRules {
   /** where the records are in a document that is one object, as paths with a star for each of them */
   readonly paths: readonly string[];
+  /** whether `records` takes such a document too, so that each line of a file may be one */
+  readonly takesDocuments?: true;
   readonly mapping: Mapping;
   /** the records that a value of the file holds; none where it says nothing of a session */
   readonly records: (value: JsonObject) => readonly JsonObject[];
@@ -144,6 +146,7 @@ export const FORMATS: Readonly<Record<ImportFormat, FormatRules>> = {
   },
   otlp: {
     paths: ["$.resourceSpans.*", "$.resourceLogs.*"],
+    takesDocuments: true,
     records: otlpRecords,
     mapping: {
       session: "traceId",

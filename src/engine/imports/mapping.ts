@@ -122,14 +122,19 @@ function numberIn(what: string, value: Json, allowed = "a number"): number {
   return numeric(value) ?? refuse(what, value, allowed);
 }
 
+function valueFor(what: string, value: Json, values: Readonly<Record<string, number>>): number {
+  const name = String(value);
+  if (Object.hasOwn(values, name)) return values[name] as number;
+  return refuse(what, value, `one of ${Object.keys(values).join(", ")}`);
+}
+
 /** The value of a source, as its record has it or as it is to be made. */
 function valueIn(what: string, given: Source, record: JsonObject): Json | undefined {
   if (typeof given === "string") return found(record, given);
   const { values, truthy, scale, multiply } = given;
   let value = given.field === undefined ? (given.value as Json) : found(record, given.field);
   if (isAbsent(value)) return undefined;
-  if (values)
-    value = values[String(value)] ?? refuse(what, value, `one of ${Object.keys(values).join(", ")}`);
+  if (values) value = valueFor(what, value, values);
   if (truthy !== undefined) value = truthOf(value, truthy);
   if (scale) value = (numberIn(what, value) - scale[0]) / (scale[1] - scale[0]);
   return multiply === undefined ? value : numberIn(what, value) * multiply;

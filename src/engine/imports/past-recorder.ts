@@ -74,7 +74,7 @@ export class PastRecorder {
   readonly #settings: RecorderSettings;
   readonly #nowMs: number;
   readonly #refuse: (refusal: Refusal) => void;
-  /** internal ids of configs, by their hashes; -1 in a dry run */
+  /** internal ids of the configs used, by their hashes; -1 for one that a dry run does not store */
   readonly #configs = new Map<string, number>();
 
   constructor(settings: RecorderSettings, refuse: (refusal: Refusal) => void) {
@@ -148,7 +148,9 @@ export class PastRecorder {
         `The file has more than ${CONFIGS_MAX} configs. Does the mapping take something of each session into the config, ${CONFIGS_SHOWN}?`,
         { allowed: CONFIGS_MAX },
       );
-    const id = this.#settings.isDryRun ? -1 : await this.#added(config);
+    const { store, project, isDryRun } = this.#settings;
+    const there = (await store.projectConfigs(project.id)).find(({ hash }) => hash === config.hash);
+    const id = there?.id ?? (isDryRun ? -1 : await this.#added(config));
     this.#configs.set(config.hash, id);
     return id;
   }

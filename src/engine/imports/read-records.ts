@@ -4,7 +4,7 @@
 import { pipeline, Readable } from "node:stream";
 import { JSONParser } from "@streamparser/json";
 import { parse as parseCsv } from "csv-parse";
-import { DethroneError, type Json, type JsonObject } from "../../core/errors.js";
+import { DethroneError, type JsonObject } from "../../core/errors.js";
 import { unmarked } from "../transfer/csv.js";
 import { linesOf, type OpenFile } from "../transfer/lines.js";
 import type { FormatRules } from "./formats.js";
@@ -18,7 +18,7 @@ export interface ReadValue {
 }
 
 /** What is looked at to find out what a file is. */
-const BEGINNING_CHARS = 2 ** 16;
+const BEGINNING_CHARS = 2 ** 20;
 /** A larger cell is no field of a record. */
 const RECORD_CHARS_MAX = 64 * 2 ** 20;
 /** What only this package's own CSV has, whose texts are marked. */
@@ -39,27 +39,18 @@ export async function beginningOf(open: OpenFile): Promise<string> {
 }
 
 /** Whether each line is a record by itself, rather than the file one document. */
-function isLines(beginning: string, { paths }: FormatRules): boolean {
+function isLines(beginning: string, { paths, takesDocuments }: FormatRules): boolean {
   const [line = ""] = beginning.trimStart().split("\n", 1);
   try {
     const value: unknown = JSON.parse(line);
     if (!isObject(value)) return false;
+    if (takesDocuments) return true;
     // A document without a line break is not one record, but what it holds.
-    return !paths.some((path) =>
-      Array.isArray(
-        path
-          .split(".")
-          .slice(1, -1)
-          .reduce(memberOf, value as Json),
-      ),
-    );
+    return !paths.some((path) => Object.hasOwn(value, path.split(".")[1] as string));
   } catch {
     return false;
   }
 }
-
-const memberOf = (value: Json | undefined, name: string): Json | undefined =>
-  isObject(value) ? value[name] : undefined;
 
 /**
  * The values of a file, in their order.
@@ -95,7 +86,8 @@ async function* jsonDocument(
   { paths }: FormatRules,
 ): AsyncGenerator<ReadValue> {
   const isList = beginning.trimStart().startsWith("[");
-  const parser = new JSONParser({ paths: isList ? ["$.*"] : [...paths], keepStack: false, separator: "" });
+  const places = isList ? ["$.*"] : paths.length > 0 ? [...paths] : ["$"];
+  const parser = new JSONParser({ paths: places, keepStack: false, separator: "" });
   let found: unknown[] = [];
   parser.onValue = ({ value }) => {
     found.push(value);
@@ -128,6 +120,9 @@ async function* jsonDocument(
     if (!parser.isEnded) parser.end();
   });
   yield* taken();
+  if (number > 0 || isList) return;
+  const message = `The file has no records at ${places.join(" or ")}. Is it of another format?`;
+  throw new DethroneError("input_invalid", message, { allowed: places });
 }
 
 interface CsvRow {
