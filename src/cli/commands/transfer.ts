@@ -5,10 +5,10 @@ import { createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { DethroneError, type JsonObject } from "../../core/errors.js";
+import { DethroneError } from "../../core/errors.js";
 import type { Engine } from "../../engine/engine.js";
-import { csvHead, csvLine } from "../../engine/transfer/csv.js";
-import { RECORD_FIELDS, type RecordKind } from "../../engine/transfer/records.js";
+import type { RecordFormat } from "../../engine/transfer/record-lines.js";
+import type { RecordKind } from "../../engine/transfer/records.js";
 import { type Opened, withEngine } from "../open.js";
 import { copyText, exportText } from "../transfer-views.js";
 import type { CommandContext } from "./context.js";
@@ -16,7 +16,7 @@ import type { CommandContext } from "./context.js";
 /** Flags of `export`. */
 export interface ExportFlags {
   readonly what: RecordKind | "everything";
-  readonly format: "jsonl" | "csv";
+  readonly format: RecordFormat;
   readonly project?: string;
   readonly out: string;
 }
@@ -34,15 +34,6 @@ function checkExport({ what, format, project, out }: ExportFlags, isJson: boolea
           ? "With --json nothing but JSON is printed: name a file for the CSV with --out"
           : null;
   if (wrong !== null) throw new DethroneError("usage_invalid", `${wrong}.`, { what, format });
-}
-
-async function* recordLines(engine: Engine, flags: ExportFlags, what: RecordKind): AsyncGenerator<string> {
-  const fields = RECORD_FIELDS[what];
-  const { format, project } = flags;
-  const lineOf = (record: JsonObject): string =>
-    format === "csv" ? csvLine(fields, record) : `${JSON.stringify(record)}\n`;
-  if (format === "csv") yield csvHead(fields);
-  for await (const record of engine.transfer.exportRecords({ what, project })) yield lineOf(record);
 }
 
 /** What agents have left beside the database while it was away belongs to what is stored. */
@@ -73,7 +64,7 @@ async function writeFile(path: string, lines: AsyncIterable<string>): Promise<vo
 /** `export` */
 export async function exportAll(context: CommandContext, flags: ExportFlags): Promise<void> {
   const { output } = context;
-  const { what, out } = flags;
+  const { what, out, project, format } = flags;
   checkExport(flags, output.isJson);
   const bar = output.progress();
   await withEngine(context.url, { mustExist: true, takesSpool: true }, async (opened) => {
@@ -81,7 +72,7 @@ export async function exportAll(context: CommandContext, flags: ExportFlags): Pr
     const lines =
       what === "everything"
         ? engine.transfer.exportEverything({ onProgress: bar.update })
-        : recordLines(engine, flags, what);
+        : engine.transfer.exportLines({ what, project, format });
     if (out === STANDARD_OUTPUT) await pipeline(Readable.from(lines), process.stdout, { end: false });
     else await writeFile(out, lines);
   }).finally(() => bar.end());

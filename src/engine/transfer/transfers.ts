@@ -7,6 +7,7 @@ import { type ImportOptions, type ImportResult, importSessions } from "../import
 import { exportLines, exportSource } from "./export-file.js";
 import { fill, type TransferProgress, type TransferResult } from "./fill.js";
 import type { OpenFile } from "./lines.js";
+import { type RecordFormat, recordLines } from "./record-lines.js";
 import { exportRecords, type RecordsOptions } from "./records.js";
 import { sourceOf } from "./source.js";
 
@@ -39,6 +40,15 @@ export class Transfers {
    */
   exportRecords(options: RecordsOptions): AsyncIterable<JsonObject> {
     return exportRecords(this.#context.requireStore(), options);
+  }
+
+  /**
+   * The same as pieces of a file, each of whole lines: JSON lines, or CSV that no spreadsheet runs.
+   *
+   * @throws DethroneError `input_invalid`, `project_not_found`, with the first of them
+   */
+  exportLines(options: RecordsOptions & { readonly format: RecordFormat }): AsyncIterable<string> {
+    return recordLines(this.exportRecords(options), options);
   }
 
   /**
