@@ -42,6 +42,15 @@ async function recovered({ engine, store }: Opened): Promise<Engine> {
   return engine;
 }
 
+/** Prints as fast as it is read. Whoever has read enough, as `head` does, closes the pipe. */
+async function print(lines: AsyncIterable<string>): Promise<void> {
+  try {
+    await pipeline(Readable.from(lines), process.stdout, { end: false });
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "EPIPE") throw error;
+  }
+}
+
 /** Writes to a new file, which is gone again where that fails. */
 async function writeFile(path: string, lines: AsyncIterable<string>): Promise<void> {
   try {
@@ -73,7 +82,7 @@ export async function exportAll(context: CommandContext, flags: ExportFlags): Pr
       what === "everything"
         ? engine.transfer.exportEverything({ onProgress: bar.update })
         : engine.transfer.exportLines({ what, project, format });
-    if (out === STANDARD_OUTPUT) await pipeline(Readable.from(lines), process.stdout, { end: false });
+    if (out === STANDARD_OUTPUT) await print(lines);
     else await writeFile(out, lines);
   }).finally(() => bar.end());
   if (out !== STANDARD_OUTPUT) output.result({ file: out, what }, () => exportText(out, what));

@@ -46,7 +46,7 @@ export interface ImportResult extends Readonly<RecorderCounts> {
 }
 
 const REFUSALS_SHOWN = 20;
-const BATCH_SESSIONS = 500;
+const BATCH_SESSIONS = 1000;
 /** Rows of a batch: the writer stores so many in one transaction. A session of more is a batch by itself. */
 const BATCH_ROWS = 2000;
 
