@@ -181,6 +181,9 @@ export type { ProjectQueue } from "./engine/experiments/queue.js";
 export type { ArmSessions, ExperimentReport } from "./engine/experiments/report.js";
 export type { TickResult } from "./engine/experiments/tick.js";
 export type { Verification } from "./engine/experiments/verify.js";
+export type { ImportFormat } from "./engine/imports/formats.js";
+export type { ImportOptions, ImportResult } from "./engine/imports/import-sessions.js";
+export type { Mapping } from "./engine/imports/mapping.js";
 export type {
   Audience,
   DecisionHead,
@@ -225,6 +228,10 @@ export type {
   TagReceipt,
 } from "./engine/studies/studies.js";
 export type { StudyInput } from "./engine/studies/study-input.js";
+export type { TransferResult } from "./engine/transfer/fill.js";
+export type { OpenFile } from "./engine/transfer/lines.js";
+export type { RecordKind, RecordsOptions } from "./engine/transfer/records.js";
+export type { TransferOptions, Transfers } from "./engine/transfer/transfers.js";
 export type { DoctorOptions, DoctorReport } from "./engine/upkeep/doctor.js";
 export type { Finding, Severity } from "./engine/upkeep/findings.js";
 export type { ForgetOptions, ForgetResult } from "./engine/upkeep/forget.js";

@@ -12,6 +12,7 @@ import { addBudget, addEvaluations, addQueue } from "./program/governance.js";
 import { addServer } from "./program/server.js";
 import { addProjects, addSetUp } from "./program/set-up.js";
 import { addStudies } from "./program/studies.js";
+import { addTransfer } from "./program/transfer.js";
 import { addUpkeep } from "./program/upkeep.js";
 import { addWebhooks } from "./program/webhooks.js";
 
@@ -31,6 +32,7 @@ const GROUPS: readonly (readonly [heading: string, add: (program: Command) => vo
   ["Serve it over HTTP:", addServer],
   ["Tell others what happens:", addWebhooks],
   ["Serve it to agents:", addAgents],
+  ["Data in and out:", addTransfer],
   ["Upkeep of the database:", addUpkeep],
 ];
 

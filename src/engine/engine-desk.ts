@@ -37,6 +37,7 @@ import {
 } from "./sessions/search.js";
 import { type ProjectSnapshot, snapshotOf } from "./sessions/snapshot.js";
 import { Studies, type TagInput, type TagReceipt } from "./studies/studies.js";
+import { Transfers } from "./transfer/transfers.js";
 import { Courier } from "./webhooks/courier.js";
 import { Webhooks } from "./webhooks/webhooks.js";
 
@@ -97,6 +98,8 @@ export abstract class EngineDesk {
   readonly webhooks: Webhooks;
   /** sessions that nobody randomised, compared afterwards */
   readonly studies: Studies;
+  /** everything out of the database and into it */
+  readonly transfer: Transfers;
   readonly #intake: Intake;
 
   constructor(context: EngineContext) {
@@ -106,6 +109,7 @@ export abstract class EngineDesk {
     this.courier = new Courier(context);
     this.webhooks = new Webhooks(context, this.courier);
     this.studies = new Studies(context);
+    this.transfer = new Transfers(context);
     this.#intake = new Intake(context);
   }
 

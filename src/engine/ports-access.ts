@@ -135,6 +135,14 @@ export interface EventEntry {
   readonly atMs: number;
 }
 
+/** What a stored session is of. */
+export interface StoredSessionHead {
+  readonly projectId: number;
+  readonly configId: number;
+  readonly isSettled: boolean;
+  readonly windowEndsAtMs: number;
+}
+
 /** What is looked through. Whatever may take long runs beside the host's event loop. */
 export interface BrowseStore {
   /** All projects by their keys, in as many queries whatever their number. */
@@ -144,6 +152,8 @@ export interface BrowseStore {
   sessions(query: SessionQuery): Promise<FoundSession[]>;
   /** Keys of the projects that sessions are of, by the sessions' ids. */
   projectsOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Those of the ids that are stored, and as what. */
+  storedSessions(ids: readonly string[]): Promise<ReadonlyMap<string, StoredSessionHead>>;
   sessionParts(session: FoundSession): Promise<SessionParts>;
   /** Newest first. */
   decisionHeads(input: {

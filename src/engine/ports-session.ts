@@ -11,7 +11,7 @@ import type { StoredConfig } from "./ports-experiment.js";
  * unit was given an arm by hand), `forced` (by a test of the host), `unconfirmed` (the store did not answer in time),
  * `share` (a share at which nothing is random), `assigned` (a rule gave it its arm, not chance), `forgotten` (its unit was, before it had settled). Outside, under the champion: `holdout`, `audience` (not among those who
  * take part), `exclusive` (its unit takes part in another experiment of the group), `dropped` (its unit's challenger is
- * out of the contest).
+ * out of the contest). Outside, under whatever config it had: `elsewhere` (another system has recorded it).
  */
 export type Exclusion =
   | "repeat"
@@ -24,7 +24,8 @@ export type Exclusion =
   | "holdout"
   | "audience"
   | "exclusive"
-  | "dropped";
+  | "dropped"
+  | "elsewhere";
 
 /** The start record of a session, as queued before the runner is called. */
 export interface SessionStart {

@@ -30,6 +30,7 @@ import type {
 import type { EvaluationStore, NewEvaluation } from "./ports-governance.js";
 import type { DueSession, FoldRow, SessionStore, SettledSession } from "./ports-session.js";
 import type { StudyStore } from "./ports-study.js";
+import type { TransferStore } from "./ports-transfer.js";
 import type { UpkeepStore } from "./ports-upkeep.js";
 import type { WebhookStore } from "./ports-webhooks.js";
 
@@ -38,6 +39,7 @@ export type * from "./ports-experiment.js";
 export type * from "./ports-governance.js";
 export type * from "./ports-session.js";
 export type * from "./ports-study.js";
+export type * from "./ports-transfer.js";
 export type * from "./ports-upkeep.js";
 export type * from "./ports-webhooks.js";
 
@@ -208,6 +210,8 @@ export interface Store extends SessionStore {
   }): Promise<boolean>;
   /** Every config that has been the project's champion or challenger, oldest first. */
   projectConfigs(projectId: number): Promise<ProjectConfig[]>;
+  /** Adds a config to the project's lineage, unless it is there. */
+  addProjectConfig(input: { projectId: number; config: NewConfig; audit: AuditEntry }): Promise<void>;
   /** Names a config of the project; null takes its name away. False where the name is taken. */
   labelConfig(input: {
     projectId: number;
@@ -309,6 +313,7 @@ export interface Store extends SessionStore {
   readonly evaluations: EvaluationStore;
   readonly webhooks: WebhookStore;
   readonly studies: StudyStore;
+  readonly transfer: TransferStore;
   /** Newest first. */
   auditLog(projectId: number, limit: number): Promise<StoredAuditEntry[]>;
 }

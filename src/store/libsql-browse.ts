@@ -12,6 +12,7 @@ import type {
   ProjectHead,
   SessionParts,
   SessionQuery,
+  StoredSessionHead,
 } from "../engine/ports.js";
 import type { Aside } from "./aside.js";
 import { conditions, listOf, PROJECT_IDS } from "./conditions.js";
@@ -108,6 +109,20 @@ export class LibsqlBrowse implements BrowseStore {
       [JSON.stringify(ids)],
     );
     return new Map(rows.map(({ id, key }) => [id, key]));
+  }
+
+  async storedSessions(ids: readonly string[]): Promise<ReadonlyMap<string, StoredSessionHead>> {
+    const rows = await this.#aside.tuples<[string, number, number, number, number]>(
+      `SELECT id, project_id, config_id, settled_at_ms IS NOT NULL, window_ends_at_ms FROM sessions
+         WHERE id IN (SELECT value FROM json_each(?))`,
+      [JSON.stringify(ids)],
+    );
+    return new Map(
+      rows.map(([id, projectId, configId, settled, windowEndsAtMs]) => [
+        id,
+        { projectId, configId, isSettled: settled === 1, windowEndsAtMs },
+      ]),
+    );
   }
 
   async sessionParts({ seq, id }: FoundSession): Promise<SessionParts> {

@@ -23,6 +23,7 @@ import { LibsqlAccess } from "./libsql-access.js";
 import { LibsqlBrowse } from "./libsql-browse.js";
 import { LibsqlEvaluations } from "./libsql-evaluations.js";
 import { LibsqlStudies } from "./libsql-studies.js";
+import { LibsqlTransfer } from "./libsql-transfer.js";
 import { LibsqlUpkeep } from "./libsql-upkeep.js";
 import { LibsqlWebhooks } from "./libsql-webhooks.js";
 import * as projectChanges from "./project-changes.js";
@@ -81,6 +82,7 @@ class LibsqlStore extends LibsqlReads implements Store {
   readonly #pages: Aside;
   readonly webhooks: LibsqlWebhooks;
   readonly studies: LibsqlStudies;
+  readonly transfer: LibsqlTransfer;
   readonly #database: OpenDatabase;
   readonly #names: Names;
   readonly #durable: DurableWriter | undefined;
@@ -103,6 +105,7 @@ class LibsqlStore extends LibsqlReads implements Store {
     this.access = new LibsqlAccess(database, transact);
     this.webhooks = new LibsqlWebhooks(database, transact);
     this.studies = new LibsqlStudies(database, transact);
+    this.transfer = new LibsqlTransfer(database.path, transact);
   }
 
   override async projectState(key: string): Promise<ProjectState | null> {
@@ -205,6 +208,10 @@ class LibsqlStore extends LibsqlReads implements Store {
 
   orderQueue(input: Parameters<Store["orderQueue"]>[0]): Promise<boolean> {
     return this.#transact(projectChanges.orderQueue(input));
+  }
+
+  async addProjectConfig(input: Parameters<Store["addProjectConfig"]>[0]): Promise<void> {
+    await this.#transact(projectChanges.addConfigOf(input));
   }
 
   labelConfig(input: Parameters<Store["labelConfig"]>[0]): Promise<boolean> {

@@ -86,6 +86,16 @@ export function orderQueue(input: Parameters<Store["orderQueue"]>[0]): WriteStat
   ];
 }
 
+/** A config that no experiment has brought in. */
+export function addConfigOf(input: Parameters<Store["addProjectConfig"]>[0]): WriteStatement[] {
+  const { projectId, config, audit } = input;
+  const { hash } = config;
+  return [
+    addConfig(config, audit.atMs),
+    addProjectConfig({ projectId, hash, parentConfigId: null, label: null, audit }),
+  ];
+}
+
 /** A config's label; the unique index refuses one that is taken. */
 export function labelConfig(input: Parameters<Store["labelConfig"]>[0]): WriteStatement[] {
   const { projectId, configId, label, audit } = input;

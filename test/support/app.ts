@@ -39,7 +39,7 @@ export function testApp({ engine, clock }: TestEngine, options: AppOptions = {})
       }),
     );
     const text = await response.text();
-    const isJson = /json/.test(response.headers.get("content-type") ?? "");
+    const isJson = /\/(problem\+)?json/.test(response.headers.get("content-type") ?? "");
     return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : {} };
   };
   return { app, ask };

@@ -2,7 +2,7 @@
  * Commands that make a database, projects and their labels, and that show how it all works.
  */
 import type { Command } from "commander";
-import { configs, diff, type ExportFlags, exportChampion, label } from "../commands/configs.js";
+import { configs, diff, label } from "../commands/configs.js";
 import type { ReasonFlags } from "../commands/context.js";
 import { type DemoFlags, demo } from "../commands/demo.js";
 import { init, migrate } from "../commands/init.js";
@@ -44,7 +44,7 @@ export function addFilter(command: Command): Command {
     .option("--tag <tag>", "only experiments with this tag; repeatable", collect);
 }
 
-/** `project create`, `list`, `show`; `configs`, `diff`, `label`, `export champion` */
+/** `project create`, `list`, `show`; `configs`, `diff`, `label` */
 export function addProjects(program: Command): void {
   const project = program.command("project").description("create, list and show projects");
   const create = project
@@ -85,15 +85,5 @@ function addConfigs(program: Command): void {
     .description("name a config; 'none' takes its name away")
     .action(async (key: string, ref: string, name: string, flags: ReasonFlags, command: Command) =>
       label(await contextOf(command), key, ref, name, flags),
-    );
-  program
-    .command("export")
-    .description("write what is stored to files")
-    .command("champion <project>")
-    .description("the champion's config as JSON with sorted keys, for version control")
-    .option("--output <file>", "write it there instead of printing it")
-    .option("--check <file>", "write nothing; exit 4 and show the difference if the file is not the champion")
-    .action(async (key: string, flags: ExportFlags, command: Command) =>
-      exportChampion(await contextOf(command), key, flags),
     );
 }

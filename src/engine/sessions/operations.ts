@@ -6,7 +6,7 @@ import type { SignalKind } from "../../core/sessions/score.js";
 import type { EndReceipt, Exclusion, SignalReceipt } from "../ports.js";
 
 /** What another process may say of a session that it has placed by itself; what the store alone knows it cannot. */
-type PlacedExclusion = Exclude<Exclusion, "forgotten" | "exclusive" | "dropped">;
+type PlacedExclusion = Exclude<Exclusion, "forgotten" | "exclusive" | "dropped" | "elsewhere">;
 
 /** A session that has begun. */
 export interface StartOperation {

@@ -104,6 +104,8 @@ const ABOUT: Record<string, (details: JsonObject, naming: Naming) => string> = {
   paused: () => "paused",
   resumed: () => "resumed",
   archived: () => "archived",
+  imported: ({ sessions, format }) =>
+    `imported ${plural(Number(sessions), "session")} recorded elsewhere (${String(format)})`,
   forgotten: ({ sessions }) => `a unit forgotten, ${plural(Number(sessions), "session")}`,
   "study-created": ({ study }) => `study ${String(study)} created`,
   "study-concluded": ({ study }) => `study ${String(study)} concluded`,

@@ -124,6 +124,20 @@ export const serverRoutes = {
     response: z.string(),
     contentType: "text/event-stream",
   },
+  exportAll: {
+    method: "get",
+    path: "/v1/export",
+    scope: "admin",
+    summary:
+      "What is stored at this instant, as a stream: everything, for a key of all projects, or one kind of record as JSON lines or CSV. An export of everything without its last line is cut off",
+    query: z.strictObject({
+      what: z.enum(["everything", "sessions", "signals", "experiments", "decisions", "history"]).optional(),
+      project: text.optional(),
+      format: z.enum(["jsonl", "csv"]).optional(),
+    }),
+    response: z.string(),
+    contentType: "application/x-ndjson",
+  },
   getHealth: {
     method: "get",
     path: "/v1/health",

@@ -21,7 +21,7 @@ export interface Route {
   /** asked by clients that slow down by themselves, and not counted against their rate; default false */
   readonly isPaced?: true;
   /** of a success; default application/json */
-  readonly contentType?: "text/plain" | "text/event-stream";
+  readonly contentType?: "text/plain" | "text/event-stream" | "application/x-ndjson";
 }
 
 /** The answer of what has nothing to tell. */

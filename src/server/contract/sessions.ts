@@ -64,7 +64,7 @@ export const snapshot = z
 const exclusion = z.enum([
   ...["repeat", "override", "forced", "unconfirmed", "share", "assigned", "holdout", "audience"],
 ] as const);
-const anyExclusion = z.enum([...exclusion.options, "forgotten", "exclusive", "dropped"]);
+const anyExclusion = z.enum([...exclusion.options, "forgotten", "exclusive", "dropped", "elsewhere"]);
 
 const operation = z.discriminatedUnion("type", [
   z.strictObject({

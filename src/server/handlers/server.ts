@@ -2,12 +2,28 @@
  * The server itself: its events, its health, its document.
  */
 import { DethroneError } from "../../core/errors.js";
+import type { Principal } from "../../engine/access/keys.js";
 import { openApiDocument } from "../contract/openapi.js";
+import { streamOf } from "../stream.js";
 import type { Handlers } from "./handler.js";
+
+/** @throws DethroneError `input_invalid`; `scope_missing` for a key of some projects that asks for all */
+function assertExport(
+  { what, project, format }: { what: string; project: string | undefined; format: string },
+  { projects }: Principal,
+): void {
+  if (what === "everything" && (format === "csv" || project !== undefined)) {
+    const message = "Everything is all projects as JSON lines: choose one kind of record with 'what'.";
+    throw new DethroneError("input_invalid", message, { received: what });
+  }
+  if (projects === null || project !== undefined) return;
+  const message = "The key is not for all projects: name one of its own.";
+  throw new DethroneError("scope_missing", message, { allowed: projects });
+}
 
 /** Answers what is asked of the server. */
 export const serverHandlers: Handlers<
-  "streamEvents" | "getHealth" | "getMetrics" | "isLive" | "isReady" | "getOpenApi"
+  "streamEvents" | "exportAll" | "getHealth" | "getMetrics" | "isLive" | "isReady" | "getOpenApi"
 > = {
   async streamEvents({ events }, { query, principal, request }) {
     // Nobody would read it to its end.
@@ -16,6 +32,18 @@ export const serverHandlers: Handlers<
     const lastEventId = request.headers.get("last-event-id");
     const plain = await events.listen({ projects, lastEventId, signal: request.signal });
     return { contentType: "text/event-stream", plain };
+  },
+
+  async exportAll({ engine }, { query, principal, request }) {
+    const { what = "everything", project, format = "jsonl" } = query;
+    assertExport({ what, project, format }, principal);
+    const contentType = format === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson";
+    if (request.method === "HEAD") return { contentType, plain: "" };
+    const pieces =
+      what === "everything"
+        ? engine.transfer.exportEverything()
+        : engine.transfer.exportLines({ what, project, format });
+    return { contentType, plain: await streamOf(pieces) };
   },
 
   getHealth({ engine }) {

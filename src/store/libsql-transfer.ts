@@ -1,0 +1,111 @@
+/**
+ * Whole databases out of a libSQL file and into it. Reading goes aside, in one read transaction, which in a WAL file
+ * neither waits for writers nor holds them up; writing goes through the one writer.
+ */
+import type { Json } from "../core/errors.js";
+import type { TransferRow, TransferSnapshot, TransferStore, TransferTable } from "../engine/ports.js";
+import { Aside, type Tuple } from "./aside.js";
+import { placeOf, rowOf, type StoredTable, selected, TABLES, valuesOf } from "./tables.js";
+import type { WriteStatement } from "./write-protocol.js";
+
+/** Values that one statement may have. */
+const VALUES_MAX = 30_000;
+
+const stored = ({ name }: TransferTable): StoredTable =>
+  TABLES.find((table) => table.name === name) as StoredTable;
+
+const keyColumns = ({ key, columns }: TransferTable): string =>
+  key.map((place) => `"${columns[place]?.name}"`).join(", ");
+
+/** See `TransferSnapshot`: a read transaction on a connection of its own. */
+class LibsqlTransferSnapshot implements TransferSnapshot {
+  readonly #aside: Aside;
+
+  constructor(aside: Aside) {
+    this.#aside = aside;
+  }
+
+  async count({ name }: TransferTable): Promise<number> {
+    return (await this.#aside.one<{ n: number }>(`SELECT count(*) AS n FROM "${name}"`)).n;
+  }
+
+  async rows(table: TransferTable, after: TransferRow | null, limit: number): Promise<TransferRow[]> {
+    const key = keyColumns(table);
+    const values = after === null ? [] : table.key.map((place) => after[place] as string | number);
+    const where = after === null ? "" : ` WHERE (${key}) > (${values.map(() => "?").join(", ")})`;
+    return this.#select(table, `${where} ORDER BY ${key} LIMIT ?`, [...values, limit]);
+  }
+
+  rowsOf(table: TransferTable, column: string, values: readonly Json[]): Promise<TransferRow[]> {
+    const where = ` WHERE "${column}" IN (SELECT value FROM json_each(?)) ORDER BY ${keyColumns(table)}`;
+    return this.#select(table, where, [JSON.stringify(values)]);
+  }
+
+  async #select(table: TransferTable, rest: string, params: Tuple): Promise<TransferRow[]> {
+    const known = stored(table);
+    const sql = `SELECT ${selected(known)} FROM "${table.name}"${rest}`;
+    return (await this.#aside.tuples<Tuple>(sql, params)).map((values) => rowOf(known, values));
+  }
+
+  async sequences(): Promise<Readonly<Record<string, number>>> {
+    const rows = await this.#aside.tuples<[string, number]>(
+      "SELECT name, seq FROM sqlite_sequence WHERE seq > 0 ORDER BY name",
+      [],
+    );
+    return Object.fromEntries(rows);
+  }
+
+  close(): Promise<void> {
+    return this.#aside.close();
+  }
+}
+
+/** See `TransferStore`. */
+export class LibsqlTransfer implements TransferStore {
+  readonly tables: readonly TransferTable[] = TABLES;
+  readonly #path: string;
+  readonly #transact: (statements: readonly WriteStatement[]) => Promise<boolean>;
+
+  constructor(path: string, transact: (statements: readonly WriteStatement[]) => Promise<boolean>) {
+    this.#path = path;
+    this.#transact = transact;
+  }
+
+  async snapshot(): Promise<TransferSnapshot> {
+    const aside = new Aside(this.#path);
+    await aside.all("BEGIN");
+    const snapshot = new LibsqlTransferSnapshot(aside);
+    // The transaction begins with the first read.
+    await snapshot.sequences();
+    return snapshot;
+  }
+
+  async write(table: TransferTable, rows: readonly TransferRow[]): Promise<void> {
+    const known = stored(table);
+    const size = Math.max(1, Math.floor(VALUES_MAX / table.columns.length));
+    const statements: WriteStatement[] = [];
+    for (let i = 0; i < rows.length; i += size) statements.push(insert(known, rows.slice(i, i + size)));
+    await this.#transact(statements);
+  }
+
+  async raiseSequences(sequences: Readonly<Record<string, number>>): Promise<void> {
+    await this.#transact(
+      Object.entries(sequences).flatMap(([name, seq]) => [
+        {
+          sql: "INSERT INTO sqlite_sequence (name, seq) SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?)",
+          params: [name, name],
+        },
+        { sql: "UPDATE sqlite_sequence SET seq = ? WHERE name = ? AND seq < ?", params: [seq, name, seq] },
+      ]),
+    );
+  }
+}
+
+function insert(table: StoredTable, rows: readonly TransferRow[]): WriteStatement {
+  const names = table.columns.map(({ name }) => `"${name}"`).join(", ");
+  const places = `(${table.holds.map(placeOf).join(", ")})`;
+  return {
+    sql: `INSERT INTO "${table.name}" (${names}) VALUES ${rows.map(() => places).join(", ")} ON CONFLICT DO NOTHING`,
+    params: rows.flatMap((row) => valuesOf(table, row)),
+  };
+}
