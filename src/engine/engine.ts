@@ -229,12 +229,18 @@ export class Engine extends EngineDesk implements AsyncDisposable {
     return recordSignal(this.#context, this.#context.requireStore(), sessionId, signal);
   }
 
-  /** One tick: settles what is due, folds what has settled, decides, over every running experiment. */
+  /**
+   * One tick: settles what is due, folds what has settled, decides, over every running experiment. Proposers that it has
+   * asked are waited for, five minutes at most; a schedule does not wait for them.
+   */
   async decide(options: DecideOptions = {}): Promise<TickResult[]> {
     if (this.#context.isOff) return [];
     const store = this.#context.requireStore();
     checkActor(options.actor ?? "tick");
-    return this.#ticker.tick(store, options);
+    const results = await this.#ticker.tick(store, options);
+    const projects = [...this.#projects.values()];
+    if (!options.dryRun) await Promise.all(projects.map((project) => project.settleProposals()));
+    return results;
   }
 
   /**
