@@ -220,6 +220,8 @@ export class ClientProject<Config, Built>
           "experiment_overlap: another experiment occupies the project's slot; the challenge did not start",
         );
       }
+      if (result.status === "over-budget")
+        logger.warn({ project: this.key }, "the project's budget is spent; the challenge did not start");
       return result;
     } catch (error) {
       if (isRefusal(error)) throw error;

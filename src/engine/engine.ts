@@ -231,14 +231,19 @@ export class Engine extends EngineDesk implements AsyncDisposable {
 
   /**
    * One tick: settles what is due, folds what has settled, decides, over every running experiment. Webhooks are told
-   * afterwards, in the background.
+   * afterwards, in the background. Proposers that it has asked are waited for, five minutes at most; a schedule does not
+   * wait for them.
    */
   async decide(options: DecideOptions = {}): Promise<TickResult[]> {
     if (this.#context.isOff) return [];
     const store = this.#context.requireStore();
     checkActor(options.actor ?? "tick");
     const results = await this.#ticker.tick(store, options);
-    if (!options.dryRun) this.courier.wake();
+    const projects = [...this.#projects.values()];
+    if (!options.dryRun) {
+      this.courier.wake();
+      await Promise.all(projects.map((project) => project.settleProposals()));
+    }
     return results;
   }
 

@@ -197,9 +197,14 @@ export class EngineProject<Config, Built>
     this.#proposals?.ask(store);
   }
 
-  /** Resolves when the outcomes of the wrapped calls that have returned so far are queued, and no proposer is asked. */
-  async settleTasks(): Promise<void> {
-    await Promise.all([this.#sessions.settleTasks(), this.#proposals?.settle()]);
+  /** Resolves when the host's proposer is not being asked. */
+  async settleProposals(): Promise<void> {
+    await this.#proposals?.settle();
+  }
+
+  /** Resolves when the outcomes of the wrapped calls that have returned so far are queued. */
+  settleTasks(): Promise<void> {
+    return this.#sessions.settleTasks();
   }
 
   /** Serves the champion unrecorded from here on: the engine closes. */

@@ -63,6 +63,7 @@ function paths(): Record<string, string> {
     project: "/projects/support",
     "project-empty": "/projects/onboarding",
     ...Object.fromEntries(experiments),
+    evaluations: "/evaluations",
     sessions: "/sessions?project=support",
     session: `/sessions/${world.session}`,
     simulate: "/simulate?run=1&runs=60&horizon=400",

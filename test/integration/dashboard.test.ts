@@ -137,6 +137,41 @@ describe("pages", () => {
     ]);
   });
 
+  it("show what ticks found, on the page of the experiment and over all projects", async () => {
+    const { bot, path } = await contest("support", { owner: "ada" });
+    await play(bot, 60);
+    await play((await contest("other")).bot, 40);
+    const browser = new PageBrowser(test);
+    const { html: own } = await browser.get(path);
+    expect(own).toContain(">Evaluations</h2>");
+    const { html: all } = await browser.get("/evaluations");
+    expect(all.indexOf(">other</a>")).toBeLessThan(all.indexOf(">support</a>"));
+    const { html: chosen } = await browser.get("/evaluations?owner=ada&verdict=continue&status=running");
+    expect(chosen).toContain(">support</a>");
+    expect(chosen).not.toContain(">other</a>");
+    expect((await browser.get("/evaluations?tag=none")).html).toContain("None is stored that fits.");
+    const wrong = await browser.get("/evaluations?verdict=win");
+    expect(wrong.status).toBe(400);
+    expect(wrong.html).toContain("verdict must be one of promote, hold, abort, continue");
+    expect((await browser.get("/evaluations?cursor=%21")).status).toBe(400);
+  });
+
+  it("show who waits in the queue, and a budget that is spent", async () => {
+    const { bot } = await contest();
+    const browser = new PageBrowser(test);
+    expect((await browser.get("/projects/support")).html).not.toContain(">Queue</h2>");
+    await bot.challenge({ prompt: "curt" }, { queue: true, label: "curt" });
+    expect((await browser.get("/projects/support")).html).toContain(
+      "when the experiment in the slot has ended",
+    );
+    await bot.budget(0.05, { reason: "test" });
+    await bot.abort({ reason: "test" });
+    const { html } = await browser.get("/projects/support");
+    expect(html).toContain("0.05 of 0.05 expected false promotions spent");
+    expect(html).toContain("Budget spent.");
+    expect(html).toMatch(/Queue<\/h2>[\s\S]*>curt<\/a>/);
+  });
+
   it("find sessions by what is typed, and show one in full", async () => {
     const { bot, id } = await contest();
     await play(bot, 8);

@@ -163,7 +163,7 @@ describe("the log of evaluations", () => {
     expect(evaluations.map(({ review }) => review.map(({ reason }) => reason))).toEqual([["evidence-lags"]]);
     expect(report?.review).toEqual(evaluations[0]?.review);
     expect(await test.engine.projects()).toMatchObject([
-      { experiment: { standing: { alarms: ["review"], review: [{ reason: "evidence-lags" }] } } },
+      { experiment: { standing: { alarms: [], review: [{ reason: "evidence-lags" }] } } },
     ]);
     const { ask } = testApp(test);
     const { status, body } = await ask(
@@ -177,6 +177,30 @@ describe("the log of evaluations", () => {
       nextCursor: null,
     });
     expect((await ask("GET", "/v1/evaluations?verdict=win")).status).toBe(400);
+  });
+
+  it("alarms the overview and the doctor where what was reached earlier is no longer borne out", async () => {
+    const bot = await contest("support", SAME, {
+      policy: { futility: null, guardrails: [], alphaHarm: 0.001 },
+    });
+    // The challenger shines until the evidence is halfway, and does worse then: something has changed on the way.
+    let isShining = true;
+    for (let i = 0; i < 200; i += 1) {
+      const session = await bot.session();
+      const isWinner = (session.arm === "challenger") === isShining;
+      await session.end({ score: isWinner || i % 3 === 0 ? 1 : 0 });
+      await test.engine.decide();
+      const standing = (await test.engine.projects())[0]?.experiment?.standing;
+      isShining &&= (standing?.logSupPromote ?? 0) < (standing?.logLinePromote ?? 0) / 2;
+      if (standing?.alarms.includes("review")) break;
+    }
+    expect(await test.engine.projects()).toMatchObject([
+      { experiment: { standing: { alarms: ["review"], review: [{ reason: "evidence-turned" }] } } },
+    ]);
+    expect((await test.engine.doctor()).findings.find(({ check }) => check === "review")).toMatchObject({
+      severity: "warning",
+      message: expect.stringMatching(/^In 'support' the criteria disagree\. The evidence /),
+    });
   });
 
   it("loses to prune what is old and no news, and never the newest", async () => {

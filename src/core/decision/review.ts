@@ -166,10 +166,15 @@ export function reviewPoints(outline: Reviewable, policy: Policy): readonly Revi
   return outline.sessionCount === 0 ? [] : [...srmSuspected(outline, policy), ...points];
 }
 
-/** Reasons that have an alarm of their own. */
-const OTHERWISE: readonly ReviewReason[] = ["srm-suspected", "missing-differs", "guardrail-leans"];
+/** Reasons that have an alarm of their own; and one that most good challengers go through on their way. */
+const QUIET: readonly ReviewReason[] = [
+  "srm-suspected",
+  "missing-differs",
+  "guardrail-leans",
+  "evidence-lags",
+];
 
-/** The points that no other alarm is given for. */
-export function disagreements(review: readonly ReviewPoint[]): readonly ReviewPoint[] {
-  return review.filter(({ reason }) => !OTHERWISE.includes(reason));
+/** The points that call for someone who is not looking: those that no other alarm is given for, and that are rare. */
+export function alarming(review: readonly ReviewPoint[]): readonly ReviewPoint[] {
+  return review.filter(({ reason }) => !QUIET.includes(reason));
 }

@@ -2,10 +2,9 @@
  * The entry of the log of evaluations that a tick leaves.
  */
 import { createHash } from "node:crypto";
-import type { OutReason, Ruling } from "../../core/decision/decide.js";
-import { outlineOf } from "../../core/decision/evaluation.js";
+import type { Ruling } from "../../core/decision/decide.js";
+import type { EvaluationOutline } from "../../core/decision/evaluation.js";
 import { placementOf } from "../../core/decision/evaluation-log.js";
-import type { LiveCount } from "../../core/decision/fuse.js";
 import { reviewPoints } from "../../core/decision/review.js";
 import type { Terms } from "../../core/decision/terms.js";
 import type { ArmChange, Checkpoint, NewEvaluation, Store, StoredExperiment } from "../ports.js";
@@ -17,8 +16,6 @@ interface Found {
   readonly checkpoint: Checkpoint;
   readonly terms: Terms;
   readonly ruling: Ruling;
-  readonly out: readonly (OutReason | null)[] | null;
-  readonly live: readonly LiveCount[] | null;
 }
 
 /** SHA-256 of the evidence as it is stored, in hexadecimal. */
@@ -28,27 +25,31 @@ const digestOf = ({ evidence }: Checkpoint): string =>
 /** The entry of an evaluation, and whether it takes the place of the newest one of its experiment. */
 export async function evaluationRecord(
   store: Store,
-  { experiment, checkpoint, terms, ruling, out, live }: Found,
-  by: { readonly arms: readonly ArmChange[] | null; readonly actor: string; readonly atMs: number },
+  { experiment, checkpoint, terms, ruling }: Found,
+  by: {
+    readonly numbers: EvaluationOutline;
+    readonly arms: readonly ArmChange[] | null;
+    readonly actor: string;
+    readonly atMs: number;
+  },
 ): Promise<NewEvaluation> {
   const { verdict, reason } = ruling;
-  const { evidence, foldedSeq } = checkpoint;
-  const numbers = outlineOf({ ...terms, evidence, out, live });
+  const { numbers, actor, atMs } = by;
   const review = reviewPoints(numbers, terms.policy);
   const newest = await store.evaluations.newest(experiment.id);
-  const { replaces, ...placed } = placementOf(newest, { verdict, reason, review, atMs: by.atMs });
+  const { replaces, ...placed } = placementOf(newest, { verdict, reason, review, atMs });
   return {
     ...placed,
     replacesId: replaces ? (newest?.id ?? null) : null,
     verdict,
     reason,
     digest: digestOf(checkpoint),
-    foldedSeq,
+    foldedSeq: checkpoint.foldedSeq,
     numbers,
     shares: sharesOf({ arms: movedArms(experiment, by.arms) }),
     review,
-    actor: by.actor,
-    atMs: by.atMs,
+    actor,
+    atMs,
   };
 }
 

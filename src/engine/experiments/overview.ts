@@ -3,7 +3,7 @@
  * compute (the confidence sequence of the uplift) is left to an evaluation.
  */
 import { type Evaluation, evaluate, type GuardrailEvaluation } from "../../core/decision/evaluation.js";
-import { disagreements, type ReviewPoint, reviewPoints } from "../../core/decision/review.js";
+import { alarming, type ReviewPoint, reviewPoints } from "../../core/decision/review.js";
 import type { JsonObject } from "../../core/errors.js";
 import { shareOf } from "../../core/sessions/assignment.js";
 import { DAY_MS } from "../duration.js";
@@ -73,7 +73,7 @@ function alarmsOf({ experiment }: Occupant, evaluation: Evaluation, review: read
     missing: isNear(evaluation.missingLogE, -Math.log(srmAlpha)),
     guardrail: evaluation.guardrails.some(isBroken),
     "awaiting-approval": experiment.awaitingSeq !== null,
-    review: disagreements(review).length > 0,
+    review: alarming(review).length > 0,
   };
   return (Object.keys(alarms) as Alarm[]).filter((alarm) => alarms[alarm]);
 }

@@ -184,7 +184,7 @@ export class Proposals {
     try {
       this.#last = { mark, atMs: nowMs };
       const config = await this.#proposed(state, await historyOf(store, experiments));
-      if (config !== null) await this.#challenge(store, config);
+      if (config !== null && !this.#abort.signal.aborted) await this.#challenge(store, config);
     } finally {
       await store.releaseLease(lease);
     }

@@ -10,11 +10,10 @@ import {
   outReasons,
   type Ruling,
 } from "../../core/decision/decide.js";
-import type { Evidence } from "../../core/decision/evidence.js";
+import { type Contest, type EvaluationOutline, outlineOf } from "../../core/decision/evaluation.js";
 import type { LiveCount } from "../../core/decision/fuse.js";
 import { nextStatus } from "../../core/decision/life-cycle.js";
 import { DEFAULT_POLICY } from "../../core/decision/policy.js";
-import { probabilityBetterBy, promotionChance } from "../../core/decision/posterior.js";
 import { nextShares } from "../../core/decision/share-rule.js";
 import type { Terms } from "../../core/decision/terms.js";
 import { DethroneError } from "../../core/errors.js";
@@ -265,10 +264,14 @@ async function changeOf(
   context: EngineContext,
   store: Store,
   finding: Finding,
-  by: { readonly actor: string; readonly arms: readonly ArmChange[] | null },
+  by: {
+    readonly actor: string;
+    readonly arms: readonly ArmChange[] | null;
+    readonly outline: EvaluationOutline;
+  },
 ): Promise<ExperimentChange> {
   const { experiment, from, checkpoint, ruling, isExpired: expired, live, out } = finding;
-  const { actor, arms } = by;
+  const { actor, arms, outline: numbers } = by;
   const { verdict, reason, arm = null } = ruling;
   const status = verdict === "continue" ? experiment.status : nextStatus(experiment.status, ENDING[verdict]);
   const atMs = context.clock.now();
@@ -282,7 +285,7 @@ async function changeOf(
     decision: isCollecting(ruling)
       ? null
       : await decisionRecord(context, store, experiment, { verdict, reason, arm }, record),
-    evaluation: await evaluationRecord(store, finding, { arms, actor, atMs }),
+    evaluation: await evaluationRecord(store, finding, { numbers, arms, actor, atMs }),
     arms,
     ...promotionOf(context, experiment, verdict === "promote" ? arm : null, actor),
     audit: auditOf(finding, arms, actor, atMs),
@@ -290,29 +293,23 @@ async function changeOf(
   };
 }
 
-/** The challenger whose numbers are told: who contends before who is out, then by P(better). */
-function leadingOf({ checkpoint: { evidence }, terms, out }: Finding): number {
-  const standing = (challenger: number): number =>
-    probabilityBetterBy(evidence, terms.policy, 0, challenger) - (out?.[challenger] ? 2 : 0);
-  return evidence.pairs.reduce((best, _, j) => (j > 0 && standing(j) > standing(best) ? j : best), 0);
-}
-
-function resultOf(finding: Finding, changed: boolean): TickResult {
-  const { experiment, checkpoint, terms, ruling } = finding;
-  const { evidence } = checkpoint;
-  const leading = ruling.arm === undefined ? leadingOf(finding) : ruling.arm - 1;
-  const { promote, harm } = evidence.pairs[leading] as Evidence["pairs"][number];
+/** What is told of an experiment: the numbers of the challenger that is ruled on, else of the leading one. */
+function resultOf(
+  finding: Finding,
+  changed: boolean,
+  { sessionCount, contests }: EvaluationOutline,
+): TickResult {
+  const { experiment, ruling } = finding;
+  const told = contests.find(({ arm }) => arm === ruling.arm) ?? (contests[0] as Contest);
+  const { probabilityBetter, logSupPromote, logSupHarm, chanceOfPromotion } = told;
   return {
     project: experiment.projectKey,
     experiment: experiment.uid,
     verdict: ruling.verdict,
     reason: ruling.reason,
     changed,
-    sessionCount: evidence.index,
-    probabilityBetter: probabilityBetterBy(evidence, terms.policy, 0, leading),
-    logSupPromote: promote.logSup,
-    logSupHarm: harm.logSup,
-    chanceOfPromotion: promotionChance(evidence, terms, leading),
+    sessionCount,
+    ...{ probabilityBetter, logSupPromote, logSupHarm, chanceOfPromotion },
   };
 }
 
@@ -336,16 +333,17 @@ export async function tickExperiment(
   const finding = await find(context, store, experiment);
   const isWaitingStill = experiment.awaitingSeq !== null && finding.ruling.verdict === "continue";
   const arms = isWaitingStill ? null : nextArms(finding);
+  const outline = outlineOf({ ...finding.terms, ...finding, evidence: finding.checkpoint.evidence });
   const hasNews = finding.checkpoint !== finding.from || !isCollecting(finding.ruling) || arms !== null;
   if (options.isDryRun || isWaitingStill || !hasNews)
     return {
-      result: resultOf(finding, false),
+      result: resultOf(finding, false, outline),
       isStored: false,
       isFuseNear: isFuseNear(finding),
     };
-  const change = await changeOf(context, store, finding, { actor: options.actor, arms });
+  const change = await changeOf(context, store, finding, { actor: options.actor, arms, outline });
   const isStored = await store.changeExperiment(change);
   if (isStored && change.decision) decided(context, experiment, change.decision);
-  const result = resultOf(finding, isStored && !isCollecting(finding.ruling));
+  const result = resultOf(finding, isStored && !isCollecting(finding.ruling), outline);
   return { result, isStored, isFuseNear: isFuseNear(finding) };
 }

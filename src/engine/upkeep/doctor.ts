@@ -2,6 +2,7 @@
  * The health of a database, and on request everything recomputed.
  */
 
+import { alarming } from "../../core/decision/review.js";
 import { breathe } from "../breathe.js";
 import type { EngineContext, Health } from "../context.js";
 import { stalledQueues } from "../experiments/queue.js";
@@ -68,13 +69,16 @@ async function verification(
   };
 }
 
-const REVIEWS_MAX = 20;
+const REVIEWS_MAX = 200;
 
 /** Running experiments that a person should look at, by their newest evaluations. */
-function reviewsOf(store: Store): Promise<DoctorFacts["reviews"]> {
+async function reviewsOf(store: Store): Promise<DoctorFacts["reviews"]> {
   const wanted = { needsReview: true, isNewest: true, status: "running" } as const;
   const all = { projects: null, beforeId: Number.MAX_SAFE_INTEGER, limit: REVIEWS_MAX };
-  return store.evaluations.find({ ...wanted, ...all });
+  const found = await store.evaluations.find({ ...wanted, ...all });
+  return found
+    .map(({ review, ...rest }) => ({ ...rest, review: alarming(review) }))
+    .filter(({ review }) => review.length > 0);
 }
 
 /** Looks at everything, and changes nothing. */

@@ -40,6 +40,7 @@ const challengeInput = z.object({
   promotion: z.enum(["auto", "approve"]).optional().describe("approve: a promotion waits for a person"),
   hypothesis: z.string().optional().describe("what is expected, and why"),
   label: z.string().optional().describe("a name for the challenger"),
+  queue: z.boolean().optional().describe("wait its turn where the slot is occupied, instead of failing"),
   again: z.string().optional().describe("why a pair that has contended before contends again"),
 });
 
@@ -98,6 +99,8 @@ const OUTCOMES: Record<string, string> = {
   existing:
     "These contend or have contended already; nothing was started. To run them again, say why with 'again'",
   "is-champion": "This config is the champion already; nothing was started",
+  queued: "Queued: it starts by itself when its turn has come",
+  "over-budget": "The project's budget of expected false promotions is spent; nothing was started",
   pending: "The database is away; the challenge starts once it is back",
   off: "dethrone is switched off (DETHRONE=off); nothing was started",
 };
@@ -106,7 +109,9 @@ const challengeShape = z.object({
   project: z.string(),
   dryRun: z.boolean(),
   started: z.boolean(),
-  status: z.string().describe("started, existing, overlap, is-champion; in a dry run what stands in the way"),
+  status: z
+    .string()
+    .describe("started, queued, existing, over-budget, is-champion; in a dry run what stands in the way"),
   experiment: z.string().nullable(),
   share: fraction.nullable().describe("planned"),
   horizon: z.number().nullable(),

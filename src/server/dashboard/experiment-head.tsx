@@ -5,7 +5,7 @@
 import { explain } from "../../core/decision/explain.js";
 import { hasEnded } from "../../core/decision/life-cycle.js";
 import type { MetricEvaluation } from "../../core/decision/metric-evaluation.js";
-import { disagreements } from "../../core/decision/review.js";
+import { alarming } from "../../core/decision/review.js";
 import {
   count,
   evidence,
@@ -133,7 +133,7 @@ export function alarmsOf({ report }: ExperimentView): readonly NoticeProps[] {
       text: `The challenger seems to make ${crossed.map(({ metric }) => metric).join(" and ")} worse by more than is allowed.`,
     },
   ];
-  const review = disagreements(report.review).map(
+  const review = alarming(report.review).map(
     ({ message }): NoticeProps => ({ tone: "warn", title: "Needs review.", text: message }),
   );
   return [...notices.filter((notice) => notice !== false), ...review];

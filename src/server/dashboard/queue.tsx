@@ -21,12 +21,12 @@ const WAITS: Record<NonNullable<ProjectQueue["waitsFor"]>, string> = {
 };
 
 /** How much of the budget is spent. */
-export function BudgetMeter({ budget }: { readonly budget: Budget }) {
+function BudgetMeter({ budget }: { readonly budget: Budget }) {
   const { limit, spent, left, windowMs } = budget;
   const within = windowMs === null ? "" : ` within ${days(windowMs / DAY_MS)}`;
   const title = `${magnitude(spent)} of ${magnitude(limit)} expected false promotions spent${within}`;
   return (
-    <div>
+    <div class="budget">
       <Meter title={title} fraction={spent / limit} tone={left === 0 ? "bad" : "good"} />
       <p class="quiet small">Budget: {title}.</p>
     </div>

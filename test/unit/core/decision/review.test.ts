@@ -7,7 +7,7 @@ import {
   outlineOf,
 } from "../../../../src/core/decision/evaluation.js";
 import { createPolicy, DEFAULT_POLICY } from "../../../../src/core/decision/policy.js";
-import { disagreements, reviewPoints } from "../../../../src/core/decision/review.js";
+import { alarming, reviewPoints } from "../../../../src/core/decision/review.js";
 import { foldAll, simulatedContest, simulatedUnits, termsOf } from "../../../support/evidence.js";
 
 const TERMS = termsOf({}, [0.3]);
@@ -172,12 +172,18 @@ describe("reviewPoints", () => {
   });
 });
 
-describe("disagreements", () => {
-  it("leaves out what has an alarm of its own", () => {
-    const all = outline({ ...likely(0.97), missingLogE: SRM_LINE / 2 }, { srmLogE: SRM_LINE / 2 });
+describe("alarming", () => {
+  it("leaves out what has an alarm of its own, and what is ordinary", () => {
+    const harm = { logSupHarm: 1.2, missingLogE: SRM_LINE / 2 };
+    const all = outline({ ...likely(0.97), ...harm }, { srmLogE: SRM_LINE / 2 });
     const points = reviewPoints(all, DEFAULT_POLICY);
-    expect(points.map(({ reason }) => reason)).toEqual(["srm-suspected", "evidence-lags", "missing-differs"]);
-    expect(disagreements(points).map(({ reason }) => reason)).toEqual(["evidence-lags"]);
+    expect(points.map(({ reason }) => reason)).toEqual([
+      "srm-suspected",
+      "evidence-lags",
+      "evidence-turned",
+      "missing-differs",
+    ]);
+    expect(alarming(points).map(({ reason }) => reason)).toEqual(["evidence-turned"]);
   });
 });
 
