@@ -122,6 +122,20 @@ describe("what people do through a client", () => {
     await client.close();
   });
 
+  it("reads scores broken down by an attribute", async () => {
+    await bot.challenge(SHORT, { share: 0.5 });
+    for (let nth = 0; nth < 4; nth += 1) {
+      const session = await bot.session({ context: { user: { plan: "pro" } } });
+      await session.end({ score: 1 });
+    }
+    await client.flush();
+    await setting.test.engine.decide();
+    const byPlan = await bot.report({ by: "user.plan" });
+    expect(byPlan?.breakdown).toMatchObject([{ attribute: "user.plan", values: [{ value: "pro" }] }]);
+    expect((await bot.report({ by: "team" }))?.breakdown).toEqual([]);
+    await client.close();
+  });
+
   it("reads the same numbers as the library", async () => {
     const theirs = await setting.project();
     expect(await bot.report()).toBeNull();

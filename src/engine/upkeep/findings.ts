@@ -237,19 +237,20 @@ function leftovers({ database, counts, nowMs }: DoctorFacts): Finding[] {
   ];
 }
 
-const WEBHOOK_ADVICE = (id: string): string =>
-  `See 'dethrone webhooks deliveries --webhook ${id}'. Once it answers: 'dethrone webhooks retry --dead ${id}'.`;
-
 function toldWebhooks({ webhooks, nowMs }: DoctorFacts): Finding[] {
   return webhooks.flatMap(({ webhook, url, failing, oldestAtMs, dead }): Finding[] => {
-    const lateMs = oldestAtMs === null ? 0 : nowMs - oldestAtMs;
+    const see = `'dethrone webhooks deliveries --webhook ${webhook}' tells why`;
     if (dead > 0) {
-      const message = `${plural(dead, "event")} did not reach the webhook ${url} in three days, and will not be tried again.`;
-      return [problem("webhook", message, WEBHOOK_ADVICE(webhook))];
+      const message = `${plural(dead, "event")} did not reach the webhook ${url} in three days; nobody tries again.`;
+      const advice = `${see}. Once it answers: 'dethrone webhooks retry --dead ${webhook}'.`;
+      return [problem("webhook", message, advice)];
     }
+    const lateMs = oldestAtMs === null ? 0 : nowMs - oldestAtMs;
     if (failing === 0 && lateMs < HOUR_MS) return [];
-    const message = `${failing === 0 ? "Events wait" : `${plural(failing, "event")} could not be delivered and wait`} for the webhook ${url}, the oldest for ${ageText(lateMs)}.`;
-    return [warning("webhook", message, WEBHOOK_ADVICE(webhook))];
+    const what =
+      failing === 0 ? "Events wait" : `${plural(failing, "event")} could not be delivered and wait`;
+    const message = `${what} for the webhook ${url}, the oldest for ${ageText(lateMs)}.`;
+    return [warning("webhook", message, `${see}, 'dethrone webhooks test ${webhook}' tries it now.`)];
   });
 }
 

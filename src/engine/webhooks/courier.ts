@@ -6,6 +6,7 @@
  * moving the endpoint's mark in the same transaction. An attempt is stored before it is made, as one that failed: whoever
  * crashes in the middle of it has it repeated under the same id, and no two processes make the same one.
  */
+import { BUCKET_COUNT, HASH_VERSION, saltedBucketOf, saltOf } from "../../core/sessions/assignment.js";
 import type { EngineContext } from "../context.js";
 import { DAY_MS } from "../duration.js";
 import type { EventEntry, Store, StoredDelivery, StoredWebhook } from "../ports.js";
@@ -132,10 +133,10 @@ export class Courier {
   /** Whether it was delivered; null where another process is at it, or this one is asked to stop. */
   async #attempt(store: Store, webhook: StoredWebhook, delivery: StoredDelivery): Promise<boolean | null> {
     const { uid, event } = delivery;
-    const { clock, ids } = this.#context;
+    const { clock } = this.#context;
     const attempt = delivery.attempts + 1;
     const nowMs = clock.now();
-    const nextAtMs = nowMs + retryAfterMs(attempt, randomOf(ids.next()));
+    const nextAtMs = nowMs + retryAfterMs(attempt, drawnOf(uid, attempt));
     if (!(await store.webhooks.begin({ uid, attempt, nextAtMs, nowMs }))) return null;
     const { isDelivered, status, error } = await this.send(
       webhook,
@@ -160,5 +161,8 @@ export class Courier {
   }
 }
 
-/** A number in [0, 1) out of an id, which is unpredictable. */
-const randomOf = (id: string): number => Number.parseInt(id.replace(/\W/g, "").slice(-8), 16) / 2 ** 32;
+const SALT = saltOf(HASH_VERSION, "webhooks");
+
+/** A number in [0, 1), as good as drawn, and the same whoever asks. */
+const drawnOf = (uid: string, attempt: number): number =>
+  saltedBucketOf(SALT, `${uid} ${attempt}`) / BUCKET_COUNT;

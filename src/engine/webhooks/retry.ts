@@ -2,15 +2,16 @@
  * When a delivery that failed is tried again.
  */
 
-const BASE_MS = 10_000;
+/** Longer, with the least of chance, than an attempt takes: nobody makes the next one meanwhile. */
+const BASE_MS = 20_000;
 const FACTOR = 3;
 const CEILING_MS = 12 * 3_600_000;
 
 /** Attempts before a delivery is dead: nearly three days after the first. */
-export const ATTEMPTS_MAX = 14;
+export const ATTEMPTS_MAX = 13;
 
 /**
- * The wait in milliseconds after an attempt: 10 s, tripled with each up to 12 hours, a quarter more or less, so that what
+ * The wait in milliseconds after an attempt: 20 s, tripled with each up to 12 hours, a quarter more or less, so that what
  * failed together is not repeated together.
  *
  * @param attempt which it was, >= 1

@@ -5,12 +5,12 @@ const HOUR_MS = 3_600_000;
 
 it("waits grow by three, to 12 hours", () => {
   const waits = [1, 2, 3, 9, 13].map((attempt) => retryAfterMs(attempt, 0.5));
-  expect(waits).toEqual([10_000, 30_000, 90_000, 12 * HOUR_MS, 12 * HOUR_MS]);
+  expect(waits).toEqual([20_000, 60_000, 180_000, 12 * HOUR_MS, 12 * HOUR_MS]);
 });
 
 it("waits differ by a quarter up or down", () => {
-  expect(retryAfterMs(1, 0)).toBe(7500);
-  expect(retryAfterMs(1, 1 - 1e-9)).toBe(12_500);
+  expect(retryAfterMs(1, 0)).toBe(15_000);
+  expect(retryAfterMs(1, 1 - 1e-9)).toBe(25_000);
 });
 
 it("the last attempt is made nearly three days after the first", () => {
