@@ -23,6 +23,8 @@ import { type Colors, table } from "./render.js";
 import { type Fact, facts, minuteText, paragraph } from "./views.js";
 
 const NAME_WIDTH = 30;
+/** Long enough for what people write by hand; lists of a hundred values are in the JSON. */
+const RULES_WIDTH = 400;
 
 /** Studies, a line each. */
 export function studiesText(project: string, studies: readonly StudySummary[], colors: Colors): string {
@@ -49,7 +51,7 @@ function setUpFacts(study: Pick<StudySummary, "hypothesis" | "rules" | "sinceMs"
   return [
     ...(study.hypothesis === null ? [] : [["hypothesis", study.hypothesis] as const]),
     ["sessions", `outside of experiments, ${windowText(study)}`],
-    ["arms by", rulesText(study.rules).join("; else ")],
+    ["arms by", clipped(rulesText(study.rules).join("; else "), RULES_WIDTH)],
   ];
 }
 

@@ -134,8 +134,8 @@ async function faultOf({ id }: Asked, response: Response): Promise<string | null
   if (status >= 500) return `${status}: ${text}`;
   const contentType = response.headers.get("content-type") ?? "";
   const route: Route = ROUTES[id];
-  // Metrics, and reports in other forms.
-  if (status < 300 && !contentType.includes("json")) return null;
+  // Metrics, exports, and reports in other forms.
+  if (status < 300 && (route.contentType !== undefined || !contentType.includes("json"))) return null;
   const body: unknown = JSON.parse(text);
   const isProblem = contentType === "application/problem+json";
   if (status >= 400 !== isProblem) return `${status} as ${contentType}`;

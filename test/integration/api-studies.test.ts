@@ -54,6 +54,21 @@ describe("studies over HTTP", () => {
     expect([status, problem]).toMatchObject([503, { code: "git_unavailable" }]);
   });
 
+  it("are on the page of their project, and each on its own", async () => {
+    const browser = new PageBrowser(setting.test);
+    expect((await browser.get("/projects/support")).html).not.toContain("Studies");
+    await ask("POST", STUDIES, { body: { name: "plans & more", hypothesis: "<b>pro</b>", ...BY_PLAN } });
+    const { html } = await browser.get("/projects/support");
+    const path = "/projects/support/studies/plans%20%26%20more";
+    expect(html).toContain(`<a href="${path}">plans &amp; more</a>`);
+    const page = await browser.get(path);
+    expect(page.status).toBe(200);
+    expect(page.html).toContain("Observational: nobody was randomised.");
+    expect(page.html).toContain("&lt;b&gt;pro&lt;/b&gt;");
+    expect(page.html).toContain("100.0 %");
+    expect((await browser.get("/projects/support/studies/none")).status).toBe(404);
+  });
+
   it("are refused by code", async () => {
     await ask("POST", STUDIES, { body: { name: "plans" } });
     const codes = [

@@ -204,6 +204,7 @@ describe("a study", () => {
     ["with one revision twice", "x", { git: { champion: "b", challenger: "b" } }, "input_invalid"],
     ["with a metric that is none", "x", { metrics: { cost: "less" } }, "policy_invalid"],
     ["that ends before it begins", "x", { since: 2, until: 1 }, "input_invalid"],
+    ["with a time beyond all calendars", "x", { until: 1e20 }, "input_invalid"],
     ["with a time that is none", "x", { since: "yesterday" }, "settings_invalid"],
     ["with a hypothesis that is none", "x", { hypothesis: 7 }, "input_invalid"],
   ])("is refused %s, and nothing is stored", async (_what, name, input, code) => {

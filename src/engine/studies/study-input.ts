@@ -136,10 +136,19 @@ function metricsOf(input: StudyInput["metrics"] = {}): StudyTerms["metrics"] {
   return metrics;
 }
 
-function windowOf({ since, until }: StudyInput): Pick<StudyTerms, "sinceMs" | "untilMs"> {
-  const sinceMs = since === undefined || since === null ? null : timeMs("since", since);
-  const untilMs = until === undefined || until === null ? null : timeMs("until", until);
-  if (sinceMs !== null && untilMs !== null && untilMs <= sinceMs) invalid("until", until, "later than since");
+/** The last time that a calendar has. */
+const TIME_MAX_MS = 8.64e15;
+
+function boundOf(field: "since" | "until", { [field]: time }: StudyInput): number | null {
+  if (time === undefined || time === null) return null;
+  const ms = timeMs(field, time);
+  return ms <= TIME_MAX_MS ? ms : invalid(field, time, `at most ${TIME_MAX_MS}`);
+}
+
+function windowOf(input: StudyInput): Pick<StudyTerms, "sinceMs" | "untilMs"> {
+  const [sinceMs, untilMs] = [boundOf("since", input), boundOf("until", input)];
+  if (sinceMs !== null && untilMs !== null && untilMs <= sinceMs)
+    invalid("until", input.until, "later than since");
   return { sinceMs, untilMs };
 }
 

@@ -6,7 +6,7 @@ import type { Assign } from "../../core/sessions/assign.js";
 import type { ArmMarks, Placer, StudyRules } from "../../core/studies/classification.js";
 import type { Caution, LeftOut, StudyNumbers } from "../../core/studies/study.js";
 import { listed, short } from "../../core/words/names.js";
-import { percent, plural, signedPoints } from "../../core/words/numbers.js";
+import { count, percent, plural, signedPoints } from "../../core/words/numbers.js";
 
 /** What has to be said wherever a study, or what a rule's arms have shown, is told. */
 export const OBSERVATIONAL_TEXT =
@@ -50,7 +50,7 @@ function countsText<Name extends string>(
   counts: Readonly<Partial<Record<Name, number>>>,
   words: Record<Name, string>,
 ): string {
-  const told = (Object.entries(counts) as [Name, number][]).map(([name, n]) => `${n} ${words[name]}`);
+  const told = (Object.entries(counts) as [Name, number][]).map(([name, n]) => `${count(n)} ${words[name]}`);
   return told.length === 0 ? "none" : listed(told);
 }
 

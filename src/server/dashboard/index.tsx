@@ -26,6 +26,7 @@ import { PlanPage, planned, typedPlan } from "./plan.js";
 import { ProjectPage, projectView } from "./project.js";
 import { filterOf, SessionPageView, SessionsPage, typedIn } from "./sessions.js";
 import { SimulatePage, simulated, typedQuestion } from "./simulate.js";
+import { StudyPage } from "./studies.js";
 import { type PageContext, projectIn, visitorOf } from "./visitor.js";
 
 type App = Hono<AppEnvironment>;
@@ -116,6 +117,10 @@ function addProjectPages(app: App, host: PagesHost): void {
   app.get("/projects/:project/experiments/:id", async (c) => {
     const view = await experimentView(engine, projectIn(c), c.req.param("id"));
     return sent(c, <ExperimentPage request={requestOf(c, host)} view={view} />);
+  });
+  app.get("/projects/:project/studies/:study", async (c) => {
+    const report = await engine.studies.report(projectIn(c), c.req.param("study"));
+    return sent(c, <StudyPage request={requestOf(c, host)} report={report} />);
   });
 }
 

@@ -9,6 +9,7 @@ import {
   differenceText,
   leftOutText,
   OBSERVATIONAL_TEXT,
+  placedText,
   sameTimeText,
 } from "../../engine/words/study.js";
 import { configName } from "./names.js";
@@ -42,25 +43,43 @@ function ArmsTable({ numbers, place }: { readonly numbers: StudyNumbers; readonl
   );
 }
 
+/** What was observed of two arms, and what has to be said of it. */
+export function ObservedCard({
+  title,
+  numbers,
+  place = 1,
+}: {
+  readonly title: string;
+  readonly numbers: StudyNumbers;
+  /** the challenger's among the arms of its experiment */
+  readonly place?: number;
+}) {
+  return (
+    <Card title={`Observational: ${title}`} note={OBSERVATIONAL_TEXT}>
+      <ArmsTable numbers={numbers} place={place} />
+      <Facts
+        facts={[
+          ["difference", differenceText(numbers.difference, numbers.differenceInterval)],
+          ["of the same time", sameTimeText(numbers)],
+          ["put into arms", placedText(numbers)],
+          ["left out", leftOutText(numbers)],
+          ...numbers.cautions.map((caution) => ["caution", cautionText(caution)] as const),
+        ]}
+      />
+    </Card>
+  );
+}
+
 /** Each challenger beside the champion, as observed. */
 export function Observed({ report }: { readonly report: ExperimentReport }) {
   return (
     <>
       {(report.observed ?? []).map((numbers, j) => (
-        <Card
-          title={`Observational: ${configName(report.challengers[j] ?? report.challenger)} beside the champion`}
-          note={OBSERVATIONAL_TEXT}
-        >
-          <ArmsTable numbers={numbers} place={j + 1} />
-          <Facts
-            facts={[
-              ["difference", differenceText(numbers.difference, numbers.differenceInterval)],
-              ["of the same time", sameTimeText(numbers)],
-              ["left out", leftOutText(numbers)],
-              ...numbers.cautions.map((caution) => ["caution", cautionText(caution)] as const),
-            ]}
-          />
-        </Card>
+        <ObservedCard
+          title={`${configName(report.challengers[j] ?? report.challenger)} beside the champion`}
+          numbers={numbers}
+          place={j + 1}
+        />
       ))}
     </>
   );

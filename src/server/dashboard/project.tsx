@@ -9,6 +9,7 @@ import type { Engine } from "../../engine/engine.js";
 import type { ExperimentSummary } from "../../engine/experiments/experiment-summary.js";
 import type { ProjectQueue } from "../../engine/experiments/queue.js";
 import type { StoredAuditEntry } from "../../engine/ports.js";
+import type { StudySummary } from "../../engine/studies/studies.js";
 import { stateText } from "../../engine/words/setup.js";
 import { LedgerChart, type LedgerOutcome, OutcomeShape } from "../charts/ledger.js";
 import { type ChartedReign, ReignsChart } from "../charts/reigns.js";
@@ -18,6 +19,7 @@ import { Log } from "./log.js";
 import { configName, diffPath, experimentPath, projectPath, statusTone } from "./names.js";
 import { ArmName, Badge, Card, Empty, Head, Scroll } from "./parts.js";
 import { QueueCard } from "./queue.js";
+import { Studies } from "./studies.js";
 
 /** What the page of a project is made from. */
 export interface ProjectView {
@@ -25,6 +27,7 @@ export interface ProjectView {
   readonly configs: readonly ConfigEntry[];
   /** newest first, archived ones included */
   readonly experiments: readonly ExperimentSummary[];
+  readonly studies: readonly StudySummary[];
   readonly ledger: Ledger;
   readonly queue: ProjectQueue;
   readonly log: readonly StoredAuditEntry[];
@@ -42,6 +45,7 @@ export async function projectView(engine: Engine, key: string): Promise<ProjectV
     configs: await project.configs(),
     experiments: await project.experiments({ archived: true }),
     queue: await project.queue(),
+    studies: await engine.studies.list(key),
     ledger: report?.ledger ?? ledgerOf([]),
     log: await project.history(LOG_SHOWN),
     nowMs: engine.now(),
@@ -262,6 +266,7 @@ export function ProjectPage({ request, view }: { readonly request: Request; read
             />
           </Card>
         </div>
+        <Studies studies={view.studies} />
         <Card title="Configs" note="Each below the champion it was made to improve on.">
           <ConfigTree project={key} entries={configs} parent={null} />
         </Card>
