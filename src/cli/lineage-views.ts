@@ -55,6 +55,7 @@ function roleText({ role }: ConfigEntry, colors: Colors): string {
     contending: colors.magenta,
     "former champion": colors.blue,
     challenger: colors.dim,
+    elsewhere: colors.dim,
   }[role];
   return paint(role);
 }

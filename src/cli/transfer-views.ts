@@ -7,8 +7,8 @@ import type { TransferResult } from "../engine/transfer/fill.js";
 import { type Colors, table } from "./render.js";
 
 /** What was exported. */
-export const exportText = (file: string, what: string): string =>
-  `Wrote ${what} to ${file}${what === "everything" ? ". To restore it: dethrone import FILE --db NEW" : ""}.`;
+export const exportText = (file: string, what: string, format: string): string =>
+  `Wrote ${what} to ${file}${what === "everything" && format === "jsonl" ? ". To restore it: dethrone import FILE --db NEW" : ""}.`;
 
 /** What was copied, by table. */
 export function copyText(result: TransferResult, to: string, colors: Colors): string {

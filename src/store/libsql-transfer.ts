@@ -25,6 +25,12 @@ class LibsqlTransferSnapshot implements TransferSnapshot {
     this.#aside = aside;
   }
 
+  async begin(): Promise<void> {
+    await this.#aside.all("BEGIN");
+    // The transaction begins with the first read.
+    await this.sequences();
+  }
+
   async count({ name }: TransferTable): Promise<number> {
     return (await this.#aside.one<{ n: number }>(`SELECT count(*) AS n FROM "${name}"`)).n;
   }
@@ -72,12 +78,14 @@ export class LibsqlTransfer implements TransferStore {
   }
 
   async snapshot(): Promise<TransferSnapshot> {
-    const aside = new Aside(this.#path);
-    await aside.all("BEGIN");
-    const snapshot = new LibsqlTransferSnapshot(aside);
-    // The transaction begins with the first read.
-    await snapshot.sequences();
-    return snapshot;
+    const snapshot = new LibsqlTransferSnapshot(new Aside(this.#path));
+    try {
+      await snapshot.begin();
+      return snapshot;
+    } catch (error) {
+      await snapshot.close();
+      throw error;
+    }
   }
 
   async write(table: TransferTable, rows: readonly TransferRow[]): Promise<void> {

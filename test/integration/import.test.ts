@@ -145,7 +145,7 @@ describe("importing sessions", () => {
     });
     expect(sessions.get("c-3")).toMatchObject({ score: 1 });
     const configs = await (await test.engine.project("support")).configs();
-    expect(configs.map(({ reason }) => reason)).toContain("imported from csv");
+    expect(configs[1]).toMatchObject({ role: "elsewhere", reason: "imported from csv", parent: null });
     await test.close();
   });
 
@@ -164,6 +164,18 @@ describe("importing sessions", () => {
       for (const name of names)
         expect(await importedFile(test, name, { resume }), name).toMatchObject({ sessions: 0, signals: 0 });
     expect(await everything(test)).toBe(before);
+    await test.close();
+  });
+
+  it("keeps what a later file says of a settled session as late", async () => {
+    const test = await openTest();
+    const score = (id: string, value: number) =>
+      `${JSON.stringify({ id, traceId: "t", name: "thumbs", value, dataType: "BOOLEAN", timestamp: 1790000000 })}\n`;
+    await imported(test, score("a", 1));
+    test.clock.advance(1000);
+    const grown = await imported(test, score("a", 1) + score("b", 0));
+    expect(grown).toMatchObject({ sessions: 0, known: 1, signals: 1, late: 1 });
+    expect((await stored(test)).get("t")).toMatchObject({ score: 1 });
     await test.close();
   });
 
@@ -313,7 +325,9 @@ describe("dethrone import", () => {
     expect(dry.out).toContain("Would import 3 sessions with 8 signals into support, out of 5 records (csv).");
     const run = await cli(...args, "--project", "support", "--strict");
     expect(run.code).toBe(2);
-    expect(run.out).toContain('    line 5: the start must be a time since 1970; received "yesterday"');
+    expect(run.out).toContain(
+      '    line 5: the start must be a time since 1970: a number, or ISO 8601; received "yesterday"',
+    );
   });
 
   it("refuses what it cannot read", async () => {

@@ -227,6 +227,11 @@ describe("dethrone export", () => {
     const [head, created] = out.split("\r\n");
     expect(head).toBe("id,project,experiment,action,actor,reason,details,atMs");
     expect(created).toMatch(/^1,support,,created,/);
+    const folder = join(temporaryFolder(), "all");
+    expect(await cli("export", "--format", "csv", "--out", folder, "--db", db)).toMatchObject({ code: 0 });
+    expect(readFileSync(join(folder, "history.csv"), "utf8")).toBe(out);
+    expect(readFileSync(join(folder, "sessions.csv"), "utf8")).toContain("later-19");
+    expect(await cli("export", "--format", "csv", "--out", folder, "--db", db)).toMatchObject({ code: 4 });
   });
 
   it("refuses what it cannot do", async () => {

@@ -2,13 +2,14 @@
  * Data out of a database, and from one to another: `export`, `copy`.
  */
 import { createWriteStream } from "node:fs";
-import { rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { DethroneError } from "../../core/errors.js";
+import { DethroneError, isDethroneError } from "../../core/errors.js";
 import type { Engine } from "../../engine/engine.js";
 import type { RecordFormat } from "../../engine/transfer/record-lines.js";
-import type { RecordKind } from "../../engine/transfer/records.js";
+import { RECORD_FIELDS, type RecordKind } from "../../engine/transfer/records.js";
 import { type Opened, withEngine } from "../open.js";
 import { copyText, exportText } from "../transfer-views.js";
 import type { CommandContext } from "./context.js";
@@ -26,8 +27,8 @@ const STANDARD_OUTPUT = "-";
 /** @throws DethroneError `usage_invalid` */
 function checkExport({ what, format, project, out }: ExportFlags, isJson: boolean): void {
   const wrong =
-    what === "everything" && format === "csv"
-      ? "Everything is many tables, which one CSV cannot hold: export each kind of record with --what, or use --format jsonl"
+    what === "everything" && format === "csv" && out === STANDARD_OUTPUT
+      ? "Everything as CSV is many files: name a new folder for them with --out"
       : what === "everything" && project !== undefined
         ? "Everything is of all projects: choose one kind of record with --what, or leave --project out"
         : isJson && format === "csv" && out === STANDARD_OUTPUT
@@ -51,23 +52,37 @@ async function print(lines: AsyncIterable<string>): Promise<void> {
   }
 }
 
+function notWritten(path: string, error: unknown): unknown {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (code === "EEXIST") {
+    const advice = `There is a file ${path} already. Name one that is not there.`;
+    return new DethroneError("file_exists", advice, { file: path });
+  }
+  if (typeof code !== "string" || !code.startsWith("E")) return error;
+  return new DethroneError("input_invalid", `Cannot write ${path}: ${String(message)}.`, { file: path });
+}
+
 /** Writes to a new file, which is gone again where that fails. */
 async function writeFile(path: string, lines: AsyncIterable<string>): Promise<void> {
   try {
     // It has what the database has, and is for the same eyes.
     await pipeline(Readable.from(lines), createWriteStream(path, { flags: "wx", mode: 0o600 }));
   } catch (error) {
-    const { code } = error as { code?: unknown };
-    if (code === "EEXIST")
-      throw new DethroneError("file_exists", `There is a file ${path} already. Name one that is not there.`, {
-        file: path,
-      });
-    await rm(path, { force: true });
-    if (typeof code !== "string" || !code.startsWith("E")) throw error;
-    throw new DethroneError("input_invalid", `Cannot write ${path}: ${(error as Error).message}.`, {
-      file: path,
-    });
+    const failure = notWritten(path, error);
+    if (!isDethroneError(failure) || failure.code !== "file_exists") await rm(path, { force: true });
+    throw failure;
   }
+}
+
+/** Writes a file of each kind of record into a new folder. */
+async function writeFolder(path: string, { transfer }: Engine): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    throw notWritten(path, error);
+  }
+  for (const what of Object.keys(RECORD_FIELDS) as RecordKind[])
+    await writeFile(join(path, `${what}.csv`), transfer.exportLines({ what, format: "csv" }));
 }
 
 /** `export` */
@@ -78,14 +93,14 @@ export async function exportAll(context: CommandContext, flags: ExportFlags): Pr
   const bar = output.progress();
   await withEngine(context.url, { mustExist: true, takesSpool: true }, async (opened) => {
     const engine = await recovered(opened);
+    if (what === "everything" && format === "csv") return writeFolder(out, engine);
     const lines =
       what === "everything"
         ? engine.transfer.exportEverything({ onProgress: bar.update })
         : engine.transfer.exportLines({ what, project, format });
-    if (out === STANDARD_OUTPUT) await print(lines);
-    else await writeFile(out, lines);
+    return out === STANDARD_OUTPUT ? print(lines) : writeFile(out, lines);
   }).finally(() => bar.end());
-  if (out !== STANDARD_OUTPUT) output.result({ file: out, what }, () => exportText(out, what));
+  if (out !== STANDARD_OUTPUT) output.result({ file: out, what }, () => exportText(out, what, format));
 }
 
 /** `copy FROM TO` */

@@ -22,7 +22,11 @@ function addExport(program: Command): void {
       new Option("--format <format>", "JSON lines or CSV").choices(["jsonl", "csv"]).default("jsonl"),
     )
     .option("--project <key>", "only records of this project")
-    .option("--out <file>", "write to a new file; - is standard output", "-")
+    .option(
+      "--out <file>",
+      "write to a new file, or of everything as CSV to a new folder; - is standard output",
+      "-",
+    )
     .action(async (flags: ExportAllFlags, self: Command) => exportAll(await contextOf(self), flags));
   command
     .command("champion <project>")

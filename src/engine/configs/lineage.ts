@@ -30,8 +30,11 @@ export interface ConfigEntry {
   readonly actor: string;
   readonly reason: string | null;
   readonly addedAtMs: number;
-  /** where it stands now: `contending` is a place in the project's running or paused experiment */
-  readonly role: "champion" | "contending" | "former champion" | "challenger";
+  /**
+   * where it stands now: `contending` is a place in the project's running or paused experiment, `elsewhere` that of a
+   * config which sessions were imported with
+   */
+  readonly role: "champion" | "contending" | "former champion" | "challenger" | "elsewhere";
   /** oldest first; empty for one that was never champion */
   readonly reigns: readonly ConfigReign[];
 }
@@ -51,7 +54,9 @@ function roleOf(config: ProjectConfig, state: ProjectState, hasReigned: boolean)
     ({ role, out, config: each }) => role === "challenger" && out === null && each.id === config.id,
   );
   if (isContending) return "contending";
-  return hasReigned ? "former champion" : "challenger";
+  if (hasReigned) return "former champion";
+  // Whoever contends does so against a champion, which is its parent.
+  return config.parent === null ? "elsewhere" : "challenger";
 }
 
 /** Every config of a project, oldest first. */

@@ -91,7 +91,7 @@ export const FORMATS: Readonly<Record<ImportFormat, FormatRules>> = {
           at: { field: ["timestamp", "created_at"] },
           kind: "explicit",
           // The number of a category is its place in a list.
-          when: { data_type: ["NUMERIC", "BOOLEAN", "undefined"] },
+          when: { data_type: ["NUMERIC", "BOOLEAN", null] },
         },
       ],
     },

@@ -59,7 +59,7 @@ const mapping = z.strictObject({
 });
 
 /** A field by its name or dotted path, or a place and what is made of the value there. */
-export type Source = z.infer<typeof source>;
+type Source = z.infer<typeof source>;
 
 /** Which fields of a record are what. What is left out is not told, or is as the format has it. */
 export type Mapping = z.infer<typeof mapping>;
@@ -156,6 +156,9 @@ const TIMES: readonly (readonly [below: number, perMs: number])[] = [
 
 const WITHOUT_ZONE = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)\d*$/;
 
+/** Any other order of day and month is a guess. */
+const ISO = /^\d{4}-\d\d/;
+
 /** A time as other systems write them: a number of seconds or of parts of them, ISO 8601; UTC where no zone is given. */
 function timeOf(what: string, given: Source | undefined, record: JsonObject): number | null {
   const value = given === undefined ? undefined : valueIn(what, given, record);
@@ -163,8 +166,11 @@ function timeOf(what: string, given: Source | undefined, record: JsonObject): nu
   const number = typeof value === "boolean" ? undefined : numeric(value);
   const [, perMs = 1] = TIMES.find(([below]) => number !== undefined && Math.abs(number) < below) ?? [];
   const [, date, time] = WITHOUT_ZONE.exec(String(value)) ?? [];
-  const atMs = number === undefined ? Date.parse(date ? `${date}T${time}Z` : String(value)) : number / perMs;
-  return Number.isFinite(atMs) && atMs >= 0 ? Math.round(atMs) : refuse(what, value, "a time since 1970");
+  const text = date ? `${date}T${time}Z` : String(value);
+  const atMs = number === undefined ? (ISO.test(text) ? Date.parse(text) : Number.NaN) : number / perMs;
+  return Number.isFinite(atMs) && atMs >= 0
+    ? Math.round(atMs)
+    : refuse(what, value, "a time since 1970: a number, or ISO 8601");
 }
 
 const UNIT = "a number in [0, 1] or a boolean; say in the mapping what it means, e.g. with 'scale'";
@@ -208,7 +214,7 @@ function fieldsOf(
 
 function isMeant({ when }: SignalSource, record: JsonObject): boolean {
   return Object.entries(when ?? {}).every(([name, wanted]) => {
-    const value = fieldOf(record, name);
+    const value = fieldOf(record, name) ?? null;
     return (Array.isArray(wanted) ? wanted : [wanted]).some((each) => String(each) === String(value));
   });
 }

@@ -131,11 +131,11 @@ export class PastRecorder {
   /** Null where the session is refused. */
   async #configId({ gathered, config }: Ready, known: StoredSessionHead | undefined): Promise<number | null> {
     const { project } = this.#settings;
-    const configId = config === null ? null : await this.#stored(config);
-    if (known === undefined || configId === null) return configId ?? known?.configId ?? project.champion.id;
-    if (known.projectId === project.id && (known.configId === configId || configId < 0)) return configId;
-    const reason = "it has been recorded before, with another config";
-    this.#refuse({ place: gathered.place, reason });
+    const configId = config && (await this.#stored(config));
+    if (known === undefined) return configId ?? project.champion.id;
+    const isSame = configId === null || configId < 0 || configId === known.configId;
+    if (isSame && known.projectId === project.id) return known.configId;
+    this.#refuse({ place: gathered.place, reason: "it has been recorded before, with another config" });
     return null;
   }
 

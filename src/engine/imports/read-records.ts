@@ -112,8 +112,10 @@ async function* jsonDocument(
       throw new DethroneError("input_invalid", message, { record: number + found.length });
     }
   };
+  let isFirst = true;
   for await (const piece of open()) {
-    written(() => parser.write(piece));
+    written(() => parser.write(isFirst ? withoutMark(piece) : piece));
+    isFirst = false;
     yield* taken();
   }
   written(() => {
@@ -124,6 +126,10 @@ async function* jsonDocument(
   const message = `The file has no records at ${places.join(" or ")}. Is it of another format?`;
   throw new DethroneError("input_invalid", message, { allowed: places });
 }
+
+/** A byte order mark is no JSON. */
+const withoutMark = (piece: Uint8Array): Uint8Array =>
+  piece[0] === 0xef && piece[1] === 0xbb && piece[2] === 0xbf ? piece.subarray(3) : piece;
 
 interface CsvRow {
   readonly info: { readonly lines: number };

@@ -53,7 +53,7 @@ export const configs = z.object({
       actor: z.string(),
       reason: z.string().nullable(),
       addedAtMs: timeMs,
-      role: z.enum(["champion", "contending", "former champion", "challenger"]),
+      role: z.enum(["champion", "contending", "former champion", "challenger", "elsewhere"]),
       reigns: z.array(
         z.object({
           cause: z.enum(["created", "promoted", "rollback"]),

@@ -154,6 +154,7 @@ const ROLE_TONE = {
   champion: "good",
   contending: "neutral",
   "former champion": "neutral",
+  elsewhere: "neutral",
   challenger: "neutral",
 } as const;
 
