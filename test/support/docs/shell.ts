@@ -1,0 +1,90 @@
+/** The commands of the pages: parsed by the command tree, and run as they stand in a folder in which `dethrone` is installed. */
+import { spawn } from "node:child_process";
+import { openSync, readFileSync } from "node:fs";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { delimiter, join } from "node:path";
+import type { Command } from "commander";
+import { createProgram } from "../../../src/cli/program.js";
+import { ROOT } from "./markdown.js";
+
+/** Words of a command as a shell splits them, up to what ends it: a pipe, a redirection, `&`, `;` or a comment. */
+function wordsOf(line: string): string[] {
+  const words: string[] = [];
+  const pattern = /\s*(?:([|<>;&#].*)|((?:'[^']*'|"[^"]*"|\\.|[^\s'"\\|<>;&])+))/gy;
+  for (const [, end, word] of line.matchAll(pattern)) {
+    if (end !== undefined) break;
+    words.push((word as string).replace(/'([^']*)'|"([^"]*)"|\\(.)/g, "$1$2$3"));
+  }
+  return words;
+}
+
+/** The arguments of each `dethrone` command in a block. */
+export function commandsOf(code: string): string[][] {
+  return code
+    .replace(/\\\n\s*/g, " ")
+    .split("\n")
+    .flatMap((line) => [...line.matchAll(/(?:^|[|;&(]|\$\()\s*(?:[A-Z_]+=\S+ )*(?:npx )?dethrone (.*)$/g)])
+    .map(([, rest]) => wordsOf(rest as string));
+}
+
+function disarm(command: Command): void {
+  command.action(() => undefined);
+  command.commands.forEach(disarm);
+}
+
+/** What the command tree objects to in a command's arguments; undefined where nothing. */
+export async function usageError(args: readonly string[]): Promise<string | undefined> {
+  let said = "";
+  const program = createProgram((text) => {
+    said += text;
+  });
+  program.commands.forEach(disarm);
+  try {
+    await program.parseAsync([...args], { from: "user" });
+  } catch (error) {
+    return said || String(error);
+  }
+}
+
+// `npx dethrone`, without what npx itself does; and as much of curl as the pages use, where there is none.
+const NPX = `#!/bin/sh
+shift
+exec "${process.execPath}" "${join(ROOT, "dist/cli/main.js")}" "$@"
+`;
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** What a page's commands print, run one after the other in a folder; throws with what failed where one does. */
+export async function runScript(code: string, folder: string): Promise<string> {
+  const bin = join(folder, "bin");
+  await mkdir(bin, { recursive: true });
+  await writeFile(join(bin, "npx"), NPX);
+  await chmod(join(bin, "npx"), 0o755);
+  const port = await freePort();
+  const script = code
+    .replaceAll("4700", String(port))
+    // What is started in the background is waited for, as a person would.
+    .replace(/^(npx dethrone serve.*)&$/gm, `$1&\nuntil curl -sf localhost:${port}/healthz; do :; done`);
+  const [out, err] = [join(folder, "out.txt"), join(folder, "err.txt")];
+  const child = spawn("sh", ["-e", "-x", "-c", script], {
+    cwd: folder,
+    detached: true,
+    env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}`, DETHRONE_DB: "" },
+    stdio: ["ignore", openSync(out, "w"), openSync(err, "w")],
+  });
+  const status = await new Promise((resolve) => child.once("exit", resolve));
+  try {
+    process.kill(-(child.pid as number), "SIGTERM");
+  } catch {
+    // Nothing was left running.
+  }
+  if (status !== 0) throw new Error(`exit ${status}\n${readFileSync(err, "utf8")}\n${readFileSync(out, "utf8")}`);
+  return readFileSync(out, "utf8");
+}
