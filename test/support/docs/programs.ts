@@ -48,8 +48,18 @@ export function writePrograms(programs: readonly Program[]): void {
   mkdirSync(FOLDER, { recursive: true });
   for (const [name, { types, code }] of Object.entries(STAND_INS)) {
     const [home, path] = [
-      join(FOLDER, "node_modules", name.split("/").slice(0, name.startsWith("@") ? 2 : 1).join("/")),
-      name.split("/").slice(name.startsWith("@") ? 2 : 1).join("/"),
+      join(
+        FOLDER,
+        "node_modules",
+        name
+          .split("/")
+          .slice(0, name.startsWith("@") ? 2 : 1)
+          .join("/"),
+      ),
+      name
+        .split("/")
+        .slice(name.startsWith("@") ? 2 : 1)
+        .join("/"),
     ];
     mkdirSync(home, { recursive: true });
     const exports = { [`./${path}`]: { types: `./${path}.d.ts`, default: `./${path}.js` } };
@@ -64,7 +74,11 @@ export function writePrograms(programs: readonly Program[]): void {
     JSON.stringify({
       compilerOptions: {
         ...{ strict: true, noEmit: true, skipLibCheck: true, target: "es2022", types: ["node"] },
-        ...{ module: "nodenext", lib: ["es2023", "dom", "dom.iterable"], typeRoots: [join(ROOT, "node_modules/@types")] },
+        ...{
+          module: "nodenext",
+          lib: ["es2023", "dom", "dom.iterable"],
+          typeRoots: [join(ROOT, "node_modules/@types")],
+        },
       },
       include: ["*.ts"],
     }),

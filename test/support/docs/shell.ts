@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import type { Command } from "commander";
 import { createProgram } from "../../../src/cli/program.js";
+import { createRandom } from "../../../src/core/random.js";
 import { ROOT } from "./markdown.js";
 
 /** Words of a command as a shell splits them, up to what ends it: a pipe, a redirection, `&`, `;` or a comment. */
@@ -47,7 +48,7 @@ export async function usageError(args: readonly string[]): Promise<string | unde
   }
 }
 
-// `npx dethrone`, without what npx itself does; and as much of curl as the pages use, where there is none.
+// `npx dethrone`, without what npx itself does.
 const NPX = `#!/bin/sh
 shift
 exec "${process.execPath}" "${join(ROOT, "dist/cli/main.js")}" "$@"
@@ -61,14 +62,36 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** What a page's commands print, run one after the other in a folder; throws with what failed where one does. */
-export async function runScript(code: string, folder: string): Promise<string> {
+/** Recorded sessions of two agents, as the pages' backtests read them: every second one is of the better agent. */
+function recordedSessions(): string {
+  const random = createRandom(3);
+  const lines = Array.from({ length: 800 }, (_, index) => {
+    const isBetter = index % 2 === 1;
+    const [agent, model] = isBetter ? ["droid", "claude-opus-4.1"] : ["goose", "claude-sonnet-4"];
+    const resolved = random.next() < (isBetter ? 0.8 : 0.4);
+    return JSON.stringify({ agent, model, resolved, agent_seconds: 100 + (index % 50) });
+  });
+  return lines.join("\n");
+}
+
+/** What is put between the blocks of a page. */
+const MARK = "@@ the next block @@";
+
+/**
+ * What each block of a page's commands prints, run one after the other in a folder of their own.
+ *
+ * @throws Error with what a command said, where one fails
+ */
+export async function runBlocks(blocks: readonly string[], folder: string): Promise<string[]> {
   const bin = join(folder, "bin");
   await mkdir(bin, { recursive: true });
   await writeFile(join(bin, "npx"), NPX);
   await chmod(join(bin, "npx"), 0o755);
+  await writeFile(join(folder, "package.json"), '{"type":"module"}');
+  await writeFile(join(folder, "sessions.jsonl"), recordedSessions());
   const port = await freePort();
-  const script = code
+  const script = blocks
+    .join(`\necho "${MARK}"\n`)
     .replaceAll("4700", String(port))
     // What is started in the background is waited for, as a person would.
     .replace(/^(npx dethrone serve.*)&$/gm, `$1&\nuntil curl -sf localhost:${port}/healthz; do :; done`);
@@ -76,7 +99,7 @@ export async function runScript(code: string, folder: string): Promise<string> {
   const child = spawn("sh", ["-e", "-x", "-c", script], {
     cwd: folder,
     detached: true,
-    env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}`, DETHRONE_DB: "" },
+    env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}`, DETHRONE_DB: undefined },
     stdio: ["ignore", openSync(out, "w"), openSync(err, "w")],
   });
   const status = await new Promise((resolve) => child.once("exit", resolve));
@@ -85,6 +108,7 @@ export async function runScript(code: string, folder: string): Promise<string> {
   } catch {
     // Nothing was left running.
   }
-  if (status !== 0) throw new Error(`exit ${status}\n${readFileSync(err, "utf8")}\n${readFileSync(out, "utf8")}`);
-  return readFileSync(out, "utf8");
+  if (status !== 0)
+    throw new Error(`exit ${status}\n${readFileSync(err, "utf8")}\n${readFileSync(out, "utf8")}`);
+  return readFileSync(out, "utf8").split(`${MARK}\n`);
 }
