@@ -1,13 +1,14 @@
 /**
- * Writes docs/reference/command-line.md out of the command tree itself; `--print` prints it instead.
+ * Writes docs/reference/command-line.md out of the command tree itself, and errors.md out of the codes; `--print` prints
+ * them instead.
  */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { group } from "d3-array";
 import { EXAMPLES } from "../dist/cli/program/examples.js";
 import { createProgram } from "../dist/cli/program.js";
-
-const PAGE = fileURLToPath(new URL("../docs/reference/command-line.md", import.meta.url));
+import { DethroneError, ERROR_CODES } from "../dist/core/errors.js";
+import { statusOf } from "../dist/server/failure.js";
 
 const cell = (text) => text.replaceAll("|", "\\|").replaceAll("<", "&lt;");
 
@@ -74,6 +75,28 @@ const page = [
       .flatMap(([command, path]) => commandParts(command, path)),
   ]),
 ];
-const text = `${page.join("\n\n")}\n`;
-if (process.argv.includes("--print")) process.stdout.write(text);
-else writeFileSync(PAGE, text);
+
+/** Whether it makes sense to try again, by kind. */
+const AGAIN = { throttled: "yes", unavailable: "yes", conflict: "after a look" };
+
+function errorRow(code) {
+  const error = new DethroneError(code, "");
+  return `| \`${code}\` | ${error.kind} | ${statusOf(error)} | ${error.exitCode} | ${AGAIN[error.kind] ?? "no"} |`;
+}
+
+const errors = [
+  "# Error codes",
+  "<!-- Written by `npm run reference`; not edited by hand. -->",
+  "Every failure is a `DethroneError`: branch on `code`, print `message`, never parse it; `details` holds what was received and what is allowed. The HTTP API answers problem documents (RFC 9457) with the same `code`. Codes are only ever added.",
+  [
+    "| code | kind | HTTP | exit | try again? |",
+    "| --- | --- | --- | --- | --- |",
+    ...ERROR_CODES.map(errorRow),
+  ].join("\n"),
+];
+
+for (const [name, parts] of Object.entries({ "command-line": page, errors })) {
+  const text = `${parts.join("\n\n")}\n`;
+  if (process.argv.includes("--print")) process.stdout.write(text);
+  else writeFileSync(fileURLToPath(new URL(`../docs/reference/${name}.md`, import.meta.url)), text);
+}

@@ -95,7 +95,10 @@ describe("the commands of the pages", () => {
 
   const runnable = pages
     .filter((page) => !isGenerated(page))
-    .map((page) => [page, ofLanguage("sh", "bash").filter((fence) => fence.page === page && !fence.notRun)] as const)
+    .map(
+      (page) =>
+        [page, ofLanguage("sh", "bash").filter((fence) => fence.page === page && !fence.notRun)] as const,
+    )
     .filter(([, blocks]) => blocks.length > 0);
 
   it.each(runnable)(

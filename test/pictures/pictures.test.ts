@@ -19,7 +19,7 @@ const LARGEST_BYTES = 200_000;
 
 /** The dashboard's pages that are shown, and how much of them. */
 const PAGES = (world: DashboardWorld): Readonly<Record<string, readonly [path: string, height: number]>> => ({
-  experiment: [`/projects/support/experiments/${world.experiments.support}`, 1250],
+  experiment: [`/projects/support/experiments/${world.experiments.support}`, 1205],
   projects: ["/", 760],
 });
 

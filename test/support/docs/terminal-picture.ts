@@ -28,7 +28,8 @@ function runsOf(line: string, codes: Set<string>): Run[] {
       const names = [...codes].map((each) => COLOURS[each]?.[0] ?? { 1: "bold", 2: "dim" }[each]);
       if (part !== "") runs.push({ text: part, classes: names.filter(Boolean).join(" ") });
     } else if (code === "22") ["1", "2"].forEach((each) => codes.delete(each));
-    else if (code === "39" || code === "0" || code === "") for (const each of codes) (code === "39" && each < "3") || codes.delete(each);
+    else if (code === "39" || code === "0" || code === "")
+      for (const each of codes) (code === "39" && each < "3") || codes.delete(each);
     else codes.add(code);
   }
   return runs;
