@@ -35,6 +35,19 @@ describe("the pages", () => {
     expect(deadLinksOf(page)).toEqual([]);
   });
 
+  it("are all in the index for people, and in the one for models", () => {
+    const [index, forModels] = [textOf("docs/README.md"), textOf("llms.txt")];
+    const linked = (page: string): string =>
+      page.startsWith("docs/") ? page.slice("docs/".length) : `../${page}`;
+    expect(
+      pages.filter(
+        (page) => !isGenerated(page) && page !== "docs/README.md" && !index.includes(`](${linked(page)})`),
+      ),
+    ).toEqual([]);
+    expect(pages.filter((page) => !forModels.includes(`](${page})`))).toEqual([]);
+    expect(deadLinksOf("llms.txt")).toEqual([]);
+  });
+
   it("parse as JSON and YAML where they say so", () => {
     for (const { at, code } of ofLanguage("json")) expect(() => JSON.parse(code), at).not.toThrow();
     for (const { at, code } of ofLanguage("jsonl"))
@@ -53,8 +66,8 @@ describe("the TypeScript of the pages", () => {
     .flatMap((page) => programsOf(ofLanguage("ts").filter((fence) => fence.page === page)));
 
   it("type-checks, strictly, against the built package", async () => {
-    writePrograms(programs);
-    expect(await typeErrors()).toBe("");
+    writePrograms("pages", programs);
+    expect(await typeErrors("pages")).toBe("");
   }, 120_000);
 
   it.each(
@@ -63,7 +76,7 @@ describe("the TypeScript of the pages", () => {
     "%s runs as it stands and prints what it says",
     async (_at, program) => {
       const { url, stop } = await servedEngine();
-      const lines = (await runProgram(program, temporaryFolder(), url)).split("\n");
+      const lines = (await runProgram("pages", program, temporaryFolder(), url)).split("\n");
       await stop();
       for (const said of promisedLines(program)) {
         const [begin = "", end] = said.split("...");

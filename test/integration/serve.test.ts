@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { afterEach, expect, it } from "vitest";
 import { createApp } from "../../src/server/app.js";
@@ -111,26 +110,6 @@ it("asks for a key once there is one, and listens elsewhere with one alone", asy
   expect((await cli("keys", "list", "--db", db)).out).toContain("revoked");
   expect(await cli("keys", "revoke", "ci", "--db", db)).toMatchObject({ code: 3 });
   expect(await cli("keys", "create", "x", "--scope", "write", "--db", db)).toMatchObject({ code: 2 });
-});
-
-it("the README's requests are answered as they stand", async () => {
-  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-  const block = /```bash\n(npx dethrone serve[\s\S]*?)```/.exec(readme)![1]!;
-  const db = temporaryDatabase();
-  const { url, child, exit } = await served(db, "--no-decide");
-  await post(`${url}/v1/projects`, { key: "support", champion: { prompt: "long" } });
-  await post(`${url}/v1/projects/support/experiments`, { challengers: { prompt: "short" } });
-  let session = "";
-  const curls = [...block.matchAll(/^curl localhost:4700(\S+)(?: -H content-type:(\S+) -d '(.*)')?$/gm)];
-  expect(curls).toHaveLength(block.trim().split("\n").length - 1);
-  for (const [, path = "", , body] of curls) {
-    const at = `${url}${path.replace("SESSION", session)}`;
-    const answer = await (body === undefined ? fetch(at) : post(at, JSON.parse(body)));
-    expect([path, answer.ok]).toEqual([path, true]);
-    session ||= ((await answer.json()) as { id: string }).id;
-  }
-  child.kill("SIGTERM");
-  expect(await exit).toBe(0);
 });
 
 it("a server that stops lets what is being answered finish, and cuts off what does not", async () => {

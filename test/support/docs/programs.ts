@@ -12,8 +12,8 @@ import { AMBIENT, PRELUDES, STAND_INS } from "./reader.js";
 
 const run = promisify(execFile);
 
-/** Where the programs lie: in the package, whose name they import as its users do. */
-const FOLDER = join(ROOT, "reports/docs");
+/** Where the programs of a test lie: in the package, whose name they import as its users do. */
+const folderOf = (test: string): string => join(ROOT, "reports/docs", test);
 
 /** Blocks of a page that are one program. */
 export interface Program {
@@ -43,13 +43,14 @@ export function programsOf(fences: readonly Fence[]): Program[] {
 }
 
 /** Writes all programs as one project of TypeScript's, with stand-ins for what the package does not come with. */
-export function writePrograms(programs: readonly Program[]): void {
-  rmSync(FOLDER, { recursive: true, force: true });
-  mkdirSync(FOLDER, { recursive: true });
+export function writePrograms(test: string, programs: readonly Program[]): void {
+  const folder = folderOf(test);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
   for (const [name, { types, code }] of Object.entries(STAND_INS)) {
     const [home, path] = [
       join(
-        FOLDER,
+        folder,
         "node_modules",
         name
           .split("/")
@@ -67,10 +68,10 @@ export function writePrograms(programs: readonly Program[]): void {
     writeFileSync(join(home, `${path}.d.ts`), types);
     writeFileSync(join(home, `${path}.js`), code);
   }
-  writeFileSync(join(FOLDER, "reader.d.ts"), AMBIENT);
-  for (const { name, code } of programs) writeFileSync(join(FOLDER, `${name}.ts`), code);
+  writeFileSync(join(folder, "reader.d.ts"), AMBIENT);
+  for (const { name, code } of programs) writeFileSync(join(folder, `${name}.ts`), code);
   writeFileSync(
-    join(FOLDER, "tsconfig.json"),
+    join(folder, "tsconfig.json"),
     JSON.stringify({
       compilerOptions: {
         ...{ strict: true, noEmit: true, skipLibCheck: true, target: "es2022", types: ["node"] },
@@ -86,14 +87,19 @@ export function writePrograms(programs: readonly Program[]): void {
 }
 
 /** What the compiler says of them all; empty where it says nothing. */
-export async function typeErrors(): Promise<string> {
+export async function typeErrors(test: string): Promise<string> {
   const tsc = join(ROOT, "node_modules/.bin/tsc");
-  const { stdout } = await run(tsc, ["-p", FOLDER], { cwd: FOLDER }).catch((error) => error);
+  const { stdout } = await run(tsc, ["-p", "."], { cwd: folderOf(test) }).catch((error) => error);
   return stdout;
 }
 
 /** What a program prints, run in a folder of its own; the server it names is replaced by the one given. */
-export async function runProgram({ name, code }: Program, cwd: string, server: string): Promise<string> {
+export async function runProgram(
+  test: string,
+  { name, code }: Program,
+  cwd: string,
+  server: string,
+): Promise<string> {
   const needed = Object.entries(PRELUDES).filter(([word]) => new RegExp(`\\b${word}\\(`).test(code));
   const body = code
     .replaceAll("http://127.0.0.1:4700", server)
@@ -101,7 +107,7 @@ export async function runProgram({ name, code }: Program, cwd: string, server: s
     .replaceAll("createEngine({", "createEngine({ strict: true,");
   const source = `${needed.map(([, prelude]) => prelude).join("")}${body}`;
   const { code: script } = await transform(source, { loader: "ts", target: "node20" });
-  const file = join(FOLDER, `${name}.mjs`);
+  const file = join(folderOf(test), `${name}.mjs`);
   writeFileSync(file, script);
   const { stdout, stderr } = await run(process.execPath, [file], { cwd });
   // A busy machine may take longer than a session waits for the database, which is said and changes no output.

@@ -43,6 +43,7 @@ export async function usageError(args: readonly string[]): Promise<string | unde
   program.commands.forEach(disarm);
   try {
     await program.parseAsync([...args], { from: "user" });
+    return undefined;
   } catch (error) {
     return said || String(error);
   }

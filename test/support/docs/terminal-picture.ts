@@ -1,4 +1,5 @@
 /** What a command prints to a terminal, as a picture: SVG that follows the reader's light or dark, aligned in any font. */
+import { stripVTControlCharacters } from "node:util";
 
 const CELL = { width: 8.4, height: 18 } as const;
 const MARGIN = 16;
@@ -19,20 +20,25 @@ interface Run {
   readonly classes: string;
 }
 
-/** A line's runs of one look each. */
+const ESCAPE = "\u001b[";
+
+/** What a code takes back: bold and dim, a colour, everything. */
+const ENDS: Readonly<Record<string, RegExp>> = { 22: /^[12]$/, 39: /^[39]\d$/, 0: /^/ };
+
+/** A line's runs of one look each; what is not ended goes on in the next line. */
 function runsOf(line: string, codes: Set<string>): Run[] {
-  const runs: Run[] = [];
-  for (const part of line.split(/(\x1b\[[\d;]*m)/)) {
-    const [, code] = /^\x1b\[([\d;]*)m$/.exec(part) ?? [];
-    if (code === undefined) {
-      const names = [...codes].map((each) => COLOURS[each]?.[0] ?? { 1: "bold", 2: "dim" }[each]);
-      if (part !== "") runs.push({ text: part, classes: names.filter(Boolean).join(" ") });
-    } else if (code === "22") ["1", "2"].forEach((each) => codes.delete(each));
-    else if (code === "39" || code === "0" || code === "")
-      for (const each of codes) (code === "39" && each < "3") || codes.delete(each);
-    else codes.add(code);
+  const [first = "", ...coded] = line.split(ESCAPE);
+  const classes = (): string =>
+    [...codes].map((code) => COLOURS[code]?.[0] ?? { 1: "bold", 2: "dim" }[code] ?? "").join(" ");
+  const runs: Run[] = [{ text: first, classes: classes() }];
+  for (const part of coded) {
+    const [code = "", text = ""] = part.split(/m(.*)/s);
+    const ended = ENDS[code];
+    if (ended === undefined) codes.add(code);
+    else for (const open of codes) if (ended.test(open)) codes.delete(open);
+    runs.push({ text, classes: classes() });
   }
-  return runs;
+  return runs.filter(({ text }) => text !== "");
 }
 
 const escaped = (text: string): string =>
@@ -61,7 +67,7 @@ function lineText(runs: readonly Run[], top: number): string {
 export function terminalPicture(command: string, output: string): string {
   const lines = [`$ npx dethrone ${command}`, "", ...output.trimEnd().split("\n")];
   const codes = new Set<string>();
-  const columns = Math.max(...lines.map((line) => [...line.replace(/\x1b\[[\d;]*m/g, "")].length));
+  const columns = Math.max(...lines.map((line) => [...stripVTControlCharacters(line)].length));
   const [width, height] = [columns * CELL.width + 2 * MARGIN, lines.length * CELL.height + 2 * MARGIN];
   const text = lines.map((line, index) => lineText(runsOf(line, codes), MARGIN + 13 + index * CELL.height));
   const looks = (of: 1 | 2) =>
