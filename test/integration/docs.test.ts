@@ -1,3 +1,5 @@
+import { parse } from "csv-parse/sync";
+import { transform } from "esbuild";
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { deadLinksOf, type Fence, fencesOf, pagesOf, textOf } from "../support/docs/markdown.js";
@@ -19,7 +21,7 @@ const ofLanguage = (...languages: string[]): Fence[] =>
 const isGenerated = (page: string): boolean => page.startsWith("docs/reference/");
 
 /** How a block of each language is checked; what is only looked at needs a reason above it. */
-const CHECKED = ["ts", "sh", "bash", "json", "jsonl", "yaml"];
+const CHECKED = ["ts", "js", "sh", "bash", "json", "jsonl", "yaml", "csv", "ini"];
 /** A drawing, or what a command prints. */
 const SHOWN = ["text"];
 
@@ -48,7 +50,7 @@ describe("the pages", () => {
     expect(deadLinksOf("llms.txt")).toEqual([]);
   });
 
-  it("parse as JSON and YAML where they say so", () => {
+  it("parse as what they say they are", async () => {
     for (const { at, code } of ofLanguage("json")) expect(() => JSON.parse(code), at).not.toThrow();
     for (const { at, code } of ofLanguage("jsonl"))
       for (const line of code.split("\n")) expect(() => JSON.parse(line), at).not.toThrow();
@@ -57,6 +59,14 @@ describe("the pages", () => {
         parseAllDocuments(code).flatMap(({ errors }) => errors),
         at,
       ).toEqual([]);
+    for (const { at, code } of ofLanguage("csv")) expect(() => parse(code), at).not.toThrow();
+    for (const { at, code } of ofLanguage("ini"))
+      expect(
+        code.split("\n").filter((line) => !/^(\s*|[#;].*|\[.+\]|[\w.-]+\s*=.*)$/.test(line)),
+        at,
+      ).toEqual([]);
+    for (const { at, code } of ofLanguage("js"))
+      await expect(transform(code, { loader: "js", format: "esm" }), at).resolves.toBeDefined();
   });
 });
 
@@ -108,10 +118,7 @@ describe("the commands of the pages", () => {
 
   const runnable = pages
     .filter((page) => !isGenerated(page))
-    .map(
-      (page) =>
-        [page, ofLanguage("sh", "bash").filter((fence) => fence.page === page && !fence.notRun)] as const,
-    )
+    .map((page) => [page, ofLanguage("sh").filter((fence) => fence.page === page && !fence.notRun)] as const)
     .filter(([, blocks]) => blocks.length > 0);
 
   it.each(runnable)(
