@@ -129,11 +129,12 @@ describe("the commands of the pages", () => {
         temporaryFolder(),
       );
       const told = textOf(page).replace(/<!--[\s\S]*?-->/g, "");
-      for (const [index, { figures }] of blocks.entries())
-        for (const figure of figures) {
-          expect(outputs[index]?.replace(/\s+/g, " ")).toContain(figure);
-          expect(told).toContain(figure);
-        }
+      for (const [index, { figures, output }] of blocks.entries()) {
+        const printed = outputs[index]?.replace(/\s+/g, " ");
+        for (const line of [...figures, ...output])
+          expect(printed).toContain(line.trim().replace(/\s+/g, " "));
+        for (const figure of figures) expect(told).toContain(figure);
+      }
     },
     300_000,
   );

@@ -5,7 +5,8 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { EXAMPLES } from "../../src/cli/program/examples.js";
 import { createProgram } from "../../src/cli/program.js";
-import { ROOT, textOf } from "../support/docs/markdown.js";
+import { fencesOf, ROOT, textOf } from "../support/docs/markdown.js";
+import { typeErrors, writePrograms } from "../support/docs/programs.js";
 
 const ENTRIES: Readonly<Record<string, string>> = {
   index: "src/index.ts",
@@ -19,6 +20,11 @@ const ENTRIES: Readonly<Record<string, string>> = {
   judges: "src/integrations/judges/index.ts",
   mcp: "src/integrations/mcp/index.ts",
 };
+
+/** What examples use without saying where it comes from. */
+const LEFT_TO_READER =
+  "analytics answer askModel Audience createEngine env evidence exposure generateText logger NodeTracerProvider openai \
+OpenFeature planShares policy question result StdioServerTransport tools wrapLanguageModel".split(/\s+/);
 
 interface Export {
   readonly name: string;
@@ -85,6 +91,29 @@ describe("the reference", () => {
       expect(stale).toEqual([]);
     },
   );
+
+  it("has examples that type-check, but for what they leave to the reader", async () => {
+    const examples = Object.keys(ENTRIES).flatMap((page) => {
+      const code = textOf(`docs/reference/${page}.md`);
+      const exported = [...code.split("\n## Types\n")[0]!.matchAll(/^### (\w+)$/gm)].map(([, name]) => name!);
+      return fencesOf(`docs/reference/${page}.md`).map(({ at, code: example }) => {
+        const used = exported.filter(
+          (name) => new RegExp(`\\b${name}\\b`).test(example) && !example.includes(`import { ${name}`),
+        );
+        const from = page === "index" ? "dethrone" : `dethrone/${page}`;
+        const head = used.length > 0 ? `import { ${used.join(", ")} } from "${from}";` : "export {};";
+        return { name: at.replace(/\W+/g, "-"), at, code: `${head}\n${example}`, notRun: undefined };
+      });
+    });
+    writePrograms("examples", examples);
+    const errors = (await typeErrors("examples")).split("\n").filter((line) => line.includes("error TS"));
+    const named = errors.map((line) => [
+      line,
+      /(?:Cannot find name|shorthand property) '(\w+)'/.exec(line)?.[1],
+    ]);
+    expect(named.filter(([, name]) => !LEFT_TO_READER.includes(name ?? ""))).toEqual([]);
+    expect(examples.length).toBeGreaterThan(70);
+  }, 120_000);
 
   it("is of the command tree and the codes as they are", () => {
     const script = join(ROOT, "scripts/cli-reference.mjs");

@@ -17,6 +17,16 @@ export interface Fence {
   readonly notRun: string | undefined;
   /** what its output and the page both have to say, as a comment below it tells: `<!-- figures: 32.6 %, 4.8 % -->` */
   readonly figures: readonly string[];
+  /** the lines it prints, as a block of `text` below it shows; `...` stands for some that are left out */
+  readonly output: readonly string[];
+}
+
+/** The lines of a block of text that is next to come after a line. */
+function shownAfter(lines: readonly string[], end: number): string[] {
+  const next = lines.findIndex((line, at) => at > end && line.trim() !== "" && !line.startsWith("<!--"));
+  if (lines[next] !== "```text") return [];
+  const shown = lines.slice(next + 1, lines.indexOf("```", next));
+  return shown.filter((line) => line.trim() !== "" && line.trim() !== "...");
 }
 
 /** Pages by their path from the project's folder. */
@@ -49,6 +59,7 @@ export function fencesOf(page: string, text = textOf(page)): Fence[] {
         .join("\n"),
       notRun: /^ *<!-- not run: (.+) -->$/.exec(above)?.[1],
       figures: /^ *<!-- figures: (.+) -->$/.exec(lines[end + 1] ?? "")?.[1]?.split(", ") ?? [],
+      output: language === "sh" ? shownAfter(lines, end) : [],
     });
     index = end;
   }

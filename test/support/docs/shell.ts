@@ -69,8 +69,13 @@ function recordedSessions(): string {
   const lines = Array.from({ length: 800 }, (_, index) => {
     const isBetter = index % 2 === 1;
     const [agent, model] = isBetter ? ["droid", "claude-opus-4.1"] : ["goose", "claude-sonnet-4"];
-    const resolved = random.next() < (isBetter ? 0.8 : 0.4);
-    return JSON.stringify({ agent, model, resolved, agent_seconds: 100 + (index % 50) });
+    const resolved = random.next() < (isBetter ? 0.7 : 0.55);
+    return JSON.stringify({
+      agent,
+      model,
+      resolved,
+      agent_seconds: Math.round(60 + 120 * random.next() ** 2),
+    });
   });
   return lines.join("\n");
 }
