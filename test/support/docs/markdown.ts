@@ -77,7 +77,7 @@ const slug = (heading: string): string =>
     .replace(/\s/g, "-");
 
 /** The anchors of a page. */
-export function anchorsOf(page: string): Set<string> {
+function anchorsOf(page: string): Set<string> {
   const headings = [
     ...textOf(page)
       .replace(/^( *)```[\s\S]*?^ *```$/gm, "")
