@@ -108,6 +108,15 @@ describe("the commands of the pages", () => {
     },
   );
 
+  it.each(pages)("%s names no command or option in its sentences that there is not", async (page) => {
+    const spans = [...textOf(page).matchAll(/`npx (dethrone [^`]+)`/g)].map(([, span]) =>
+      (span as string).replace(/\s+/g, " "),
+    );
+    // What is left out of a sentence is no mistake.
+    for (const args of spans.flatMap(commandsOf))
+      expect([args, (await usageError(args)) ?? ""]).toEqual([args, expect.not.stringContaining("unknown")]);
+  });
+
   it("a command that nobody knows is noticed", async () => {
     const [args = []] = commandsOf("DETHRONE_DB=x npx dethrone report support --by 'a b' --nonsense # why");
     expect(args).toEqual(["report", "support", "--by", "a b", "--nonsense"]);

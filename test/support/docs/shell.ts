@@ -30,7 +30,7 @@ export function commandsOf(code: string): string[][] {
 }
 
 function disarm(command: Command): void {
-  command.action(() => undefined);
+  command.action(() => undefined).configureOutput({ writeOut: () => undefined });
   command.commands.forEach(disarm);
 }
 
