@@ -1,12 +1,14 @@
 /**
  * Writes docs/reference/*.md: one page an entry point of the package, out of the docstrings.
  *
- * `npm run reference` after a change of exports or docstrings; a test tells where a page is not of the sources any more.
+ * `npm run reference` after a change of exports or docstrings; with `--check` it writes nothing, and fails where a page is not
+ * of the sources any more.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Application, LogLevel, ReflectionKind } from "typedoc";
 
+const isCheck = process.argv.includes("--check");
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Entry points by the name of their page: source file, and what is imported. */
@@ -208,6 +210,11 @@ const application = await Application.bootstrap({
 const project = await application.convert();
 if (project === undefined) throw new Error("The sources do not convert.");
 for (const [name, [file, specifier]] of Object.entries(ENTRIES)) {
-  const module = project.children.find((child) => child.name === moduleOf(file));
-  writeFileSync(`${root}docs/reference/${name}.md`, page(module, specifier));
+  const text = page(project.getChildByName(moduleOf(file)), specifier);
+  const path = `docs/reference/${name}.md`;
+  if (!isCheck) writeFileSync(`${root}${path}`, text);
+  else if (readFileSync(`${root}${path}`, "utf8") !== text) {
+    console.error(`${path} is not of the sources: npm run reference`);
+    process.exitCode = 1;
+  }
 }

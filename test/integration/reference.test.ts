@@ -92,6 +92,16 @@ describe("the reference", () => {
     },
   );
 
+  // What it is made with has a folder of its own, as CONTRIBUTING.md says.
+  it.runIf(existsSync(join(ROOT, "scripts/reference/node_modules")))(
+    "is what the docstrings give now",
+    () => {
+      const script = join(ROOT, "scripts/reference/render.mjs");
+      expect(() => execFileSync(process.execPath, [script, "--check"], { stdio: "pipe" })).not.toThrow();
+    },
+    120_000,
+  );
+
   it("has examples that type-check, but for what they leave to the reader", async () => {
     const examples = Object.keys(ENTRIES).flatMap((page) => {
       const code = textOf(`docs/reference/${page}.md`);
