@@ -11,7 +11,7 @@ import {
   writePrograms,
 } from "../support/docs/programs.js";
 import { servedEngine } from "../support/docs/served.js";
-import { commandsOf, runBlocks, usageError } from "../support/docs/shell.js";
+import { commandsOf, hasCurl, runBlocks, usageError } from "../support/docs/shell.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 const pages = pagesOf();
@@ -128,7 +128,9 @@ describe("the commands of the pages", () => {
   const runnable = pages
     .filter((page) => !isGenerated(page))
     .map((page) => [page, ofLanguage("sh").filter((fence) => fence.page === page && !fence.notRun)] as const)
-    .filter(([, blocks]) => blocks.length > 0);
+    .filter(
+      ([, blocks]) => blocks.length > 0 && (hasCurl || !blocks.some(({ code }) => code.includes("curl "))),
+    );
 
   it.each(runnable)(
     "%s: its commands run one after the other and print its figures",

@@ -47,21 +47,8 @@ export function writePrograms(test: string, programs: readonly Program[]): void 
   const folder = folderOf(test);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  for (const [name, { types, code }] of Object.entries(STAND_INS)) {
-    const [home, path] = [
-      join(
-        folder,
-        "node_modules",
-        name
-          .split("/")
-          .slice(0, name.startsWith("@") ? 2 : 1)
-          .join("/"),
-      ),
-      name
-        .split("/")
-        .slice(name.startsWith("@") ? 2 : 1)
-        .join("/"),
-    ];
+  for (const { name, path, types, code } of STAND_INS) {
+    const home = join(folder, "node_modules", name);
     mkdirSync(home, { recursive: true });
     const exports = { [`./${path}`]: { types: `./${path}.d.ts`, default: `./${path}.js` } };
     writeFileSync(join(home, "package.json"), JSON.stringify({ type: "module", exports }));
@@ -75,11 +62,8 @@ export function writePrograms(test: string, programs: readonly Program[]): void 
     JSON.stringify({
       compilerOptions: {
         ...{ strict: true, noEmit: true, skipLibCheck: true, target: "es2022", types: ["node"] },
-        ...{
-          module: "nodenext",
-          lib: ["es2023", "dom", "dom.iterable"],
-          typeRoots: [join(ROOT, "node_modules/@types")],
-        },
+        ...{ module: "nodenext", lib: ["es2023", "dom", "dom.iterable"] },
+        typeRoots: [join(ROOT, "node_modules/@types")],
       },
       include: ["*.ts"],
     }),

@@ -37,17 +37,27 @@ const provider = (modelId) =>
 `,
 };
 
+interface StandIn {
+  readonly name: string;
+  /** what is imported of the package */
+  readonly path: string;
+  readonly types: string;
+  readonly code: string;
+}
+
 /** As much of other packages as the pages use. */
-export const STAND_INS: Readonly<Record<string, { readonly types: string; readonly code: string }>> = {
-  "next/server": {
+export const STAND_INS: readonly StandIn[] = [
+  {
+    ...{ name: "next", path: "server" },
     types: "export declare function after(task: () => unknown): void;",
     code: "export const tasks = []; export const after = (task) => void tasks.push(task());",
   },
-  "@mastra/core/agent": {
+  {
+    ...{ name: "@mastra/core", path: "agent" },
     types: `export declare class Agent {
   constructor(config: { id: string; name: string; instructions: string; model: string });
   generate(prompt: string): Promise<{ text: string; totalUsage: { inputTokens: number; outputTokens: number } }>;
 }`,
     code: "export class Agent {}",
   },
-};
+];

@@ -1,6 +1,6 @@
 /** The commands of the pages: parsed by the command tree, and run as they stand in a folder in which `dethrone` is installed. */
-import { spawn } from "node:child_process";
-import { openSync, readFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
@@ -49,6 +49,9 @@ export async function usageError(args: readonly string[]): Promise<string | unde
   }
 }
 
+/** Whether there is curl, which some of the pages use. */
+export const hasCurl = spawnSync("curl", ["--version"]).status === 0;
+
 // `npx dethrone`, without what npx itself does.
 const NPX = `#!/bin/sh
 shift
@@ -96,19 +99,22 @@ export async function runBlocks(blocks: readonly string[], folder: string): Prom
   await writeFile(join(folder, "package.json"), '{"type":"module"}');
   await writeFile(join(folder, "sessions.jsonl"), recordedSessions());
   const port = await freePort();
+  const waiting = `curl -sf -o ready.json --retry 60 --retry-delay 1 --retry-connrefused localhost:${port}/healthz`;
   const script = blocks
     .join(`\necho "${MARK}"\n`)
     .replaceAll("4700", String(port))
     // What is started in the background is waited for, as a person would.
-    .replace(/^(npx dethrone serve.*)&$/gm, `$1&\nuntil curl -sf localhost:${port}/healthz; do :; done`);
+    .replace(/^(npx dethrone serve.*)&$/gm, `$1&\n${waiting}`);
   const [out, err] = [join(folder, "out.txt"), join(folder, "err.txt")];
+  const files = [openSync(out, "w"), openSync(err, "w")] as const;
   const child = spawn("sh", ["-e", "-x", "-c", script], {
     cwd: folder,
     detached: true,
     env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}`, DETHRONE_DB: undefined },
-    stdio: ["ignore", openSync(out, "w"), openSync(err, "w")],
+    stdio: ["ignore", ...files],
   });
   const status = await new Promise((resolve) => child.once("exit", resolve));
+  for (const file of files) closeSync(file);
   try {
     process.kill(-(child.pid as number), "SIGTERM");
   } catch {
