@@ -5,6 +5,14 @@ import picocolors from "picocolors";
 import { DethroneError, isDethroneError, type Json } from "../core/errors.js";
 import { type Colors, progressBar } from "./render.js";
 
+/** Ends the process where nobody reads on, as in `dethrone report support | head`: that is no failure. */
+export function leaveQuietly(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit();
+  });
+}
+
 /** A command's way to say something. */
 export class Output {
   readonly isJson: boolean;

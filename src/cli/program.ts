@@ -7,6 +7,7 @@ import { VERSION } from "../version.js";
 import { Output } from "./output.js";
 import { addAgents } from "./program/agents.js";
 import { addQuestions } from "./program/analysis.js";
+import { EXAMPLES } from "./program/examples.js";
 import { addByHand, addDecisions, addLooking, addPlans } from "./program/experiments.js";
 import { addBudget, addEvaluations, addQueue } from "./program/governance.js";
 import { addServer } from "./program/server.js";
@@ -36,8 +37,12 @@ const GROUPS: readonly (readonly [heading: string, add: (program: Command) => vo
   ["Upkeep of the database:", addUpkeep],
 ];
 
-/** The whole command tree. Usage errors and failures throw. */
-function createProgram(writeErr: (text: string) => void): Command {
+/**
+ * The whole command tree. Usage errors and failures throw.
+ *
+ * @param writeErr gets what commander says of a usage error
+ */
+export function createProgram(writeErr: (text: string) => void): Command {
   const program = new Command("dethrone")
     .description("Promotes better AI agent configs, with proof.")
     .version(VERSION)
@@ -47,7 +52,19 @@ function createProgram(writeErr: (text: string) => void): Command {
     .showSuggestionAfterError();
   for (const [heading, add] of GROUPS) add(program.commandsGroup(heading));
   quieten(program, writeErr);
+  addExamples(program);
   return program;
+}
+
+/** Shows each command's examples below its help. */
+function addExamples(command: Command, parents: readonly string[] = []): void {
+  for (const child of command.commands) {
+    const path = [...parents, child.name()];
+    const examples = EXAMPLES[path.join(" ")];
+    if (examples)
+      child.addHelpText("after", `\nExamples:\n${examples.map((each) => `  ${each}`).join("\n")}`);
+    addExamples(child, path);
+  }
 }
 
 /** Errors are printed in one place; commander would print and exit by itself. */

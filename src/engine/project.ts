@@ -53,10 +53,23 @@ export interface Project<Config = JsonObject, Built = undefined> extends Project
   readonly championHash: string;
   /** id of the running experiment, as last known; null where none runs */
   readonly experiment: string | null;
+  /**
+   * Makes a runner of sessions into a function of the host's: each call starts a session, runs with its config, records how it
+   * went, and returns the runner's own result. It never waits for the disk; whatever fails on our side, the runner runs on
+   * the champion. A throw of the runner scores 0 and is rethrown as it is.
+   *
+   * @throws DethroneError `settings_invalid` for a runner or options that are none
+   */
   wrap<R extends Runner<Config, Built>>(
     runner: R,
     options?: WrapOptions<ArgsOf<R>, ReturnType<R>>,
   ): Wrapped<R>;
+  /**
+   * Starts a session, or resumes the one of an `id`, under the config it began with. Resolves without waiting for the store but
+   * where a `unit` or an `id` asks for what is stored, for `patienceMs` at most.
+   *
+   * @throws DethroneError `input_invalid` for options that are none
+   */
   session(options?: SessionOptions): Promise<Session<Config, Built>>;
   /** Starts a contest between the champion and one challenger or several; idempotent, so boot code may call it. */
   challenge(challengers: Challengers<Config>, options?: ChallengeOptions): Promise<ChallengeResult>;

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -5,6 +6,8 @@ import { createClient } from "@libsql/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createEngine } from "../../src/index.js";
 import { cli } from "../support/cli.js";
+
+const MAIN = new URL("../../dist/cli/main.js", import.meta.url).pathname;
 
 // One database for all: none of these may write to it.
 const folder = mkdtempSync(join(tmpdir(), "dethrone-test-"));
@@ -156,4 +159,13 @@ describe("bad input of commands on experiments and configs: a clear error, and n
     expect(people).toMatchObject({ code: exitCode, out: "", err: expect.stringContaining(code) });
     expect(await standing()).toEqual(before);
   });
+});
+
+it("a reader that has read enough is no failure", async () => {
+  const child = spawn(process.execPath, [MAIN, "--help"], { stdio: ["ignore", "pipe", "pipe"] });
+  child.stdout.destroy();
+  const said: Buffer[] = [];
+  child.stderr.on("data", (part: Buffer) => said.push(part));
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  expect([code, Buffer.concat(said).toString()]).toEqual([0, ""]);
 });

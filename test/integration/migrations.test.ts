@@ -17,27 +17,24 @@ function databaseOf(version: string): string {
 
 describe("a new database", () => {
   // One look finds no table and the next all of them: that is not another application's database.
-  it.each([1, 2])(
-    "that another process migrates before statement %i of its opening is opened",
-    (place) => {
-      const path = temporaryDatabase();
-      const database = new Database(path);
-      const prepare = database.prepare.bind(database);
-      let count = 0;
-      database.prepare = ((sql: string) => {
-        count += 1;
-        if (count === place) {
-          const other = new Database(path);
-          migrate(other, MIGRATIONS_FOLDER);
-          other.close();
-        }
-        return prepare(sql);
-      }) as typeof database.prepare;
-      migrate(database, MIGRATIONS_FOLDER);
-      expect(count).toBeGreaterThan(place);
-      database.close();
-    },
-  );
+  it.each([1, 2])("that another process migrates before statement %i of its opening is opened", (place) => {
+    const path = temporaryDatabase();
+    const database = new Database(path);
+    const prepare = database.prepare.bind(database);
+    let count = 0;
+    database.prepare = ((sql: string) => {
+      count += 1;
+      if (count === place) {
+        const other = new Database(path);
+        migrate(other, MIGRATIONS_FOLDER);
+        other.close();
+      }
+      return prepare(sql);
+    }) as typeof database.prepare;
+    migrate(database, MIGRATIONS_FOLDER);
+    expect(count).toBeGreaterThan(place);
+    database.close();
+  });
 });
 
 describe("a database of the first schema", () => {

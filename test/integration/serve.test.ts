@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { afterEach, expect, it } from "vitest";
 import { createApp } from "../../src/server/app.js";
@@ -129,26 +128,6 @@ it("lets nobody in without a key any more once there is one", async () => {
   // Without keys it stays closed: it was not left open, it was locked.
   await cli("keys", "revoke", "ci", "--db", db);
   expect(await anyone()).toBe(401);
-  child.kill("SIGTERM");
-  expect(await exit).toBe(0);
-});
-
-it("the README's requests are answered as they stand", async () => {
-  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-  const block = /```bash\n(npx dethrone serve[\s\S]*?)```/.exec(readme)![1]!;
-  const db = temporaryDatabase();
-  const { url, child, exit } = await served(db, "--no-decide");
-  await post(`${url}/v1/projects`, { key: "support", champion: { prompt: "long" } });
-  await post(`${url}/v1/projects/support/experiments`, { challengers: { prompt: "short" } });
-  let session = "";
-  const curls = [...block.matchAll(/^curl localhost:4700(\S+)(?: -H content-type:(\S+) -d '(.*)')?$/gm)];
-  expect(curls).toHaveLength(block.trim().split("\n").length - 1);
-  for (const [, path = "", , body] of curls) {
-    const at = `${url}${path.replace("SESSION", session)}`;
-    const answer = await (body === undefined ? fetch(at) : post(at, JSON.parse(body)));
-    expect([path, answer.ok]).toEqual([path, true]);
-    session ||= ((await answer.json()) as { id: string }).id;
-  }
   child.kill("SIGTERM");
   expect(await exit).toBe(0);
 });

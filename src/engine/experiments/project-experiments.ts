@@ -55,7 +55,9 @@ export interface ProjectExperimentsApi<Config> {
   edit(experiment: string, changes: EditInput): Promise<ExperimentSummary>;
   /** Starts a draft against the present champion. */
   start(experiment: string, byHand: ByHand): Promise<ExperimentSummary>;
+  /** Gives everyone the champion for now: sessions settle, nothing folds or decides. */
   pause(byHand: ByHand): Promise<void>;
+  /** Goes on with a paused experiment. */
   resume(byHand: ByHand): Promise<void>;
   /** Changes horizon, share, futility or minPerArm of the experiment in the slot, from the next session on. */
   revise(input: RevisionInput): Promise<void>;
@@ -63,8 +65,11 @@ export interface ProjectExperimentsApi<Config> {
   drop(input: OfChallenger): Promise<void>;
   /** Ends the experiment in the slot, or discards a draft. */
   abort(input: EndExperimentInput): Promise<void>;
+  /** Makes a challenger the champion now, whatever the evidence. */
   promote(input: EndExperimentInput): Promise<void>;
+  /** Accepts a promotion that awaits approval. */
   approve(input: EndExperimentInput): Promise<void>;
+  /** Refuses a promotion that awaits approval: `hold`, `declined`. */
   decline(input: EndExperimentInput): Promise<void>;
   /** Makes a former champion the champion again, by default the one before; returns it. */
   rollback(input: RollbackInput): Promise<Config>;
@@ -75,6 +80,7 @@ export interface ProjectExperimentsApi<Config> {
    * or hash; null takes it away. Its sessions are flagged and never evidence.
    */
   override(unit: string, arm: string | number | null, byHand: ByHand): Promise<void>;
+  /** The units that have an arm by hand. */
   overrides(): Promise<readonly Override[]>;
   /** What waits its turn in the project, and for what. */
   queue(): Promise<ProjectQueue>;
@@ -89,6 +95,7 @@ export interface ProjectExperimentsApi<Config> {
   holdout(share: number, byHand: ByHand): Promise<void>;
   /** Every number of an experiment, from what is folded; null if there is none. */
   evaluate(which?: OfExperiment): Promise<Evaluation | null>;
+  /** An evaluation, and where the experiment's sessions are; null if there is none. */
   report(which?: ReportOptions): Promise<ExperimentReport | null>;
   /** How an experiment came to where it is, as points for a chart; null if there is none. */
   trajectory(which?: OfExperiment): Promise<Trajectory | null>;

@@ -1,0 +1,70 @@
+/**
+ * What `--help` and the reference show of each command as examples. A test runs them through the command tree.
+ */
+
+/** Examples by the command's name, as they are typed. */
+export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  demo: ["dethrone demo", "dethrone demo --swap"],
+  init: ["dethrone init --db file:agents.db"],
+  migrate: ["dethrone migrate"],
+  "project create": [
+    'dethrone project create support --set model=m-large --set prompt="Be thorough."',
+    "dethrone project create support --champion champion.json",
+  ],
+  "project list": ["dethrone project list --owner ada"],
+  "project show": ["dethrone project show support --json"],
+  configs: ["dethrone configs support"],
+  diff: ["dethrone diff support champion challenger"],
+  label: ['dethrone label support challenger brief --reason "what it is about"'],
+  "export champion": [
+    "dethrone export champion support --output champion.json",
+    "dethrone export champion support --check champion.json",
+  ],
+  challenge: [
+    'dethrone challenge support --set prompt="Be brief." --share 0.2 --dry-run',
+    "dethrone challenge support --config brief.json --detect 0.1 --within 14d",
+    "dethrone challenge support --config a.json --config b.json --label a --label b --share 0.1,0.2",
+    "dethrone challenge support --config small.json --min-uplift -0.03 --guardrail cost_usd:-0.1:require",
+  ],
+  edit: ['dethrone edit support 0192f --share 0.3 --reason "more traffic"'],
+  start: ['dethrone start support 0192f --reason "the release is out"'],
+  status: ["dethrone status", "dethrone status --tag prompt --json"],
+  report: ["dethrone report support", "dethrone report support --by user.plan"],
+  history: ["dethrone history support --limit 20"],
+  overrides: ["dethrone overrides support"],
+  decide: ["dethrone decide --dry-run", "dethrone decide --every 5m", "dethrone decide --cron '*/5 * * * *'"],
+  verify: ["dethrone verify"],
+  pause: ['dethrone pause support --reason "incident 31"'],
+  resume: ['dethrone resume support --reason "incident is over"'],
+  abort: ['dethrone abort support --reason "wrong model name"'],
+  promote: ['dethrone promote support --reason "the old model is retired"'],
+  approve: ['dethrone approve support --reason "read twenty transcripts"'],
+  decline: ['dethrone decline support --reason "tone is off"'],
+  rollback: ['dethrone rollback support --reason "complaints"'],
+  drop: ['dethrone drop support small --reason "too many complaints"'],
+  archive: ['dethrone archive support 0192f --reason "old"'],
+  revise: ['dethrone revise support --min-per-arm 30 --reason "few sessions at night"'],
+  override: ['dethrone override support qa-1 challenger --reason "to try it"'],
+  holdout: ['dethrone holdout support 0.05 --reason "what have promotions brought?"'],
+  backtest: [
+    "dethrone backtest sessions.jsonl --champion agent=goose --challenger agent=droid --score resolved",
+    "dethrone backtest sessions.jsonl --champion agent=goose --challenger agent=droid --score resolved --metric agent_seconds:lower --guardrail agent_seconds:0.1",
+  ],
+  simulate: [
+    "dethrone simulate --base-rate 0.6 --effect 0.05 --share 0.2",
+    "dethrone simulate --effect 0 --drift 0.5..0.8 --delay 50",
+  ],
+  plan: [
+    "dethrone plan --base-rate 0.6 --effect 0.1 --sessions-per-day 120",
+    "dethrone plan --project support --within 14d",
+  ],
+  serve: ["dethrone serve --port 4700"],
+  "keys create": ["dethrone keys create agents --scope record --project support --expires 90d"],
+  "keys list": ["dethrone keys list"],
+  "keys revoke": ["dethrone keys revoke agents"],
+  mcp: ["dethrone mcp --db file:agents.db"],
+  doctor: ["dethrone doctor", "dethrone doctor --verify"],
+  backup: ["dethrone backup before-upgrade.db"],
+  prune: ["dethrone prune --older-than 90d --dry-run"],
+  forget: ['dethrone forget user-42 --reason "request 118" --dry-run'],
+};
