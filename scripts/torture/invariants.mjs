@@ -6,8 +6,8 @@ import Database from "libsql";
 import { ExperimentFolding, foldRowPages } from "../../dist/engine/experiments/folding.js";
 import { verifyDecision } from "../../dist/engine/experiments/verify.js";
 import { createEngine } from "../../dist/index.js";
-import { locate } from "../../dist/store/database.js";
 import { openLibsqlStore } from "../../dist/store/libsql-store.js";
+import { locate } from "../../dist/store/location.js";
 import { sleep } from "./support.mjs";
 
 const BUSY_WAIT_MS = 5000;

@@ -41,19 +41,33 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** Runs statements one after the other, on a thread that starts with the first. */
-export class Aside {
+/** Runs statements beside the host's event loop. */
+export abstract class Aside {
+  /** The rows of a statement. @throws DethroneError */
+  abstract all<Row>(sql: string, params?: Tuple): Promise<Row[]>;
+
+  /** The only row of a statement that always has one. */
+  async one<Row>(sql: string, params: Tuple = []): Promise<Row> {
+    return (await this.all<Row>(sql, params))[0] as Row;
+  }
+
+  /** Lets go of what it has; the next statement takes it up again. */
+  abstract close(): Promise<void>;
+}
+
+/** Runs statements on a file one after the other, on a thread that starts with the first. */
+export class FileAside extends Aside {
   readonly #path: string;
   readonly #waitMs: number;
   #thread: Thread<AsideRequest> | undefined;
   readonly #waiting: Waiting[] = [];
 
   constructor(path: string, waitMs = WAIT_MS) {
+    super();
     this.#path = path;
     this.#waitMs = waitMs;
   }
 
-  /** The rows of a statement. @throws DethroneError */
   async all<Row>(sql: string, params: Tuple = []): Promise<Row[]> {
     const reply = await this.#answer({ sql, params, isFrequent: false });
     return ("rows" in reply ? reply.rows : []) as Row[];
@@ -74,11 +88,6 @@ export class Aside {
     }
     if (reply.error) throw storageError(reply.error, this.#path);
     return reply;
-  }
-
-  /** The only row of a statement that always has one. */
-  async one<Row>(sql: string, params: Tuple = []): Promise<Row> {
-    return (await this.all<Row>(sql, params))[0] as Row;
   }
 
   /** Ends the thread; the next statement starts another. */

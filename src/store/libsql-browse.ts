@@ -13,7 +13,7 @@ import type {
   SessionParts,
   SessionQuery,
 } from "../engine/ports.js";
-import { Aside } from "./aside.js";
+import type { Aside } from "./aside.js";
 
 type Value = string | number | null;
 
@@ -63,13 +63,12 @@ export class LibsqlBrowse implements BrowseStore {
   readonly occupants: () => Promise<Occupant[]>;
   readonly #aside: Aside;
 
-  constructor(path: string, occupants: () => Promise<Occupant[]>) {
-    // A thread of its own: a page must not wait for a copy of the database.
-    this.#aside = new Aside(path);
+  constructor(aside: Aside, occupants: () => Promise<Occupant[]>) {
+    this.#aside = aside;
     this.occupants = occupants;
   }
 
-  /** Ends its thread. */
+  /** Lets go of what it reads with. */
   close(): Promise<void> {
     return this.#aside.close();
   }

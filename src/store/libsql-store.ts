@@ -15,12 +15,14 @@ import type {
   StoreEvents,
 } from "../engine/ports.js";
 import * as changes from "./changes.js";
-import { type Location, OpenDatabase } from "./database.js";
+import type { OpenDatabase } from "./database.js";
 import { DurableWriter } from "./durable-writer.js";
 import * as leaseChanges from "./lease-changes.js";
 import { LibsqlAccess } from "./libsql-access.js";
 import { LibsqlBrowse } from "./libsql-browse.js";
 import { LibsqlUpkeep } from "./libsql-upkeep.js";
+import type { Location } from "./location.js";
+import { openDatabase } from "./open-database.js";
 import * as projectChanges from "./project-changes.js";
 import { LibsqlReads } from "./reads.js";
 import * as sessionChanges from "./session-changes.js";
@@ -45,14 +47,14 @@ export interface StoreOptions {
   readonly onTrouble?: StoreEvents["onTrouble"] | undefined;
 }
 
-/** Opens a store over a libSQL file. */
+/** Opens a store over a database, wherever it lies. */
 export async function openLibsqlStore(location: Location, options: StoreOptions): Promise<Store> {
   const { mustExist, spool, onTrouble = () => undefined, ...more } = options;
   let durable: DurableWriter | undefined;
   const rescue = (operation: WriteOperation, error: DethroneError): Promise<Outcome> | null =>
     durable?.rescue(operation, error) ?? null;
   const settings = { ...more, mustExist, rescue, capacity: QUEUE_CAPACITY };
-  const database = await OpenDatabase.open(location, settings);
+  const database = await openDatabase(location, settings);
   const names = new Names();
   if (spool) durable = new DurableWriter({ writer: database.writer, spool, names, onTrouble });
   spool?.retain();
@@ -88,7 +90,8 @@ class LibsqlStore extends LibsqlReads implements Store {
     this.#recorder = durable ?? database.writer;
     const transact = (statements: readonly WriteStatement[]): Promise<boolean> => this.#transact(statements);
     this.upkeep = new LibsqlUpkeep({ database, transact });
-    this.browse = new LibsqlBrowse(database.path, () => this.occupants());
+    // Another than that of upkeep: a page must not wait for a copy of the database.
+    this.browse = new LibsqlBrowse(database.aside(), () => this.occupants());
     this.access = new LibsqlAccess(database, transact);
   }
 

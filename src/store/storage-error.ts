@@ -15,9 +15,9 @@ const HINTS: readonly (readonly [RegExp, ErrorCode, string])[] = [
 ];
 
 /** The DethroneError of a storage failure, with the way out. */
-export function storageError(error: WireError, path: string): DethroneError {
+export function storageError(error: WireError, name: string): DethroneError {
   if ((ERROR_CODES as readonly string[]).includes(error.code)) {
-    return new DethroneError(error.code as ErrorCode, error.message, { database: path });
+    return new DethroneError(error.code as ErrorCode, error.message, { database: name });
   }
   const known = HINTS.find(([pattern]) => pattern.test(error.code));
   const [code, hint] = known
@@ -25,9 +25,9 @@ export function storageError(error: WireError, path: string): DethroneError {
     : (["storage_unavailable", "check that its folder exists and can be written to"] as const);
   return new DethroneError(
     code,
-    `Cannot use the database ${path}: ${hint} (${error.code || error.message}).`,
+    `Cannot use the database ${name}: ${hint} (${error.code || error.message}).`,
     {
-      database: path,
+      database: name,
       storageCode: error.code,
       storageMessage: error.message,
     },

@@ -109,7 +109,7 @@ function* find(sessionId: string): Steps<Outcome> {
 
 function* transact(statements: readonly WriteStatement[]): Steps<Outcome> {
   for (const [index, { sql, params, changes }] of statements.entries()) {
-    const changed = yield* run(sql, params);
+    const changed = yield* run(sql, params, changes);
     if (changes !== undefined && changed !== changes) return { status: "conflict", index };
   }
   return RECORDED;

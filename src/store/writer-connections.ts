@@ -16,10 +16,14 @@ export interface WriterConnection {
 }
 
 /** Opens the database, creating and migrating it where it has to be. */
-export function connect({
-  path,
-  migrationsFolder,
-  durability,
-}: Extract<WriterRequest, { type: "open" }>): WriterConnection | Promise<WriterConnection> {
-  return new WriteConnection(path, migrationsFolder, durability);
+export function connect(
+  request: Extract<WriterRequest, { type: "open" }>,
+): WriterConnection | Promise<WriterConnection> {
+  const { location, migrationsFolder, durability } = request;
+  switch (location.kind) {
+    case "file":
+      return new WriteConnection(location.path, migrationsFolder, durability);
+    case "remote":
+      throw new Error("to come");
+  }
 }
