@@ -84,13 +84,15 @@ function remoteAt(url: string, { authToken }: LocationOptions): RemoteLocation {
     return refuse(url, "a URL without a user; a token goes into authToken or $DETHRONE_AUTH_TOKEN");
   const given = parsed.searchParams.get("authToken");
   parsed.searchParams.delete("authToken");
-  const { protocol, host, pathname } = parsed;
-  const place = `${host}${pathname}`.replace(/\/+$/, "");
+  // The same server answers to both, and a request that is an answer away needs no open socket.
+  const href = parsed.href.replace(/^ws/, "http");
+  const [scheme] = href.split(":", 1);
+  const place = `${parsed.host}${parsed.pathname}`.replace(/\/+$/, "");
   return {
     kind: "remote",
-    name: `${protocol}//${place}`,
+    name: `${scheme}://${place}`,
     beside: resolve(`dethrone-${place.replaceAll(/[^\w.-]+/g, "-").slice(0, NAME_LENGTH_MAX)}`),
-    url: parsed.href,
+    url: href,
     authToken: authToken ?? given ?? process.env.DETHRONE_AUTH_TOKEN ?? null,
     replica: null,
   };

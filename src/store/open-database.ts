@@ -4,6 +4,7 @@
 import type { OpenDatabase, OpenOptions } from "./database.js";
 import { FileDatabase } from "./file-database.js";
 import type { Location } from "./location.js";
+import { RemoteDatabase } from "./remote/remote-database.js";
 
 /**
  * Opens and migrates it.
@@ -16,6 +17,6 @@ export function openDatabase(location: Location, options: OpenOptions): Promise<
     case "file":
       return FileDatabase.open(location, options);
     case "remote":
-      throw new Error("to come");
+      return RemoteDatabase.open(location, options);
   }
 }

@@ -1,6 +1,7 @@
 /**
  * The connections that can write, by where the database lies.
  */
+import { RemoteConnection } from "./remote/remote-connection.js";
 import { WriteConnection } from "./write-connection.js";
 import type { Outcome, WriteOperation, WriterRequest } from "./write-protocol.js";
 
@@ -19,11 +20,11 @@ export interface WriterConnection {
 export function connect(
   request: Extract<WriterRequest, { type: "open" }>,
 ): WriterConnection | Promise<WriterConnection> {
-  const { location, migrationsFolder, durability } = request;
+  const { location, migrationsFolder, durability, patienceMs } = request;
   switch (location.kind) {
     case "file":
       return new WriteConnection(location.path, migrationsFolder, durability);
     case "remote":
-      throw new Error("to come");
+      return RemoteConnection.open(location, { migrationsFolder, patienceMs });
   }
 }
