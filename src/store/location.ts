@@ -84,6 +84,8 @@ function remoteAt(url: string, { authToken }: LocationOptions): RemoteLocation {
     return refuse(url, "a URL without a user; a token goes into authToken or $DETHRONE_AUTH_TOKEN");
   const given = parsed.searchParams.get("authToken");
   parsed.searchParams.delete("authToken");
+  // Requests go to what is under it.
+  if (!parsed.pathname.endsWith("/")) parsed.pathname += "/";
   // The same server answers to both, and a request that is an answer away needs no open socket.
   const href = parsed.href.replace(/^ws/, "http");
   const [scheme] = href.split(":", 1);

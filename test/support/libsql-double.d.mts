@@ -26,14 +26,14 @@ export interface LibsqlDouble {
   token: string | null;
   /** asked before each request is carried out */
   fault: (body: Pipeline, trip: number) => Fault | null;
-  /** bodies of the requests it has let in */
-  readonly sent: Pipeline[];
   close(): Promise<void>;
 }
 
-/** Starts one over a file of its own. */
+/** Starts one over a file, or, without one, over every file that a URL names: `<url>/<path in base64url>`. */
 export function startLibsqlDouble(options: {
-  readonly path: string;
+  readonly path?: string;
   readonly port?: number;
   readonly token?: string | null;
+  /** what its commits wait for; default: the disk */
+  readonly synchronous?: "FULL" | "OFF";
 }): Promise<LibsqlDouble>;

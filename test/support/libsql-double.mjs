@@ -12,13 +12,13 @@ import Database from "libsql";
 
 const BUSY_WAIT_MS = 5000;
 
-function valueOf({ type, value, base64 }) {
+function fromWire({ type, value, base64 }) {
   if (type === "null") return null;
   if (type === "integer") return Number(value);
   return type === "blob" ? Buffer.from(base64, "base64") : value;
 }
 
-function wireOf(value) {
+function toWire(value) {
   if (value === null) return { type: "null" };
   if (typeof value === "number")
     return Number.isSafeInteger(value) ? { type: "integer", value: String(value) } : { type: "float", value };
@@ -32,10 +32,10 @@ const errorOf = ({ message, code }) => ({ message: `SQLite error: ${message}`, c
 class Stream {
   #texts = new Map();
 
-  constructor(path) {
+  constructor(path, synchronous) {
     this.database = new Database(path, { timeout: BUSY_WAIT_MS });
     this.database.exec("PRAGMA journal_mode = WAL");
-    this.database.exec("PRAGMA synchronous = FULL");
+    this.database.exec(`PRAGMA synchronous = ${synchronous}`);
   }
 
   answer(request) {
@@ -52,14 +52,14 @@ class Stream {
   #execute({ sql, sql_id: id, args = [], named_args: named = [] }) {
     if (named.length > 0) throw new Error("the double binds by place alone");
     const statement = this.database.prepare(sql ?? this.#texts.get(id));
-    const values = args.map(valueOf);
+    const values = args.map(fromWire);
     if (!statement.reader) {
       const { changes } = statement.run(...values);
       return { cols: [], rows: [], affected_row_count: changes, last_insert_rowid: null };
     }
     const cols = statement.columns().map(({ name, type }) => ({ name, decltype: type }));
     const rows = statement.raw().all(...values);
-    return { cols, rows: rows.map((row) => row.map(wireOf)), affected_row_count: 0, last_insert_rowid: null };
+    return { cols, rows: rows.map((row) => row.map(toWire)), affected_row_count: 0, last_insert_rowid: null };
   }
 
   #batch({ steps }) {
@@ -94,14 +94,16 @@ class Stream {
   }
 }
 
-/** Starts one over a file; see the types beside it. */
-export async function startLibsqlDouble({ path, port = 0, token = null }) {
-  const idle = [];
+/** Starts one over a file, or over every file that a URL names after it; see the types beside it. */
+export async function startLibsqlDouble({ path = null, port = 0, token = null, synchronous = "FULL" }) {
+  const idle = new Map();
   const streams = new Map();
-  const double = { url: "", trips: 0, latencyMs: 0, token, fault: () => null, sent: [], close };
+  const double = { url: "", trips: 0, latencyMs: 0, token, fault: () => null, close };
 
-  function carryOut({ baton, requests }) {
-    const stream = streams.get(baton) ?? idle.pop() ?? new Stream(path);
+  function carryOut(file, { baton, requests }) {
+    const rest = idle.get(file) ?? [];
+    idle.set(file, rest);
+    const stream = streams.get(baton) ?? rest.pop() ?? new Stream(file, synchronous);
     streams.delete(baton);
     const results = requests.map((request) => {
       try {
@@ -112,7 +114,7 @@ export async function startLibsqlDouble({ path, port = 0, token = null }) {
     });
     if (requests.at(-1)?.type === "close") {
       stream.close();
-      idle.push(stream);
+      rest.push(stream);
       return { baton: null, base_url: null, results };
     }
     const next = `${streams.size + 1}-${double.trips}`;
@@ -120,17 +122,27 @@ export async function startLibsqlDouble({ path, port = 0, token = null }) {
     return { baton: next, base_url: null, results };
   }
 
-  async function reply(request, response) {
+  function fileOf(request, response) {
+    const [, named] = /^\/(?:([^/]+)\/)?v2\/pipeline$/.exec(request.url) ?? [];
+    const file = path ?? (named && Buffer.from(named, "base64url").toString());
+    if (!file) response.writeHead(404).end();
+    if (!file || double.token === null || request.headers.authorization === `Bearer ${double.token}`)
+      return file;
+    response.writeHead(401, { "content-type": "application/json" });
+    response.end(JSON.stringify({ error: "Unauthorized: the token is not valid" }));
+  }
+
+  async function bodyOf(request) {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
-    if (request.url !== "/v2/pipeline") return void response.writeHead(404).end();
-    if (double.token !== null && request.headers.authorization !== `Bearer ${double.token}`) {
-      response.writeHead(401, { "content-type": "application/json" });
-      return void response.end(JSON.stringify({ error: "Unauthorized: the token is not valid" }));
-    }
+    return JSON.parse(Buffer.concat(chunks).toString());
+  }
+
+  async function reply(request, response) {
+    const file = fileOf(request, response);
+    if (!file) return;
+    const body = await bodyOf(request);
     double.trips += 1;
-    const body = JSON.parse(Buffer.concat(chunks).toString());
-    double.sent.push(body);
     if (double.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, double.latencyMs));
     const fault = double.fault(body, double.trips);
     if (fault === "cut") return void request.socket.destroy();
@@ -139,7 +151,7 @@ export async function startLibsqlDouble({ path, port = 0, token = null }) {
       request.socket.destroy();
       await fault.until;
     }
-    const text = JSON.stringify(carryOut(body));
+    const text = JSON.stringify(carryOut(file, body));
     if (fault) return void request.socket.destroy();
     response.writeHead(200, { "content-type": "application/json" }).end(text);
   }
@@ -153,7 +165,7 @@ export async function startLibsqlDouble({ path, port = 0, token = null }) {
   async function close() {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
-    for (const { database } of [...idle, ...streams.values()]) database.close();
+    for (const { database } of [...[...idle.values()].flat(), ...streams.values()]) database.close();
   }
   return double;
 }
