@@ -65,10 +65,13 @@ function codeOf(chain: readonly Failure[]): string {
 /** The failure of a request, with a code of {@link REMOTE} or of SQLite, and without the token. */
 export function remoteFailure(error: unknown, { authToken }: Pick<RemoteLocation, "authToken">): WireError {
   const chain = chainOf(error);
-  const messages = chain.map(({ message }) => String(message ?? "")).filter((text) => text !== "");
-  const message = redacted([...new Set(messages)].join(": "));
+  const code = codeOf(chain);
+  const messages = chain.map((each) => String(each.message ?? "")).filter((text) => text !== "");
+  // The database's own is the innermost; what lies around it says the same again.
+  const shown = code.startsWith("SQLITE_") ? messages.slice(-1) : [...new Set(messages)];
+  const message = redacted(shown.join(": "));
   return {
-    code: codeOf(chain),
+    code,
     message: authToken === null || authToken === "" ? message : message.replaceAll(authToken, "***"),
   };
 }
