@@ -158,12 +158,13 @@ function* storeEnds(ends: readonly SessionEnd[]): Steps<void> {
 
 /** Signals and scores that reach other sessions too are no plain ones. */
 function* refuseRoots(signals: readonly SessionSignal[], ends: readonly SessionEnd[]): Steps<void> {
-  if ((yield* get("SELECT 1 FROM sessions WHERE root_id IS NOT NULL LIMIT 1", [], "none")) === undefined)
-    return;
   const ids = [
     ...signals.filter(({ kind }) => kind !== null).map(({ sessionId }) => sessionId),
     ...ends.filter(({ score }) => score !== null).map(({ sessionId }) => sessionId),
   ];
+  if (ids.length === 0) return;
+  if ((yield* get("SELECT 1 FROM sessions WHERE root_id IS NOT NULL LIMIT 1", [], "none")) === undefined)
+    return;
   const root = yield* get(
     "SELECT 1 FROM json_each(?) CROSS JOIN sessions ON root_id = json_each.value AND root_id IS NOT NULL LIMIT 1",
     [JSON.stringify(ids)],

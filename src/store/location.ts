@@ -45,6 +45,10 @@ export interface LocationOptions {
 }
 
 const REMOTE = /^(libsql|https?|wss?):\/\//i;
+
+/** Whatever has a scheme, and is no file. */
+const SERVER = /^(?!file:)[a-z][a-z0-9+.-]+:/i;
+
 const ALLOWED = "a file: URL, a path, :memory:, or the libsql:, http: or https: URL of a server";
 
 /** The longest part of a file's name that is made of a URL. */
@@ -72,7 +76,7 @@ function fileAt(url: string): FileLocation {
     return { kind: "file", name: path, beside: null, path, temporaryFolder: folder };
   }
   if (/^file:[^?]*\?/.test(url)) return refuse(url, "a file: URL without parameters");
-  if (/^(?!file:)[a-z][a-z0-9+.-]+:/i.test(url)) return refuse(url, ALLOWED);
+  if (SERVER.test(url)) return refuse(url, ALLOWED);
   const path = url.startsWith("file://") ? fileURLToPath(url) : resolve(url.replace(/^file:/, ""));
   return { kind: "file", name: path, beside: path, path, temporaryFolder: null };
 }
@@ -82,6 +86,10 @@ function remoteAt(url: string, { authToken }: LocationOptions): RemoteLocation {
   if (!parsed?.host) return refuse(url, "the URL of a server, such as libsql://example.turso.io");
   if (parsed.username !== "" || parsed.password !== "")
     return refuse(url, "a URL without a user; a token goes into authToken or $DETHRONE_AUTH_TOKEN");
+  if (authToken !== undefined && typeof authToken !== "string")
+    throw new DethroneError("settings_invalid", `authToken must be a text; received ${typeof authToken}.`, {
+      field: "authToken",
+    });
   const given = parsed.searchParams.get("authToken");
   parsed.searchParams.delete("authToken");
   // Requests go to what is under it.
@@ -108,9 +116,10 @@ function replicaOf(syncUrl: string, url: string, options: LocationOptions): Remo
   return { ...remoteAt(syncUrl, options), beside: file.path, replica: file.path };
 }
 
-/** A URL as it may be shown: without user, password and parameters, any of which may be a secret. */
+/** A URL as it may be shown: that of a server without user, password and parameters, any of which may be a secret. */
 export function redacted(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, "$1***@").replace(/\?.*$/s, "?***");
+  if (!SERVER.test(url)) return url;
+  return url.replace(/\/\/[^/?#]*@/, "//***@").replace(/\?.*$/s, "");
 }
 
 function refuse(url: string, allowed: string): never {

@@ -4,7 +4,8 @@
  * It stands in for a server in tests of what we do with one: journeys, lost replies, disconnects, refusals. It is no
  * evidence about the real sqld, whose parser, limits and speed are its own.
  *
- * As a program: `node libsql-double.mjs FILE PORT [TOKEN]`.
+ * As a program: `node libsql-double.mjs FILE PORT [TOKEN] [FAULTS]`, FAULTS being JSON of `cut` and `lose` (chances),
+ * `latencyMs` and `seed`.
  */
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
@@ -171,7 +172,16 @@ export async function startLibsqlDouble({ path = null, port = 0, token = null, s
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const [path, port, token] = process.argv.slice(2);
-  const { url } = await startLibsqlDouble({ path, port: Number(port), token });
-  process.stdout.write(`${url}\n`);
+  const [path, port, token = null, faults = "{}"] = process.argv.slice(2);
+  const { cut = 0, lose = 0, latencyMs = 0, seed = 1 } = JSON.parse(faults);
+  const double = await startLibsqlDouble({ path, port: Number(port), token });
+  let state = seed;
+  double.latencyMs = latencyMs;
+  double.fault = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    const chance = state / 2 ** 32;
+    if (chance < cut) return "cut";
+    return chance < cut + lose ? "lose" : null;
+  };
+  process.stdout.write(`${double.url}\n`);
 }

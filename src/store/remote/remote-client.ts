@@ -2,7 +2,7 @@
  * The client of a libSQL server: bounded in time, and with errors that say whether anything may have been written.
  */
 import { type Client, createClient } from "@libsql/client";
-import { type RemoteLocation, redacted } from "../location.js";
+import type { RemoteLocation } from "../location.js";
 import type { WireError } from "../write-protocol.js";
 
 /** How long one request may take, connecting included. */
@@ -69,11 +69,8 @@ export function remoteFailure(error: unknown, { authToken }: Pick<RemoteLocation
   const messages = chain.map((each) => String(each.message ?? "")).filter((text) => text !== "");
   // The database's own is the innermost; what lies around it says the same again.
   const shown = code.startsWith("SQLITE_") ? messages.slice(-1) : [...new Set(messages)];
-  const message = redacted(shown.join(": "));
-  return {
-    code,
-    message: authToken === null || authToken === "" ? message : message.replaceAll(authToken, "***"),
-  };
+  const message = shown.join(": ");
+  return { code, message: authToken ? message.replaceAll(authToken, "***") : message };
 }
 
 /** {@link remoteFailure} as it is thrown. */

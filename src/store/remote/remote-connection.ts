@@ -12,6 +12,12 @@ import { foresee, Knowledge, type Rows, type Step } from "./foresight.js";
 import { REMOTE, thrown } from "./remote-client.js";
 import { RemoteLink, type Undone } from "./remote-link.js";
 
+/** Together they need not be read about, which even for one saves a journey. */
+const TOGETHER_MIN = 1;
+
+/** Most of those that are written row by row; a request takes no more statements than a server has patience for. */
+const PIECE_MAX = 250;
+
 /** Operations up to which those that are not plain go row by row; more of them are halved, and most stay plain. */
 const ROWS_MAX = 64;
 
@@ -39,6 +45,7 @@ class Batch {
   /** what came of the attempts whose reply was lost, if they were committed */
   readonly #unanswered = new Map<number, readonly Outcome[]>();
   #first: number | null = null;
+  #togetherMin = TOGETHER_MIN;
   #races = 0;
 
   constructor(connected: Connected, operations: readonly WriteOperation[]) {
@@ -68,7 +75,7 @@ class Batch {
   async #attempt(): Promise<readonly Outcome[] | null | "again"> {
     const { link } = this.#connected;
     const { result, steps, unread } = foresee(
-      applyOperations(this.#operations, isOfOneOperation),
+      applyOperations(this.#operations, isOfOneOperation, this.#togetherMin),
       this.#known,
     );
     if (unread.length > 0) return this.#read(unread);
@@ -84,7 +91,18 @@ class Batch {
       throw error;
     }
     if (undone === null) return result;
-    return undone.step === null ? this.#committed() : this.#learn(undone, undone.step, steps);
+    if (undone.step === null) return this.#committed();
+    const next = await this.#learn(undone, undone.step, steps);
+    return next === null ? this.#letGo() : next;
+  }
+
+  /** Sees to it that no attempt whose reply was lost is committed any more; if one was, that is what came of it all. */
+  async #letGo(): Promise<readonly Outcome[] | null> {
+    if (this.#unanswered.size === 0) return null;
+    const { link } = this.#connected;
+    const attempt = link.nextAttempt();
+    const isTooLate = await link.commit([], { first: this.#first ?? attempt, attempt });
+    return isTooLate ? this.#committed() : null;
   }
 
   /** An attempt whose reply was lost has been committed: this is what came of it. */
@@ -113,14 +131,18 @@ class Batch {
       }
       // What was read is otherwise now, by an operation before it or by somebody else.
       if (isMany) return null;
+      if (isTogether) this.#togetherMin = Number.POSITIVE_INFINITY;
       this.#races += 1;
       if (this.#races > RACES_MAX) throw busy();
       this.#known.doubt();
       return this.#read([ask]);
     }
     if (failure && !isOfOneOperation(failure)) throw thrown(failure);
-    this.#known.refuse(ask, failure && thrown(failure));
-    return isTogether && this.#operations.length > ROWS_MAX ? null : "again";
+    if (isTogether && this.#operations.length > ROWS_MAX) return null;
+    // One by one, all of them: of the others that go together some are like this.
+    if (isTogether) this.#togetherMin = Number.POSITIVE_INFINITY;
+    else this.#known.refuse(ask, failure && thrown(failure));
+    return "again";
   }
 }
 
@@ -158,11 +180,13 @@ export class RemoteConnection implements WriterConnection {
    */
   async apply(operations: readonly WriteOperation[]): Promise<readonly Outcome[]> {
     const outcomes: Outcome[] = [];
-    for (let size = operations.length; outcomes.length < operations.length; ) {
+    const isPlain = operations.every(({ kind }) => kind === "start" || kind === "signal" || kind === "end");
+    const most = isPlain ? operations.length : PIECE_MAX;
+    for (let size = most; outcomes.length < operations.length; ) {
       const some = operations.slice(outcomes.length, outcomes.length + size);
       const done = await new Batch(this.#connected, some).apply();
       if (done) outcomes.push(...done);
-      size = done ? 2 * size : Math.ceil(some.length / 2);
+      size = done ? Math.min(2 * size, most) : Math.ceil(some.length / 2);
     }
     return outcomes;
   }
