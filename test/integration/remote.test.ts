@@ -139,6 +139,21 @@ describe("an engine over a server", () => {
   });
 });
 
+describe("a copy that follows a server", () => {
+  // The double does not speak the language of copies, so this is about the time before there is one, or without it.
+  it("is browsed, and where it cannot be had the server is, while all else is read from the server", async () => {
+    const url = `file:${join(folder, "copy.db")}`;
+    const engine = await createEngine({ url, syncUrl: double.url, strict: true });
+    const bot = await engine.project("support", { champion: LONG });
+    const session = await bot.session();
+    expect((await session.end({ score: 1 })).status).toBe("recorded");
+    const { sessions } = await engine.sessions({ project: "support" });
+    expect(sessions.map(({ id }) => id)).toEqual([session.id]);
+    await engine.close();
+    expect(stored("SELECT count(*) FROM sessions")).toMatchObject([[1]]);
+  });
+});
+
 describe("the command line over a server", () => {
   it("begins with init, and names what is missing without it", async () => {
     const missing = await cli("status", "--db", double.url, "--json");
