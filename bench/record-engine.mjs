@@ -62,7 +62,7 @@ const endOf = ({ id, endedAtMs, score }) => ({ sessionId: id, atMs: endedAtMs, s
 
 /** The writer of the package, asked for starts and ends as a host asks for them; it forms its batches itself. */
 async function throughStore() {
-  const { locate } = await import("../dist/store/database.js");
+  const { locate } = await import("../dist/store/location.js");
   const { openLibsqlStore } = await import("../dist/store/libsql-store.js");
   const store = await openLibsqlStore(locate(path), { mustExist: true });
   return {

@@ -12,15 +12,19 @@ import type { Logger } from "./engine/ports.js";
 import type { ExposureSink } from "./engine/sessions/exposures.js";
 import { closeAtEnd, END_SIGNALS, type EndSignal } from "./process-end.js";
 import { ChampionsFile } from "./store/champions-file.js";
-import { locate } from "./store/database.js";
 import { openLibsqlStore } from "./store/libsql-store.js";
+import { locate } from "./store/location.js";
 import { Spool } from "./store/spool.js";
 import { VERSION } from "./version.js";
 
 /** Settings of an engine. */
 export interface EngineOptions {
-  /** `file:dethrone.db`, a path, or `:memory:` (a temporary file); default `file:dethrone.db` */
+  /** `file:dethrone.db`, a path, `:memory:` (a temporary file), or a server's `libsql://` or `https://`; default `file:dethrone.db` */
   readonly url?: string;
+  /** lets in at the server of a remote `url`; default `$DETHRONE_AUTH_TOKEN` */
+  readonly authToken?: string;
+  /** the URL of a server whose database the file `url` is a replica of */
+  readonly syncUrl?: string;
   /** anything with `debug`, `info`, `warn` and `error(fields, message)`, such as pino; default: standard error */
   readonly logger?: Logger;
   /** reject where the database cannot be opened, instead of starting on the code's champion; default false */
@@ -90,10 +94,9 @@ function checkedSignals(signals: unknown): readonly EndSignal[] {
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   const isOff = isSwitchedOff();
-  const location = isOff ? null : locate(options.url ?? DEFAULT_URL);
-  // A temporary database is not to leave anything behind.
-  const lasting = location?.temporaryFolder === null ? location : null;
-  const spool = lasting ? new Spool(lasting.path) : undefined;
+  const location = isOff ? null : locate(options.url ?? DEFAULT_URL, options);
+  const beside = location?.beside ?? null;
+  const spool = beside === null ? undefined : new Spool(beside);
   const durability = checkedDurability(options.durability);
   const signals = checkedSignals(options.closeOn);
   let letGo = (): void => undefined;
@@ -101,7 +104,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     clock: systemClock,
     ids: randomIds,
     logger: safeLogger(options.logger ?? consoleLogger),
-    champions: lasting ? new ChampionsFile(lasting.path) : undefined,
+    champions: beside === null ? undefined : new ChampionsFile(beside),
     openStore: ({ onTrouble }) =>
       openLibsqlStore(location ?? locate(DEFAULT_URL), { mustExist: false, spool, durability, onTrouble }),
     isOff,

@@ -10,8 +10,8 @@ import type { DecisionEvent } from "./engine/experiments/decision-event.js";
 import type { TickResult } from "./engine/experiments/tick.js";
 import type { Clock, Logger, Store } from "./engine/ports.js";
 import type { ExposureSink } from "./engine/sessions/exposures.js";
-import { locate } from "./store/database.js";
 import { openLibsqlStore } from "./store/libsql-store.js";
+import { locate } from "./store/location.js";
 import { VERSION } from "./version.js";
 
 /** A clock that stands still until told otherwise. */

@@ -6,7 +6,15 @@ import { createEngine, isDethroneError } from "../../dist/index.js";
 import { chance, sleep } from "./support.mjs";
 
 const settings = JSON.parse(process.argv[2]);
-const { url, seed, sessions = Number.POSITIVE_INFINITY, abreast = 10, hands = true, windowMs } = settings;
+const {
+  url,
+  seed,
+  sessions = Number.POSITIVE_INFINITY,
+  abreast = 10,
+  hands = true,
+  windowMs,
+  tries = 8,
+} = settings;
 const { int, pick, isLucky, next } = chance(seed, "agent");
 const say = (entry) => writeSync(1, `${JSON.stringify(entry)}\n`);
 const because = { reason: "torture" };
@@ -28,7 +36,7 @@ async function attempt(what, action) {
 
 /** The same again under the same key until it is acknowledged, as a host does that wants to be sure. */
 async function insist(what, action) {
-  for (let tries = 0; tries < 8; tries += 1) {
+  for (let tried = 0; tried < tries; tried += 1) {
     const receipt = await attempt(what, action);
     if (receipt) return receipt;
     await sleep(20);

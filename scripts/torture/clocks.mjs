@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { Engine } from "../../dist/engine/engine.js";
 import { seededIds } from "../../dist/engine/environment.js";
 import { isDethroneError } from "../../dist/index.js";
-import { locate } from "../../dist/store/database.js";
 import { openLibsqlStore } from "../../dist/store/libsql-store.js";
+import { locate } from "../../dist/store/location.js";
 import { check } from "./invariants.mjs";
 import { chance } from "./support.mjs";
 

@@ -11,6 +11,7 @@ import { brokenDiskScenario, busyScenario, slowScenario } from "./busy.mjs";
 import { callsScenario } from "./calls.mjs";
 import { clocksScenario } from "./clocks.mjs";
 import { killScenario } from "./kill.mjs";
+import { remoteScenario } from "./remote.mjs";
 
 const SCENARIOS = {
   kill: killScenario,
@@ -19,10 +20,11 @@ const SCENARIOS = {
   disk: brokenDiskScenario,
   calls: callsScenario,
   clocks: clocksScenario,
+  remote: remoteScenario,
 };
 
 /** Those that happen in processes of their own. */
-const PROCESSES = ["kill", "busy", "slow", "disk"];
+const PROCESSES = ["kill", "busy", "slow", "disk", "remote"];
 
 const options = {
   seed: { type: "string" },

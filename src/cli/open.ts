@@ -4,8 +4,8 @@
 import { Engine } from "../engine/engine.js";
 import { randomIds, silentLogger, systemClock } from "../engine/environment.js";
 import type { Store } from "../engine/ports.js";
-import { locate } from "../store/database.js";
 import { openLibsqlStore } from "../store/libsql-store.js";
+import { locate } from "../store/location.js";
 import { Spool } from "../store/spool.js";
 import { VERSION } from "../version.js";
 
@@ -34,7 +34,8 @@ export async function withEngine<T>(
   use: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const location = locate(url);
-  const spool = options.takesSpool ? new Spool(location.path) : undefined;
+  const { beside } = location;
+  const spool = options.takesSpool && beside !== null ? new Spool(beside) : undefined;
   let store: Store | undefined;
   const engine = await Engine.start({
     clock: systemClock,

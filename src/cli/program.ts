@@ -46,7 +46,10 @@ export function createProgram(writeErr: (text: string) => void): Command {
   const program = new Command("dethrone")
     .description("Promotes better AI agent configs, with proof.")
     .version(VERSION)
-    .option("--db <url>", "the database: file:PATH or a path (default: $DETHRONE_DB, else file:dethrone.db)")
+    .option(
+      "--db <url>",
+      "the database: file:PATH, a path, or libsql://HOST with its token in $DETHRONE_AUTH_TOKEN (default: $DETHRONE_DB, else file:dethrone.db)",
+    )
     .option("--json", "print JSON on standard output and nothing else")
     .option("--actor <name>", "who does it, for the audit log (default: $DETHRONE_ACTOR, else cli)")
     .showSuggestionAfterError();

@@ -36,6 +36,7 @@ const KIND_BY_CODE = {
   body_too_large: "invalid_input",
   content_type_invalid: "invalid_input",
   method_not_allowed: "invalid_input",
+  not_supported_here: "invalid_input",
   project_not_found: "not_found",
   experiment_not_found: "not_found",
   session_not_found: "not_found",

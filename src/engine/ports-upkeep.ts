@@ -14,8 +14,10 @@ export interface StoredFile {
 
 /** The database as SQLite sees it. */
 export interface DatabaseFacts {
+  /** of a file; of a server the URL, without secrets */
   readonly path: string;
   readonly bytes: number;
+  /** 0 where it is not a file of this machine */
   readonly walBytes: number;
   readonly pageBytes: number;
   readonly freePages: number;
@@ -207,7 +209,9 @@ export interface UpkeepStore {
   addAuditEntry(projectId: number, entry: AuditEntry): Promise<void>;
   /** Bytes of pages in use. */
   usedBytes(): Promise<number>;
-  /** Rewrites the file without its free pages; bytes given back. */
+  /** @throws DethroneError `not_supported_here` where the database is not a file of this machine */
+  assertFile(what: string): void;
+  /** Rewrites the file without its free pages; bytes given back. @throws DethroneError `not_supported_here` */
   vacuum(): Promise<number>;
 
   /** Sessions of the unit, of one project or all, and those that are a part of them. */
@@ -217,6 +221,6 @@ export interface UpkeepStore {
   /** Rewrites the file and empties the log beside it, so that nothing deleted can be read from either; whether it could. */
   scrub(): Promise<boolean>;
 
-  /** @throws DethroneError `file_exists`, `database_invalid`, `storage_unavailable` */
+  /** @throws DethroneError `file_exists`, `database_invalid`, `storage_unavailable`, `not_supported_here` */
   backup(path: string): Promise<BackupFile>;
 }

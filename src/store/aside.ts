@@ -12,6 +12,8 @@ export interface AsideSettings {
   readonly path: string;
   /** how long a statement waits for another's lock, in milliseconds */
   readonly waitMs: number;
+  /** the server whose database the file is a copy of, and follows */
+  readonly follows?: { readonly url: string; readonly authToken: string | null } | undefined;
 }
 
 /** A row, in the order of its columns. */
@@ -41,19 +43,33 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** Runs statements one after the other, on a thread that starts with the first. */
-export class Aside {
+/** Runs statements beside the host's event loop. */
+export abstract class Aside {
+  /** The rows of a statement. @throws DethroneError */
+  abstract all<Row>(sql: string, params?: Tuple): Promise<Row[]>;
+
+  /** The only row of a statement that always has one. */
+  async one<Row>(sql: string, params: Tuple = []): Promise<Row> {
+    return (await this.all<Row>(sql, params))[0] as Row;
+  }
+
+  /** Lets go of what it has; the next statement takes it up again. */
+  abstract close(): Promise<void>;
+}
+
+/** Runs statements on a file one after the other, on a thread that starts with the first. */
+export class FileAside extends Aside {
   readonly #path: string;
-  readonly #waitMs: number;
+  readonly #settings: AsideSettings;
   #thread: Thread<AsideRequest> | undefined;
   readonly #waiting: Waiting[] = [];
 
-  constructor(path: string, waitMs = WAIT_MS) {
+  constructor(path: string, { waitMs = WAIT_MS, follows }: Partial<Omit<AsideSettings, "path">> = {}) {
+    super();
     this.#path = path;
-    this.#waitMs = waitMs;
+    this.#settings = { path, waitMs, follows };
   }
 
-  /** The rows of a statement. @throws DethroneError */
   async all<Row>(sql: string, params: Tuple = []): Promise<Row[]> {
     const reply = await this.#answer({ sql, params, isFrequent: false });
     return ("rows" in reply ? reply.rows : []) as Row[];
@@ -76,11 +92,6 @@ export class Aside {
     return reply;
   }
 
-  /** The only row of a statement that always has one. */
-  async one<Row>(sql: string, params: Tuple = []): Promise<Row> {
-    return (await this.all<Row>(sql, params))[0] as Row;
-  }
-
   /** Ends the thread; the next statement starts another. */
   async close(): Promise<void> {
     const thread = this.#thread;
@@ -100,7 +111,7 @@ export class Aside {
   }
 
   #start(): Thread<AsideRequest> {
-    const settings: AsideSettings = { path: this.#path, waitMs: this.#waitMs };
+    const settings = this.#settings;
     const thread: Thread<AsideRequest> = startThread<AsideRequest, AsideReply>({
       url: WORKER_URL,
       workerData: settings,

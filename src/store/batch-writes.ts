@@ -32,7 +32,7 @@ const insertSignals = (given: string): string =>
   `INSERT INTO signals (session_seq, key, name, value, kind, source, accepted_at_ms, is_late)
    SELECT seq, given.signal_key, given.name, given.number, given.kind, given.source, given.at_ms, 0
    FROM ${given} AS given CROSS JOIN sessions ON sessions.id = given.session_id
-   WHERE (settled_at_ms IS NULL OR seq > given.last_seq) AND given.at_ms <= window_ends_at_ms
+   WHERE (settled_at_ms IS NULL OR given.is_new = 1) AND given.at_ms <= window_ends_at_ms
    ON CONFLICT DO NOTHING`;
 
 const settleSessions = (given: string): string =>
@@ -62,16 +62,12 @@ export function* applyBatch(operations: readonly SessionOperation[]): Steps<Outc
   const outcomes = operations.map(() => RECORDED);
   const signals = operations.flatMap((each) => (each.kind === "signal" ? [each.signal] : []));
   const ends = operations.flatMap((each) => (each.kind === "end" ? [each.end] : []));
-  const lastSeq = signals.length === 0 ? 0 : yield* newestSeq();
-  const rest = yield* storeStarts(operations, ends, outcomes);
+  const newIds = new Set<string>();
+  const rest = yield* storeStarts({ operations, ends, outcomes, newIds });
   yield* refuseRoots(signals, ends);
-  yield* storeSignals(signals, lastSeq);
+  yield* storeSignals(signals, newIds);
   yield* storeEnds(rest);
   return outcomes;
-}
-
-function* newestSeq(): Steps<number> {
-  return (yield* get<{ seq: number }>("SELECT coalesce(max(seq), 0) AS seq FROM sessions", []))?.seq ?? 0;
 }
 
 function* write(statement: (given: string) => string, columns: Columns, exact: string): Steps<void> {
@@ -79,16 +75,21 @@ function* write(statement: (given: string) => string, columns: Columns, exact: s
   if (first.length === 0) return;
   const given = givenRows(columns, exact);
   if (given === null) throw new NotPlain();
-  const changes = yield* run(statement(given.sql), given.values);
+  const changes = yield* run(statement(given.sql), given.values, first.length);
   if (changes !== first.length) throw new NotPlain();
 }
 
+interface Starting {
+  readonly operations: readonly SessionOperation[];
+  readonly ends: readonly SessionEnd[];
+  /** gets those of the starts */
+  readonly outcomes: Outcome[];
+  /** gets the ids of the sessions that are stored */
+  readonly newIds: Set<string>;
+}
+
 /** Stores the new ones with their ends, where these came in time; gives the ends of the others. */
-function* storeStarts(
-  operations: readonly SessionOperation[],
-  ends: readonly SessionEnd[],
-  outcomes: Outcome[],
-): Steps<readonly SessionEnd[]> {
+function* storeStarts({ operations, ends, outcomes, newIds }: Starting): Steps<readonly SessionEnd[]> {
   const unwritten = new Map(ends.map((end) => [end.sessionId, end]));
   let rows: Row[] = [];
   const waiting = new Set<string>();
@@ -96,6 +97,7 @@ function* storeStarts(
     const end = unwritten.get(start.id);
     const isInTime = end !== undefined && end.atMs <= start.windowEndsAtMs;
     if (isInTime) unwritten.delete(start.id);
+    newIds.add(start.id);
     rows.push(
       isInTime ? [...rowOf(start, placed), end.atMs, end.score] : [...rowOf(start, placed), null, null],
     );
@@ -127,7 +129,7 @@ function* insert(rows: readonly Row[]): Steps<void> {
   yield* write(insertStarts, Object.fromEntries(columns), "score");
 }
 
-function* storeSignals(signals: readonly SessionSignal[], lastSeq: number): Steps<void> {
+function* storeSignals(signals: readonly SessionSignal[], newIds: ReadonlySet<string>): Steps<void> {
   yield* write(
     insertSignals,
     {
@@ -138,7 +140,7 @@ function* storeSignals(signals: readonly SessionSignal[], lastSeq: number): Step
       kind: signals.map(({ kind }) => kind),
       source: signals.map(({ source }) => source),
       at_ms: signals.map(({ atMs }) => atMs),
-      last_seq: signals.map(() => lastSeq),
+      is_new: signals.map(({ sessionId }) => Number(newIds.has(sessionId))),
     },
     "number",
   );
@@ -156,14 +158,17 @@ function* storeEnds(ends: readonly SessionEnd[]): Steps<void> {
 
 /** Signals and scores that reach other sessions too are no plain ones. */
 function* refuseRoots(signals: readonly SessionSignal[], ends: readonly SessionEnd[]): Steps<void> {
-  if ((yield* get("SELECT 1 FROM sessions WHERE root_id IS NOT NULL LIMIT 1", [])) === undefined) return;
   const ids = [
     ...signals.filter(({ kind }) => kind !== null).map(({ sessionId }) => sessionId),
     ...ends.filter(({ score }) => score !== null).map(({ sessionId }) => sessionId),
   ];
+  if (ids.length === 0) return;
+  if ((yield* get("SELECT 1 FROM sessions WHERE root_id IS NOT NULL LIMIT 1", [], "none")) === undefined)
+    return;
   const root = yield* get(
     "SELECT 1 FROM json_each(?) CROSS JOIN sessions ON root_id = json_each.value AND root_id IS NOT NULL LIMIT 1",
     [JSON.stringify(ids)],
+    "none",
   );
   if (root !== undefined) throw new NotPlain();
 }

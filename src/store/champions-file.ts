@@ -36,7 +36,7 @@ export class ChampionsFile implements ChampionMemory {
   readonly #known = new Map<string, string>();
   #last: Promise<void> = Promise.resolve();
 
-  /** @param database the path of the database */
+  /** @param database how the path of the file begins; see `Location` */
   constructor(database: string) {
     this.#path = `${database}.champions.json`;
   }

@@ -1,178 +1,42 @@
 /**
- * Opens a database: where it lies, its writer, and a connection that only reads.
- *
- * Reading goes through Drizzle on one connection of its own (the client's pool applies settings to one connection
- * only), which never writes: all writing is the writer's.
+ * What the store needs of an open database, wherever it lies.
  */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { type Client, createClient } from "@libsql/client";
-import { drizzle, type LibSQLDatabase } from "drizzle-orm/libsql";
-import { DethroneError, isDethroneError } from "../core/errors.js";
-import { Aside, type Tuple } from "./aside.js";
-import { FILE_REPLACED, fileAt } from "./file-identity.js";
-import * as schema from "./schema.js";
-import { storageError } from "./storage-error.js";
-import { Writer, type WriterOptions } from "./writer.js";
+import { fileURLToPath } from "node:url";
+import type { LibSQLDatabase } from "drizzle-orm/libsql";
+import type { Aside, Tuple } from "./aside.js";
+import type { Location } from "./location.js";
+import type * as schema from "./schema.js";
+import type { Writer, WriterOptions } from "./writer.js";
 
 // `src/store` and `dist/store` lie at the same depth, so this finds the shipped migrations from either.
 /** Where the migrations are. */
 export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../drizzle", import.meta.url));
 
-/** How long a read waits, in its thread, for a lock. Readers of a WAL database hardly ever wait. */
-const READ_WAIT_MS = 50;
-const READ_ATTEMPTS = 20;
-const READ_BACKOFF_MS = 25;
-
-/** How often, at most, a read looks whether the file is still the one at its path. */
-const CHECK_MS = 100;
-
-/** Where a database lies. */
-export interface Location {
-  readonly path: string;
-  /** the folder to remove on close, for `:memory:` */
-  readonly temporaryFolder: string | null;
-}
-
-/**
- * Resolves `file:` URLs, plain paths and `:memory:` (a temporary file: libsql gives each connection of a memory
- * database its own).
- *
- * @throws DethroneError `settings_invalid` for anything else
- */
-export function locate(url: string): Location {
-  if (typeof url !== "string" || url === "")
-    return refuse(String(url), "a database URL such as file:dethrone.db");
-  if (url === ":memory:") {
-    const folder = mkdtempSync(join(tmpdir(), "dethrone-"));
-    return { path: join(folder, "memory.db"), temporaryFolder: folder };
-  }
-  if (/^file:[^?]*\?/.test(url)) return refuse(url, "a file: URL without parameters");
-  if (url.startsWith("file://")) return { path: fileURLToPath(url), temporaryFolder: null };
-  if (url.startsWith("file:")) return { path: resolve(url.slice("file:".length)), temporaryFolder: null };
-  if (/^[a-z][a-z0-9+.-]+:/i.test(url))
-    return refuse(url, "a file: URL, a path or :memory: (remote databases are not supported yet)");
-  return { path: resolve(url), temporaryFolder: null };
-}
-
-function refuse(url: string, allowed: string): never {
-  throw new DethroneError("settings_invalid", `The database URL must be ${allowed}; received '${url}'.`, {
-    received: url,
-    allowed,
-  });
+/** How a database is opened. */
+export interface OpenOptions extends Omit<WriterOptions, "migrationsFolder"> {
+  /** reject one that is not there, instead of creating it */
+  readonly mustExist: boolean;
 }
 
 /** An open database. */
-export class OpenDatabase {
+export interface OpenDatabase {
+  readonly location: Location;
   readonly writer: Writer;
-  readonly #location: Location;
-  readonly #client: Client;
-  readonly #drizzle: LibSQLDatabase<typeof schema>;
-  readonly #aside: Aside;
-  #isClosed = false;
-  readonly #file: string | null;
-  #checkedAtMs = performance.now();
-
-  private constructor(location: Location, writer: Writer) {
-    this.#location = location;
-    this.writer = writer;
-    this.#file = fileAt(location.path);
-    this.#client = createClient({
-      url: pathToFileURL(location.path).href,
-      concurrency: 1,
-      timeout: READ_WAIT_MS,
-    });
-    this.#drizzle = drizzle(this.#client, { schema });
-    this.#aside = new Aside(location.path, READ_WAIT_MS);
-  }
-
+  /** Runs a read. @throws DethroneError */
+  read<T>(query: (database: LibSQLDatabase<typeof schema>) => Promise<T>): Promise<T>;
+  /** The rows of a statement that ticks run again and again, read beside the host's event loop. @throws DethroneError */
+  tuples<Row extends Tuple>(sql: string, params: Tuple): Promise<Row[]>;
   /**
-   * Opens and migrates the database.
+   * Something that runs statements beside the host's event loop; whoever asks for it closes it.
    *
-   * @throws DethroneError `database_not_found` (with `mustExist`), `database_invalid`, `schema_newer`,
-   *   `storage_busy`, `storage_unavailable`
+   * @param options.mayLag whether a copy that is some seconds behind will do
    */
-  static async open(
-    location: Location,
-    { mustExist, ...options }: { readonly mustExist: boolean } & Omit<WriterOptions, "migrationsFolder">,
-  ): Promise<OpenDatabase> {
-    if (mustExist && !existsSync(location.path)) {
-      throw new DethroneError(
-        "database_not_found",
-        `There is no database at ${location.path}. Create one with 'dethrone init', or name another with --db.`,
-        { database: location.path },
-      );
-    }
-    const writer = await Writer.open(location.path, { ...options, migrationsFolder: MIGRATIONS_FOLDER });
-    try {
-      return new OpenDatabase(location, writer);
-    } catch (error) {
-      await writer.close();
-      throw storageError(rootCause(error), location.path);
-    }
-  }
-
-  /** The file. */
-  get path(): string {
-    return this.#location.path;
-  }
-
-  /** Runs a read; a busy connection is renewed, because a statement that met a lock may linger on it. */
-  read<T>(query: (database: LibSQLDatabase<typeof schema>) => Promise<T>): Promise<T> {
-    return this.#patiently(
-      () => query(this.#drizzle),
-      () => this.#client.reconnect(),
-    );
-  }
-
-  /** The rows of a statement that ticks run again and again, read beside the host's event loop. */
-  tuples<Row extends Tuple>(sql: string, params: Tuple): Promise<Row[]> {
-    return this.#patiently(async () => {
-      // It would start its thread again.
-      if (this.#isClosed) throw storageError({ code: "", message: "it is closed" }, this.#location.path);
-      return this.#aside.tuples<Row>(sql, params);
-    });
-  }
-
-  async #patiently<T>(read: () => Promise<T>, renew?: () => unknown): Promise<T> {
-    this.#assertInPlace();
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await read();
-      } catch (error) {
-        const failure = isDethroneError(error) ? error : storageError(rootCause(error), this.#location.path);
-        if (failure.code !== "storage_busy" || attempt >= READ_ATTEMPTS) throw failure;
-        await renew?.();
-        await new Promise((wake) => setTimeout(wake, READ_BACKOFF_MS));
-      }
-    }
-  }
-
-  /** A file that was deleted or replaced is still open here, and would be read for ever. */
-  #assertInPlace(): void {
-    if (performance.now() - this.#checkedAtMs < CHECK_MS) return;
-    if (fileAt(this.#location.path) !== this.#file) {
-      const error = { code: FILE_REPLACED, message: "the file at the path is another one" };
-      this.writer.abandon(storageError(error, this.#location.path));
-      throw storageError(error, this.#location.path);
-    }
-    this.#checkedAtMs = performance.now();
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#aside.close();
-    await this.writer.close();
-    this.#client.close();
-    const { temporaryFolder } = this.#location;
-    if (temporaryFolder !== null) rmSync(temporaryFolder, { recursive: true, force: true });
-  }
+  aside(options?: { readonly mayLag: boolean }): Aside;
+  close(): Promise<void>;
 }
 
-/** Drizzle wraps the error of the client, and the client that of libsql. */
-function rootCause(error: unknown): { code: string; message: string } {
+/** What a failure is at the bottom: Drizzle wraps the error of the client, and the client that of libsql. */
+export function rootCause(error: unknown): { code: string; message: string } {
   let current = error as { code?: unknown; message?: unknown; cause?: unknown };
   while (typeof current.code !== "string" && current.cause) current = current.cause as typeof current;
   return {

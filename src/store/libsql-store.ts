@@ -14,9 +14,9 @@ import type {
   Store,
   StoreEvents,
 } from "../engine/ports.js";
-import { Aside } from "./aside.js";
+import type { Aside } from "./aside.js";
 import * as changes from "./changes.js";
-import { type Location, OpenDatabase } from "./database.js";
+import type { OpenDatabase } from "./database.js";
 import { DurableWriter } from "./durable-writer.js";
 import * as leaseChanges from "./lease-changes.js";
 import { LibsqlAccess } from "./libsql-access.js";
@@ -26,6 +26,8 @@ import { LibsqlStudies } from "./libsql-studies.js";
 import { LibsqlTransfer } from "./libsql-transfer.js";
 import { LibsqlUpkeep } from "./libsql-upkeep.js";
 import { LibsqlWebhooks } from "./libsql-webhooks.js";
+import type { Location } from "./location.js";
+import { openDatabase } from "./open-database.js";
 import * as projectChanges from "./project-changes.js";
 import { LibsqlReads } from "./reads.js";
 import * as sessionChanges from "./session-changes.js";
@@ -50,14 +52,14 @@ export interface StoreOptions {
   readonly onTrouble?: StoreEvents["onTrouble"] | undefined;
 }
 
-/** Opens a store over a libSQL file. */
+/** Opens a store over a database, wherever it lies. */
 export async function openLibsqlStore(location: Location, options: StoreOptions): Promise<Store> {
   const { mustExist, spool, onTrouble = () => undefined, ...more } = options;
   let durable: DurableWriter | undefined;
   const rescue = (operation: WriteOperation, error: DethroneError): Promise<Outcome> | null =>
     durable?.rescue(operation, error) ?? null;
   const settings = { ...more, mustExist, rescue, capacity: QUEUE_CAPACITY };
-  const database = await OpenDatabase.open(location, settings);
+  const database = await openDatabase(location, settings);
   const names = new Names();
   if (spool) durable = new DurableWriter({ writer: database.writer, spool, names, onTrouble });
   spool?.retain();
@@ -99,7 +101,7 @@ class LibsqlStore extends LibsqlReads implements Store {
     this.#recorder = durable ?? database.writer;
     const transact = (statements: readonly WriteStatement[]): Promise<boolean> => this.#transact(statements);
     this.upkeep = new LibsqlUpkeep({ database, transact });
-    this.#pages = new Aside(database.path);
+    this.#pages = database.aside({ mayLag: true });
     this.browse = new LibsqlBrowse(this.#pages, () => this.occupants());
     this.evaluations = new LibsqlEvaluations({ database, aside: this.#pages, transact });
     this.access = new LibsqlAccess(database, transact);

@@ -26,7 +26,7 @@ import type {
 import { unpackPage } from "./archive-page.js";
 import { archivePages, archives } from "./archive-schema.js";
 import { armCounts } from "./arm-counts.js";
-import { Aside } from "./aside.js";
+import { type Aside, FileAside } from "./aside.js";
 import { MIGRATIONS_FOLDER, type OpenDatabase } from "./database.js";
 import { addAudit } from "./statements.js";
 import * as changes from "./upkeep-changes.js";
@@ -48,23 +48,21 @@ type UnitSessionRow = Omit<UnitSession, "context" | "isSettled"> & {
 /** See `UpkeepStore`. */
 export class LibsqlUpkeep implements UpkeepStore {
   readonly #host: UpkeepHost;
-  readonly #path: string;
   readonly #aside: Aside;
 
   constructor(host: UpkeepHost) {
     this.#host = host;
-    this.#path = host.database.path;
-    this.#aside = new Aside(this.#path);
+    this.#aside = host.database.aside();
   }
 
-  /** Ends the thread that works aside. */
+  /** Lets go of what works aside. */
   close(): Promise<void> {
     return this.#aside.close();
   }
 
   facts({ isThorough }: { readonly isThorough: boolean }): Promise<DatabaseFacts> {
     const knownMigrations = readMigrationFiles({ migrationsFolder: MIGRATIONS_FOLDER }).length;
-    return checks.facts(this.#aside, { path: this.#path, isThorough, knownMigrations });
+    return checks.facts(this.#aside, { location: this.#host.database.location, isThorough, knownMigrations });
   }
 
   counts(nowMs: number): Promise<StoredCounts> {
@@ -155,9 +153,10 @@ export class LibsqlUpkeep implements UpkeepStore {
   }
 
   async vacuum(): Promise<number> {
-    const before = checks.bytesOf(this.#path);
+    const path = this.#filePath("vacuum");
+    const before = checks.bytesOf(path);
     await this.scrub();
-    return Math.max(0, before - checks.bytesOf(this.#path));
+    return Math.max(0, before - checks.bytesOf(path));
   }
 
   async unitSessions(unit: string, projectId: number | null): Promise<UnitSession[]> {
@@ -194,7 +193,23 @@ export class LibsqlUpkeep implements UpkeepStore {
     await this.#host.transact(changes.forget(forgetting));
   }
 
+  assertFile(what: string): void {
+    this.#filePath(what);
+  }
+
+  #filePath(what: string): string {
+    const { location } = this.#host.database;
+    if (location.kind === "file") return location.path;
+    throw new DethroneError(
+      "not_supported_here",
+      `There is no ${what} of ${location.name}, which is not a file of this machine. Use the means of whoever runs its server.`,
+      { database: location.name, what },
+    );
+  }
+
   async scrub(): Promise<boolean> {
+    // What a server keeps of deleted rows is out of reach.
+    if (this.#host.database.location.kind !== "file") return false;
     try {
       await this.#aside.all("VACUUM");
     } catch (error) {
@@ -206,6 +221,7 @@ export class LibsqlUpkeep implements UpkeepStore {
   }
 
   async backup(path: string): Promise<BackupFile> {
+    this.assertFile("backup");
     const target = resolve(path);
     await reserve(target);
     try {
@@ -221,7 +237,7 @@ export class LibsqlUpkeep implements UpkeepStore {
 
   /** @throws DethroneError `database_invalid` */
   async #checkCopy(path: string): Promise<void> {
-    const copy = new Aside(path);
+    const copy = new FileAside(path);
     try {
       const damages = await checks.damagesOf(copy, false);
       const isWhole =

@@ -41,7 +41,7 @@ export function* replay(entry: SpoolEntry): Steps<Outcome> {
  * Which sessions are left out depends on when the database was away, and on nothing about them.
  */
 function* replayStart({ start, project, names }: Extract<SpoolEntry, { kind: "start" }>): Steps<Outcome> {
-  if (yield* findSession(start.id)) return RECORDED;
+  if (yield* findSession(start.id, "none")) return RECORDED;
   const projectId = yield* idOf("SELECT id FROM projects WHERE key = ?", project);
   const served = yield* servedIds(names);
   if (projectId === null || !served) return { status: "unknown-place" };

@@ -75,7 +75,7 @@ export function* startSession(start: SessionStart): Steps<Outcome> {
 
 /** A session that is stored already, or where a new one is to be stored. Takes the unit of a new one. */
 export function* placeOf(start: SessionStart): Steps<Placed | { readonly session: StartedSession }> {
-  const session = start.mayExist ? yield* findSession(start.id) : undefined;
+  const session = start.mayExist ? yield* findSession(start.id, "none") : undefined;
   return session ? { session } : yield* placeOfUnit(start);
 }
 
@@ -94,8 +94,8 @@ export function* insertSession(start: SessionStart, placed: Placed): Steps<void>
   );
 }
 
-/** The stored session of an id. */
-export function* findSession(id: string): Steps<StartedSession | undefined> {
+/** The stored session of an id; most that are looked for at their start are not there yet. */
+export function* findSession(id: string, supposed?: "none"): Steps<StartedSession | undefined> {
   const row = yield* get<Omit<StartedSession, "isNew">>(
     `SELECT sessions.id, sessions.project_id AS projectId, sessions.config_id AS configId,
        sessions.experiment_id AS experimentId, arm_id AS armId, unit, excluded, root_id AS root,
@@ -103,6 +103,7 @@ export function* findSession(id: string): Steps<StartedSession | undefined> {
        FROM sessions LEFT JOIN arms ON arms.id = arm_id
        LEFT JOIN experiments ON experiments.id = sessions.experiment_id WHERE sessions.id = ?`,
     [id],
+    supposed,
   );
   return row && { ...row, isNew: false };
 }
@@ -151,6 +152,7 @@ function* storedUnit(experimentId: number, unit: string): Steps<StoredUnit | und
     `SELECT units.arm_id AS armId, arms.config_id AS configId, arms.out
        FROM units JOIN arms ON arms.id = units.arm_id WHERE units.experiment_id = ? AND units.unit = ?`,
     [experimentId, unit],
+    "none",
   );
 }
 
@@ -161,6 +163,7 @@ function* isTaken(experimentId: number, unit: string): Steps<boolean> {
        WHERE exclusion_group = (SELECT exclusion_group FROM experiments WHERE id = ?) AND experiments.id <> ?
        AND status IN ('running', 'paused') LIMIT 1`,
     [unit, experimentId, experimentId],
+    "none",
   );
   return sibling !== undefined;
 }

@@ -46,7 +46,10 @@ export class Spool {
   #users = 0;
   #isTurned = false;
 
-  /** @param options.bytesMax most bytes of the file at which new sessions are let in; default 64 MiB */
+  /**
+   * @param database how the path of its file begins; see `Location`
+   * @param options.bytesMax most bytes of the file at which new sessions are let in; default 64 MiB
+   */
   constructor(database: string, options: { readonly bytesMax?: number } = {}) {
     this.#database = database;
     this.#bytesMax = options.bytesMax ?? BYTES_MAX;

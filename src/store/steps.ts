@@ -10,19 +10,24 @@ export interface Ask {
   readonly values: readonly Value[];
   /** how many rows it changed, its first row, or all of them */
   readonly want: "changes" | "row" | "rows";
+  /**
+   * What the answer most likely is, for a connection to which each answer is a journey: of `changes` a count, without
+   * which the count is not looked at; of rows none, without which nothing is supposed.
+   */
+  readonly supposed?: number | "none" | undefined;
 }
 
 /** Steps that end with a result. A statement that fails throws where it was yielded, and may be caught there. */
 export type Steps<T> = Generator<Ask, T, unknown>;
 
-/** Runs a statement; gives the number of rows it changed. */
-export function* run(sql: string, values: readonly Value[] = []): Steps<number> {
-  return (yield { sql, values, want: "changes" }) as number;
+/** Runs a statement; gives the number of rows it changed. One that does is told what it is likely to be. */
+export function* run(sql: string, values: readonly Value[] = [], supposed?: number): Steps<number> {
+  return (yield { sql, values, want: "changes", supposed }) as number;
 }
 
 /** The first row of a statement. */
-export function* get<T>(sql: string, values: readonly Value[]): Steps<T | undefined> {
-  return (yield { sql, values, want: "row" }) as T | undefined;
+export function* get<T>(sql: string, values: readonly Value[], supposed?: "none"): Steps<T | undefined> {
+  return (yield { sql, values, want: "row", supposed }) as T | undefined;
 }
 
 /** The rows of a statement. */

@@ -12,12 +12,21 @@ const HINTS: readonly (readonly [RegExp, ErrorCode, string])[] = [
   [/^SQLITE_FULL/, "storage_unavailable", "the disk is full"],
   [new RegExp(`^${FILE_REPLACED}`), "storage_unavailable", "its file was deleted or replaced while in use"],
   [/^SQLITE_READONLY/, "storage_unavailable", "the database is read-only"],
+  [/^REMOTE_AWAY/, "storage_unavailable", "its server cannot be reached; check the URL"],
+  [/^REMOTE_LOST/, "storage_unavailable", "its server does not answer, or breaks off"],
+  [
+    /^REMOTE_REFUSED/,
+    "storage_unavailable",
+    "its server refuses the token; see authToken, $DETHRONE_AUTH_TOKEN",
+  ],
+  [/^REMOTE_UNKNOWN/, "storage_unavailable", "its server knows no such database; check the URL"],
+  [/^REMOTE_THROTTLED/, "storage_unavailable", "its server takes no more requests for now"],
 ];
 
 /** The DethroneError of a storage failure, with the way out. */
-export function storageError(error: WireError, path: string): DethroneError {
+export function storageError(error: WireError, name: string): DethroneError {
   if ((ERROR_CODES as readonly string[]).includes(error.code)) {
-    return new DethroneError(error.code as ErrorCode, error.message, { database: path });
+    return new DethroneError(error.code as ErrorCode, error.message, { database: name });
   }
   const known = HINTS.find(([pattern]) => pattern.test(error.code));
   const [code, hint] = known
@@ -25,11 +34,22 @@ export function storageError(error: WireError, path: string): DethroneError {
     : (["storage_unavailable", "check that its folder exists and can be written to"] as const);
   return new DethroneError(
     code,
-    `Cannot use the database ${path}: ${hint} (${error.code || error.message}).`,
+    `Cannot use the database ${name}: ${hint} (${error.code || error.message}).`,
     {
-      database: path,
+      database: name,
       storageCode: error.code,
       storageMessage: error.message,
     },
+  );
+}
+
+/** Whether one operation broke a rule of the schema or of this code, as opposed to the database being in trouble. */
+export function isOfOneOperation(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  if (typeof code !== "string" || !code.startsWith("SQLITE_")) return true;
+  return (
+    code.startsWith("SQLITE_CONSTRAINT") ||
+    code.startsWith("SQLITE_MISMATCH") ||
+    code.startsWith("SQLITE_TOOBIG")
   );
 }

@@ -11,15 +11,35 @@ import { type Outcome, RECORDED, type WriteOperation, type WriteStatement } from
 /** Whether an error is of one operation; any other (busy, disk full, I/O) is of the whole transaction. */
 type IsOfOne = (error: unknown) => boolean;
 
+/** How many operations on sessions it takes to be written together. */
+const TOGETHER_MIN = 2;
+
 /**
  * Applies the operations, each all or nothing, in a transaction that is open; in their order, as far as that matters.
  *
+ * @param togetherMin how many operations on sessions it takes for them to be written together; that reads less, and
+ *   costs more where reading costs nothing
  * @throws what the database says where that concerns all of them; then none of them may be acknowledged
  */
-export function* applyOperations(operations: readonly WriteOperation[], isOfOne: IsOfOne): Steps<Outcome[]> {
+export function* applyOperations(
+  operations: readonly WriteOperation[],
+  isOfOne: IsOfOne,
+  togetherMin = TOGETHER_MIN,
+): Steps<Outcome[]> {
   const outcomes: Outcome[] = [];
-  for (const some of runsOf(operations)) outcomes.push(...(yield* applyRun(some, isOfOne)));
+  for (const some of runsOf(operations.map(unspooled))) {
+    const isBatch = some.length >= togetherMin && some.every(isOnSession);
+    const together = isBatch ? yield* applyTogether(some, isOfOne) : null;
+    outcomes.push(...(together ?? (yield* applyEach(some, isOfOne))));
+  }
   return outcomes;
+}
+
+/** What was spooled of a session that is stored is no different from what was not. */
+function unspooled(operation: WriteOperation): WriteOperation {
+  if (operation.kind !== "replay") return operation;
+  const { entry } = operation;
+  return entry.kind === "end" || entry.kind === "signal" ? entry : operation;
 }
 
 /** Operations on sessions that can be written together, and the others one by one. */
@@ -46,10 +66,7 @@ function isOnSession(operation: WriteOperation): operation is SessionOperation {
   return operation.kind === "start" || operation.kind === "end" || operation.kind === "signal";
 }
 
-function* applyRun(operations: readonly WriteOperation[], isOfOne: IsOfOne): Steps<Outcome[]> {
-  const isBatch = operations.length > 1 && operations.every(isOnSession);
-  const together = isBatch ? yield* applyTogether(operations, isOfOne) : null;
-  if (together) return together;
+function* applyEach(operations: readonly WriteOperation[], isOfOne: IsOfOne): Steps<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const operation of operations) outcomes.push(yield* applyAtomically(operation, isOfOne));
   return outcomes;
@@ -109,7 +126,7 @@ function* find(sessionId: string): Steps<Outcome> {
 
 function* transact(statements: readonly WriteStatement[]): Steps<Outcome> {
   for (const [index, { sql, params, changes }] of statements.entries()) {
-    const changed = yield* run(sql, params);
+    const changed = yield* run(sql, params, changes);
     if (changes !== undefined && changed !== changes) return { status: "conflict", index };
   }
   return RECORDED;

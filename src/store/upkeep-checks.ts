@@ -13,6 +13,7 @@ import type {
   StuckLease,
 } from "../engine/ports.js";
 import type { Aside } from "./aside.js";
+import type { Location } from "./location.js";
 
 const SHOWN = 10;
 
@@ -22,12 +23,13 @@ export function bytesOf(path: string): number {
 }
 
 /** Files of outcomes that wait beside the database. */
-function spoolFiles(path: string): StoredFile[] {
-  const prefix = `${basename(path)}.spool-`;
-  return readdirSync(dirname(path))
+function spoolFiles({ beside }: Location): StoredFile[] {
+  if (beside === null) return [];
+  const prefix = `${basename(beside)}.spool-`;
+  return readdirSync(dirname(beside))
     .filter((name) => name.startsWith(prefix))
     .sort()
-    .map((name) => ({ name, bytes: bytesOf(join(dirname(path), name)) }));
+    .map((name) => ({ name, bytes: bytesOf(join(dirname(beside), name)) }));
 }
 
 async function pragma(aside: Aside, name: string): Promise<number> {
@@ -52,24 +54,26 @@ export async function appliedMigrations(aside: Aside): Promise<number> {
   return (await aside.one<{ n: number }>("SELECT count(*) AS n FROM dethrone_migrations")).n;
 }
 
-/** The file, and what SQLite says of it. */
+/** The database, and what SQLite says of it. */
 export async function facts(
   aside: Aside,
-  input: { readonly path: string; readonly isThorough: boolean; readonly knownMigrations: number },
+  input: { readonly location: Location; readonly isThorough: boolean; readonly knownMigrations: number },
 ): Promise<DatabaseFacts> {
-  const { path, isThorough, knownMigrations } = input;
+  const { location, isThorough, knownMigrations } = input;
+  const pageBytes = await pragma(aside, "page_size");
+  const isFile = location.kind === "file";
   return {
-    path,
-    bytes: bytesOf(path),
-    walBytes: bytesOf(`${path}-wal`),
-    pageBytes: await pragma(aside, "page_size"),
+    path: location.name,
+    bytes: isFile ? bytesOf(location.path) : (await pragma(aside, "page_count")) * pageBytes,
+    walBytes: isFile ? bytesOf(`${location.path}-wal`) : 0,
+    pageBytes,
     freePages: await pragma(aside, "freelist_count"),
     schema: { applied: await appliedMigrations(aside), known: knownMigrations },
     damages: await damagesOf(aside, isThorough),
     danglingRows: await aside.all(
       `SELECT "table", count(*) AS rows FROM pragma_foreign_key_check GROUP BY "table" ORDER BY "table"`,
     ),
-    spoolFiles: spoolFiles(path),
+    spoolFiles: spoolFiles(location),
   };
 }
 

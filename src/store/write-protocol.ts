@@ -3,6 +3,7 @@
  */
 
 import type { SessionEnd, SessionSignal, SessionStart, StartedSession } from "../engine/ports.js";
+import type { Location } from "./location.js";
 import type { SpoolEntry } from "./spool-entries.js";
 
 /** A value bound to a statement. */
@@ -57,7 +58,7 @@ export type Durability = "full" | "relaxed";
 export type WriterRequest =
   | {
       readonly type: "open";
-      readonly path: string;
+      readonly location: Location;
       readonly migrationsFolder: string;
       readonly patienceMs: number;
       readonly durability: Durability;

@@ -1,6 +1,7 @@
 /**
  * The connections that can write, by where the database lies.
  */
+import { RemoteConnection } from "./remote/remote-connection.js";
 import { WriteConnection } from "./write-connection.js";
 import type { Outcome, WriteOperation, WriterRequest } from "./write-protocol.js";
 
@@ -16,10 +17,14 @@ export interface WriterConnection {
 }
 
 /** Opens the database, creating and migrating it where it has to be. */
-export function connect({
-  path,
-  migrationsFolder,
-  durability,
-}: Extract<WriterRequest, { type: "open" }>): WriterConnection | Promise<WriterConnection> {
-  return new WriteConnection(path, migrationsFolder, durability);
+export function connect(
+  request: Extract<WriterRequest, { type: "open" }>,
+): WriterConnection | Promise<WriterConnection> {
+  const { location, migrationsFolder, durability, patienceMs } = request;
+  switch (location.kind) {
+    case "file":
+      return new WriteConnection(location.path, migrationsFolder, durability);
+    case "remote":
+      return RemoteConnection.open(location, { migrationsFolder, patienceMs });
+  }
 }

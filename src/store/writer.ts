@@ -6,6 +6,7 @@
  */
 import { DethroneError } from "../core/errors.js";
 import { FILE_REPLACED } from "./file-identity.js";
+import type { Location } from "./location.js";
 import { pack } from "./packed-operations.js";
 import { storageError } from "./storage-error.js";
 import { startThread, type Thread } from "./thread.js";
@@ -84,7 +85,7 @@ export interface WriterOptions {
 /** Writes in order; a resolved write is on disk. */
 export class Writer {
   readonly #thread: Thread<WriterRequest>;
-  readonly #path: string;
+  readonly #name: string;
   readonly #capacity: number;
   readonly #rescue: WriterOptions["rescue"];
   readonly #exchanges: Exchange[] = [];
@@ -101,8 +102,8 @@ export class Writer {
   /** settles once everything queued so far is written or given up */
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(path: string, { capacity, rescue }: WriterOptions) {
-    this.#path = path;
+  private constructor({ name }: Location, { capacity, rescue }: WriterOptions) {
+    this.#name = name;
     this.#capacity = capacity;
     this.#rescue = rescue;
     this.#thread = startThread<WriterRequest, WriterReply>({
@@ -114,11 +115,11 @@ export class Writer {
   }
 
   /** @throws DethroneError for a database that cannot be opened or is not one of ours */
-  static async open(path: string, options: WriterOptions): Promise<Writer> {
+  static async open(location: Location, options: WriterOptions): Promise<Writer> {
     const { migrationsFolder, durability = "full", patienceMs = PATIENCE_MS } = options;
-    const writer = new Writer(path, options);
+    const writer = new Writer(location, options);
     try {
-      await writer.#exchange({ type: "open", path, migrationsFolder, patienceMs, durability });
+      await writer.#exchange({ type: "open", location, migrationsFolder, patienceMs, durability });
       return writer;
     } catch (error) {
       await writer.#thread.terminate();
@@ -265,7 +266,7 @@ export class Writer {
       const onReply = (reply: WriterReply): void => {
         if (this.#exchanges.length === 0) this.#thread.unref();
         if (reply.type === "done") resolve(reply);
-        else reject(storageError(reply.error, this.#path));
+        else reject(storageError(reply.error, this.#name));
       };
       this.#thread.postMessage(request);
       this.#exchanges.push({ request, onReply });

@@ -4,8 +4,8 @@ import { Names } from "../../src/client/names.js";
 import { fromBaggage, toBaggage } from "../../src/engine/sessions/baggage.js";
 import { routeOf } from "../../src/engine/sessions/route.js";
 import { servedState } from "../../src/engine/sessions/snapshot.js";
-import { locate } from "../../src/store/database.js";
 import { openLibsqlStore } from "../../src/store/libsql-store.js";
+import { locate } from "../../src/store/location.js";
 import { clientOf, serverOf } from "../support/client.js";
 import { BECAUSE, type Bot, LONG, SHORT, TERSE, useSetting } from "../support/setting.js";
 

@@ -2,8 +2,8 @@ import Database from "libsql";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { RunningTrajectory } from "../../src/core/decision/trajectory.js";
 import { RunningConfidence } from "../../src/core/sequential/confidence-sequence.js";
-import { locate } from "../../src/store/database.js";
 import { openLibsqlStore } from "../../src/store/libsql-store.js";
+import { locate } from "../../src/store/location.js";
 import { engineOver } from "../support/engine.js";
 import { temporaryDatabase } from "../support/temporary.js";
 

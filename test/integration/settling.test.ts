@@ -2,8 +2,8 @@
 import Database from "libsql";
 import { afterEach, describe, expect, it } from "vitest";
 import type { SettledSession, Store } from "../../src/engine/ports.js";
-import { locate } from "../../src/store/database.js";
 import { openLibsqlStore } from "../../src/store/libsql-store.js";
+import { locate } from "../../src/store/location.js";
 import { temporaryDatabase } from "../support/temporary.js";
 
 const SESSIONS = `

@@ -2,6 +2,7 @@
 import Database from "libsql";
 import { afterEach, describe, expect, it } from "vitest";
 import type { SessionStart } from "../../src/engine/ports.js";
+import { locate } from "../../src/store/location.js";
 import type { WriteOperation } from "../../src/store/write-protocol.js";
 import { Writer } from "../../src/store/writer.js";
 import { temporaryDatabase } from "../support/temporary.js";
@@ -28,7 +29,11 @@ afterEach(async () => {
 
 async function opened(patienceMs: number): Promise<{ writer: Writer; database: Database.Database }> {
   const path = temporaryDatabase();
-  const writer = await Writer.open(path, { migrationsFolder: MIGRATIONS, capacity: 20_000, patienceMs });
+  const writer = await Writer.open(locate(path), {
+    migrationsFolder: MIGRATIONS,
+    capacity: 20_000,
+    patienceMs,
+  });
   const database = new Database(path);
   database.exec(SEED);
   open.push(writer, database);
@@ -69,7 +74,7 @@ describe("a writer with more than a batch to write", () => {
       return Promise.resolve({ status: "spooled" } as const);
     };
     const options = { migrationsFolder: MIGRATIONS, capacity: 20_000, patienceMs: 0, rescue };
-    const writer = await Writer.open(path, options);
+    const writer = await Writer.open(locate(path), options);
     const database = new Database(path);
     open.push(writer, database);
     database.exec("BEGIN IMMEDIATE");

@@ -12,8 +12,8 @@ import { Engine } from "../../src/engine/engine.js";
 import { seededIds, silentLogger } from "../../src/engine/environment.js";
 import type { Clock, Store } from "../../src/engine/ports.js";
 import type { Project } from "../../src/index.js";
-import { locate } from "../../src/store/database.js";
 import { openLibsqlStore } from "../../src/store/libsql-store.js";
+import { locate } from "../../src/store/location.js";
 import { createTestClock, type TestClock } from "../../src/testing.js";
 import { type By, type Model, PROCESSES, type Process, REFRESH_MS, Refused } from "./model.js";
 

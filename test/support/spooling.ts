@@ -4,8 +4,8 @@ import { basename, dirname } from "node:path";
 import { Worker } from "node:worker_threads";
 import Database from "libsql";
 import { expect, vi } from "vitest";
-import { locate } from "../../src/store/database.js";
 import { openLibsqlStore } from "../../src/store/libsql-store.js";
+import { locate } from "../../src/store/location.js";
 import { Spool } from "../../src/store/spool.js";
 import { engineOver } from "./engine.js";
 

@@ -233,6 +233,7 @@ export async function prune(
   const { olderThanMs, project, dryRun = false, vacuum = false, actor = DEFAULT_ACTOR } = options;
   checkAge(olderThanMs);
   checkActor(actor);
+  if (vacuum) store.upkeep.assertFile("vacuum");
   const beforeMs = context.clock.now() - olderThanMs;
   const keys = project === undefined ? await store.projectKeys() : [project];
   const plans: Plan[] = [];
