@@ -47,7 +47,7 @@ function conditions(given: readonly (readonly [sql: string, value: Value | undef
 } {
   const used = given.filter(([, value]) => value !== undefined && value !== null);
   return {
-    sql: used.length === 0 ? "1" : used.map(([sql]) => sql).join(" AND "),
+    sql: used.length === 0 ? "TRUE" : used.map(([sql]) => sql).join(" AND "),
     params: used.map(([, value]) => value as Value),
   };
 }
@@ -85,7 +85,7 @@ export class LibsqlBrowse implements BrowseStore {
        LEFT JOIN project_configs ON project_configs.project_id = projects.id
          AND project_configs.config_id = champion_config_id
        LEFT JOIN (SELECT project_id, count(*) AS n
-         FROM (SELECT project_id, started_at_ms FROM sessions ORDER BY seq DESC LIMIT ${COUNTED_MAX})
+         FROM (SELECT project_id, started_at_ms FROM sessions ORDER BY seq DESC LIMIT ${COUNTED_MAX}) AS newest
          WHERE started_at_ms >= ?1 GROUP BY project_id) AS counted ON counted.project_id = projects.id
        LEFT JOIN (SELECT project_id, min(window_ends_at_ms) AS firstMs FROM sessions
          WHERE settled_at_ms IS NULL AND window_ends_at_ms < ?2 GROUP BY project_id) AS overdue

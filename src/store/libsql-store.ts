@@ -17,6 +17,7 @@ import type {
 import * as changes from "./changes.js";
 import type { OpenDatabase } from "./database.js";
 import { DurableWriter } from "./durable-writer.js";
+import { givenRows } from "./given-rows.js";
 import * as leaseChanges from "./lease-changes.js";
 import { LibsqlAccess } from "./libsql-access.js";
 import { LibsqlBrowse } from "./libsql-browse.js";
@@ -230,7 +231,7 @@ class LibsqlStore extends LibsqlReads implements Store {
   }
 
   async settleSessions(settled: Parameters<Store["settleSessions"]>[0]): Promise<void> {
-    if (settled.length > 0) await this.#transact(sessionChanges.settleSessions(settled));
+    if (settled.length > 0) await this.#transact(sessionChanges.settleSessions(settled, givenRows));
   }
 
   /** Runs statements in one transaction; false where another process was faster. */

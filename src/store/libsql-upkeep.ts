@@ -40,6 +40,10 @@ export interface UpkeepHost {
   readonly transact: (statements: readonly WriteStatement[]) => Promise<boolean>;
 }
 
+/** Of project ?2, or of any where that is null. A value's type has to be told where nothing beside it tells. */
+const IS_ANY = "CAST(?2 AS BIGINT) IS NULL";
+const OF_PROJECT = `(${IS_ANY} OR project_id = ?2)`;
+
 type UnitSessionRow = Omit<UnitSession, "context" | "isSettled"> & {
   context: string | null;
   isSettled: number;
@@ -134,7 +138,7 @@ export class LibsqlUpkeep implements UpkeepStore {
     const batch = await this.#aside.one<PruneCount & { fromSeq: number | null; toSeq: number }>(
       `SELECT count(*) AS sessions, min(seq) AS fromSeq, max(seq) AS toSeq,
          coalesce(sum((SELECT count(*) FROM signals WHERE session_seq = seq)), 0) AS signals
-         FROM (SELECT seq FROM sessions WHERE ${where.sql} ORDER BY seq LIMIT ?)`,
+         FROM (SELECT seq FROM sessions WHERE ${where.sql} ORDER BY seq LIMIT ?) AS batch`,
       [...where.params, limit],
     );
     const { sessions, signals, fromSeq, toSeq } = batch;
@@ -161,17 +165,17 @@ export class LibsqlUpkeep implements UpkeepStore {
 
   async unitSessions(unit: string, projectId: number | null): Promise<UnitSession[]> {
     const rows = await this.#aside.all<UnitSessionRow>(
-      `WITH own AS (SELECT id FROM sessions WHERE unit = ?1 AND (?2 IS NULL OR project_id = ?2))
+      `WITH own AS (SELECT id FROM sessions WHERE unit = ?1 AND ${OF_PROJECT})
        SELECT seq, id, project_id AS projectId, experiment_id AS experimentId, unit, context,
          settled_at_ms IS NOT NULL AS isSettled FROM sessions
-         WHERE (unit = ?1 AND (?2 IS NULL OR project_id = ?2)) OR root_id IN (SELECT id FROM own) ORDER BY seq`,
+         WHERE (unit = ?1 AND ${OF_PROJECT}) OR root_id IN (SELECT id FROM own) ORDER BY seq`,
       [unit, projectId],
     );
     return rows.map((row) => ({ ...row, context: fromJson(row.context), isSettled: row.isSettled === 1 }));
   }
 
   async unitTraces(unit: string, projectId: number | null): Promise<UnitTraces> {
-    const ofProject = `(?2 IS NULL OR experiment_id IN (SELECT id FROM experiments WHERE project_id = ?2))`;
+    const ofProject = `(${IS_ANY} OR experiment_id IN (SELECT id FROM experiments WHERE project_id = ?2))`;
     const ids = (table: string): Promise<{ id: number }[]> =>
       this.#aside.all(
         `SELECT DISTINCT experiment_id AS id FROM ${table} WHERE unit = ?1 AND ${ofProject} ORDER BY 1`,
@@ -179,7 +183,7 @@ export class LibsqlUpkeep implements UpkeepStore {
       );
     const entries = await this.#aside.all<Omit<UnitAuditEntry, "details"> & { details: string }>(
       `SELECT id, project_id AS projectId, reason, details FROM audit_log
-         WHERE json_extract(details, '$.unit') = ?1 AND (?2 IS NULL OR project_id = ?2) ORDER BY id`,
+         WHERE json_extract(details, '$.unit') = ?1 AND ${OF_PROJECT} ORDER BY id`,
       [unit, projectId],
     );
     return {

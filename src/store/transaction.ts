@@ -3,22 +3,27 @@
  * all others one by one. One that fails is undone and does not touch the others.
  */
 import { applyBatch, type SessionOperation, segmentsOf } from "./batch-writes.js";
+import type { GiveRows } from "./given-rows.js";
 import { replay } from "./replay.js";
 import { addSignal, endSession, findSession, startSession } from "./session-writes.js";
 import { run, type Steps } from "./steps.js";
 import { type Outcome, RECORDED, type WriteOperation, type WriteStatement } from "./write-protocol.js";
 
-/** Whether an error is of one operation; any other (busy, disk full, I/O) is of the whole transaction. */
-type IsOfOne = (error: unknown) => boolean;
+/** What differs from database to database. */
+export interface Ways {
+  /** whether an error is of one operation; any other (busy, disk full, I/O) is of the whole transaction */
+  readonly isOfOne: (error: unknown) => boolean;
+  readonly giveRows: GiveRows;
+}
 
 /**
  * Applies the operations, each all or nothing, in a transaction that is open; in their order, as far as that matters.
  *
  * @throws what the database says where that concerns all of them; then none of them may be acknowledged
  */
-export function* applyOperations(operations: readonly WriteOperation[], isOfOne: IsOfOne): Steps<Outcome[]> {
+export function* applyOperations(operations: readonly WriteOperation[], ways: Ways): Steps<Outcome[]> {
   const outcomes: Outcome[] = [];
-  for (const some of runsOf(operations)) outcomes.push(...(yield* applyRun(some, isOfOne)));
+  for (const some of runsOf(operations)) outcomes.push(...(yield* applyRun(some, ways)));
   return outcomes;
 }
 
@@ -46,31 +51,31 @@ function isOnSession(operation: WriteOperation): operation is SessionOperation {
   return operation.kind === "start" || operation.kind === "end" || operation.kind === "signal";
 }
 
-function* applyRun(operations: readonly WriteOperation[], isOfOne: IsOfOne): Steps<Outcome[]> {
+function* applyRun(operations: readonly WriteOperation[], ways: Ways): Steps<Outcome[]> {
   const isBatch = operations.length > 1 && operations.every(isOnSession);
-  const together = isBatch ? yield* applyTogether(operations, isOfOne) : null;
+  const together = isBatch ? yield* applyTogether(operations, ways) : null;
   if (together) return together;
   const outcomes: Outcome[] = [];
-  for (const operation of operations) outcomes.push(yield* applyAtomically(operation, isOfOne));
+  for (const operation of operations) outcomes.push(yield* applyAtomically(operation, ways));
   return outcomes;
 }
 
 /** All of them at once; null, and nothing written, where one of them needs a closer look. */
-function* applyTogether(operations: readonly SessionOperation[], isOfOne: IsOfOne): Steps<Outcome[] | null> {
+function* applyTogether(operations: readonly SessionOperation[], ways: Ways): Steps<Outcome[] | null> {
   yield* run("SAVEPOINT batch");
   try {
-    const outcomes = yield* applyBatch(operations);
+    const outcomes = yield* applyBatch(operations, ways.giveRows);
     yield* run("RELEASE batch");
     return outcomes;
   } catch (error) {
-    if (!isOfOne(error)) throw error;
+    if (!ways.isOfOne(error)) throw error;
     yield* run("ROLLBACK TO batch");
     yield* run("RELEASE batch");
     return null;
   }
 }
 
-function* applyAtomically(operation: WriteOperation, isOfOne: IsOfOne): Steps<Outcome> {
+function* applyAtomically(operation: WriteOperation, ways: Ways): Steps<Outcome> {
   yield* run("SAVEPOINT operation");
   try {
     const outcome = yield* applyOne(operation);
@@ -78,7 +83,7 @@ function* applyAtomically(operation: WriteOperation, isOfOne: IsOfOne): Steps<Ou
     yield* run("RELEASE operation");
     return outcome;
   } catch (error) {
-    if (!isOfOne(error)) throw error;
+    if (!ways.isOfOne(error)) throw error;
     yield* run("ROLLBACK TO operation");
     yield* run("RELEASE operation");
     return { status: "failed", message: (error as Error).message };
