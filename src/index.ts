@@ -105,8 +105,8 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     ids: randomIds,
     logger: safeLogger(options.logger ?? consoleLogger),
     champions: beside === null ? undefined : new ChampionsFile(beside),
-    openStore: ({ onTrouble }) =>
-      openLibsqlStore(location ?? locate(DEFAULT_URL), { mustExist: false, spool, durability, onTrouble }),
+    openStore: (events) =>
+      openLibsqlStore(location ?? locate(DEFAULT_URL), { mustExist: false, spool, durability, ...events }),
     isOff,
     isStrict: options.strict ?? false,
     refreshMs: positive("refreshMs", options.refreshMs, 5000),

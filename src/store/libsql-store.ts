@@ -17,7 +17,6 @@ import type {
 import * as changes from "./changes.js";
 import type { OpenDatabase } from "./database.js";
 import { DurableWriter } from "./durable-writer.js";
-import { givenRows } from "./given-rows.js";
 import * as leaseChanges from "./lease-changes.js";
 import { LibsqlAccess } from "./libsql-access.js";
 import { LibsqlBrowse } from "./libsql-browse.js";
@@ -46,6 +45,8 @@ export interface StoreOptions {
   readonly patienceMs?: number | undefined;
   /** see `StoreEvents` */
   readonly onTrouble?: StoreEvents["onTrouble"] | undefined;
+  /** see `StoreEvents` */
+  readonly onChange?: StoreEvents["onChange"] | undefined;
 }
 
 /** Opens a store over a database, wherever it lies. */
@@ -231,7 +232,7 @@ class LibsqlStore extends LibsqlReads implements Store {
   }
 
   async settleSessions(settled: Parameters<Store["settleSessions"]>[0]): Promise<void> {
-    if (settled.length > 0) await this.#transact(sessionChanges.settleSessions(settled, givenRows));
+    if (settled.length > 0) await this.#transact(sessionChanges.settleSessions(settled, this.#database.giveRows));
   }
 
   /** Runs statements in one transaction; false where another process was faster. */

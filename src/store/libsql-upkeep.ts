@@ -28,6 +28,7 @@ import { archivePages, archives } from "./archive-schema.js";
 import { armCounts } from "./arm-counts.js";
 import { type Aside, FileAside } from "./aside.js";
 import { MIGRATIONS_FOLDER, type OpenDatabase } from "./database.js";
+import * as postgres from "./postgres/facts.js";
 import { addAudit } from "./statements.js";
 import * as changes from "./upkeep-changes.js";
 import * as checks from "./upkeep-checks.js";
@@ -65,8 +66,10 @@ export class LibsqlUpkeep implements UpkeepStore {
   }
 
   facts({ isThorough }: { readonly isThorough: boolean }): Promise<DatabaseFacts> {
+    const { location } = this.#host.database;
+    if (location.kind === "postgres") return postgres.facts(this.#aside, location);
     const knownMigrations = readMigrationFiles({ migrationsFolder: MIGRATIONS_FOLDER }).length;
-    return checks.facts(this.#aside, { location: this.#host.database.location, isThorough, knownMigrations });
+    return checks.facts(this.#aside, { location, isThorough, knownMigrations });
   }
 
   counts(nowMs: number): Promise<StoredCounts> {
@@ -153,7 +156,8 @@ export class LibsqlUpkeep implements UpkeepStore {
   }
 
   usedBytes(): Promise<number> {
-    return checks.usedBytes(this.#aside);
+    const { usedBytes } = this.#host.database.location.kind === "postgres" ? postgres : checks;
+    return usedBytes(this.#aside);
   }
 
   async vacuum(): Promise<number> {

@@ -4,6 +4,7 @@
 import type { OpenDatabase, OpenOptions } from "./database.js";
 import { FileDatabase } from "./file-database.js";
 import type { Location } from "./location.js";
+import { PostgresDatabase } from "./postgres/database.js";
 
 /**
  * Opens and migrates it.
@@ -15,6 +16,8 @@ export function openDatabase(location: Location, options: OpenOptions): Promise<
   switch (location.kind) {
     case "file":
       return FileDatabase.open(location, options);
+    case "postgres":
+      return PostgresDatabase.open(location, options);
     case "remote":
       throw new Error("to come");
   }

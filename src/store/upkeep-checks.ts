@@ -23,7 +23,7 @@ export function bytesOf(path: string): number {
 }
 
 /** Files of outcomes that wait beside the database. */
-function spoolFiles({ beside }: Location): StoredFile[] {
+export function spoolFiles({ beside }: Location): StoredFile[] {
   if (beside === null) return [];
   const prefix = `${basename(beside)}.spool-`;
   return readdirSync(dirname(beside))
