@@ -49,7 +49,11 @@ function tableOf(table: SQLiteTable): pg.PgTable & Columns {
     ...config.primaryKeys.map((key) => pg.primaryKey({ columns: at(own, key.columns) })),
     ...config.checks.map(({ name, value }) => pg.check(name, value)),
     ...foreign.map(({ name, columns: from, foreignTable, foreignColumns }) =>
-      pg.foreignKey({ name, columns: at(own, from), foreignColumns: at(tableOf(foreignTable), foreignColumns) }),
+      pg.foreignKey({
+        name,
+        columns: at(own, from),
+        foreignColumns: at(tableOf(foreignTable), foreignColumns),
+      }),
     ),
     ...config.indexes.map(({ config: { name, columns: on, unique, where } }) => {
       const index = (unique ? pg.uniqueIndex : pg.index)(name).on(...at(own, on as { name: string }[]));
@@ -64,7 +68,8 @@ type Tables<Schema> = { readonly [Name in keyof Schema]: pg.PgTable };
 
 function tablesOf<Schema extends object>(schema: Schema): Tables<Schema> {
   const tables = Object.entries(schema).filter(([, each]) => is(each, SQLiteTable));
-  return Object.fromEntries(tables.map(([name, table]) => [name, tableOf(table)])) as Tables<Schema>;
+  const entries = tables.map(([name, table]) => [name, tableOf(table)]);
+  return Object.fromEntries(entries) as unknown as Tables<Schema>;
 }
 
 export const {

@@ -232,7 +232,8 @@ class LibsqlStore extends LibsqlReads implements Store {
   }
 
   async settleSessions(settled: Parameters<Store["settleSessions"]>[0]): Promise<void> {
-    if (settled.length > 0) await this.#transact(sessionChanges.settleSessions(settled, this.#database.giveRows));
+    if (settled.length > 0)
+      await this.#transact(sessionChanges.settleSessions(settled, this.#database.giveRows));
   }
 
   /** Runs statements in one transaction; false where another process was faster. */

@@ -187,7 +187,7 @@ export class LibsqlUpkeep implements UpkeepStore {
       );
     const entries = await this.#aside.all<Omit<UnitAuditEntry, "details"> & { details: string }>(
       `SELECT id, project_id AS projectId, reason, details FROM audit_log
-         WHERE json_extract(details, '$.unit') = ?1 AND ${OF_PROJECT} ORDER BY id`,
+         WHERE details ->> 'unit' = ?1 AND ${OF_PROJECT} ORDER BY id`,
       [unit, projectId],
     );
     return {

@@ -56,7 +56,8 @@ export interface LocationOptions {
 const POSTGRES = /^postgres(ql)?:\/\//i;
 const SCHEMA = "dethrone";
 const REMOTE = /^(libsql|https?|wss?):\/\//i;
-const ALLOWED = "a file: URL, a path, :memory:, a postgres: URL, or the libsql:, http: or https: URL of a server";
+const ALLOWED =
+  "a file: URL, a path, :memory:, a postgres: URL, or the libsql:, http: or https: URL of a server";
 
 /** The longest part of a file's name that is made of a URL. */
 const NAME_LENGTH_MAX = 150;

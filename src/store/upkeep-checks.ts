@@ -164,7 +164,7 @@ const RUNNING = `SELECT key AS project, uid AS experiment, status = 'paused' AS 
     (SELECT count(*) FROM (SELECT 1 FROM sessions WHERE experiment_id = experiments.id AND is_evidence = 1
        AND settled_at_ms IS NOT NULL
        AND seq > coalesce((SELECT folded_seq FROM checkpoints WHERE experiment_id = experiments.id), 0)
-       LIMIT 1000) AS some) AS unfolded
+       LIMIT 1000) AS waiting) AS unfolded
   FROM experiments JOIN projects ON projects.id = project_id WHERE status IN ('running', 'paused') ORDER BY key`;
 
 /** The experiments that run, and how they get on. */

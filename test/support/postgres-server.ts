@@ -18,7 +18,10 @@ declare module "vitest" {
 export function postgresFolder(): string | null {
   const debian = "/usr/lib/postgresql";
   const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
-  const folders = [...versions.map((version) => join(debian, version, "bin")), ...(process.env.PATH ?? "").split(":")];
+  const folders = [
+    ...versions.map((version) => join(debian, version, "bin")),
+    ...(process.env.PATH ?? "").split(":"),
+  ];
   return folders.find((folder) => existsSync(join(folder, "initdb"))) ?? null;
 }
 
@@ -49,12 +52,16 @@ export class PostgresServer {
 
   /** Of the database `postgres`. */
   get url(): string {
-    return `postgres://dethrone@/postgres?host=${this.#folder}`;
+    return `postgres:///postgres?host=${this.#folder}&user=dethrone`;
   }
 
   #run(program: string, args: readonly string[]): void {
-    const options = { ...asNobody, cwd: this.#folder, stdio: ["ignore", "ignore", "pipe"] } as const;
-    execFileSync(join(this.#bin, program), args, { ...options, env: { ...process.env, LC_ALL: "C" } });
+    execFileSync(join(this.#bin, program), args, {
+      ...asNobody,
+      cwd: this.#folder,
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, LC_ALL: "C" },
+    });
   }
 
   start(): void {
@@ -75,7 +82,7 @@ export class PostgresServer {
 }
 
 /** Starts the server of a test run. */
-export default function setup(project: TestProject): () => void {
+export function setup(project: TestProject): () => void {
   const bin = postgresFolder();
   if (bin === null) throw new Error("PostgreSQL is not installed: apt-get install postgresql");
   const server = new PostgresServer(bin);

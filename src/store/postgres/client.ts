@@ -55,9 +55,14 @@ export async function loadPg(): Promise<typeof pg> {
 }
 
 /** Settings of a connection. What the server is to hold for it goes with the connection: no statement is spent on it. */
-export function settingsOf({ url, schema }: PostgresLocation, settings: readonly string[] = []): pg.ClientConfig {
+export function settingsOf(
+  { url, schema }: PostgresLocation,
+  settings: readonly string[] = [],
+): pg.ClientConfig {
   const inSchema = schema === null ? [] : [`search_path="${schema}"`];
-  const options = [...inSchema, ...settings].map((each) => `-c ${each.replaceAll(" ", String.raw`\ `)}`).join(" ");
+  const options = [...inSchema, ...settings]
+    .map((each) => `-c ${each.replaceAll(" ", String.raw`\ `)}`)
+    .join(" ");
   return {
     connectionString: url,
     types,
@@ -81,7 +86,10 @@ export function failureOf(error: unknown): WireError {
 }
 
 /** Connects. @throws an error with a code */
-export async function connectTo(location: PostgresLocation, settings: readonly string[] = []): Promise<pg.Client> {
+export async function connectTo(
+  location: PostgresLocation,
+  settings: readonly string[] = [],
+): Promise<pg.Client> {
   const { Client } = await loadPg();
   const client = new Client(settingsOf(location, settings));
   // Without a listener the end of an idle connection would end the process; whoever uses it next sees it.

@@ -33,6 +33,7 @@ interface Question {
 class Readers {
   readonly #location: PostgresLocation;
   readonly #pool: pg.Pool;
+  #ended: Promise<void> | undefined;
 
   private constructor(location: PostgresLocation, pool: pg.Pool) {
     this.#location = location;
@@ -63,7 +64,8 @@ class Readers {
   }
 
   close(): Promise<void> {
-    return this.#pool.end();
+    this.#ended ??= this.#pool.end();
+    return this.#ended;
   }
 }
 

@@ -11,7 +11,7 @@ import type { Value } from "../write-protocol.js";
 const TOKEN = new RegExp(
   [
     String.raw`(?<kept>'(?:[^']|'')*'|"[^"]*")`,
-    String.raw`json_extract\((?<document>\w+), '\$\.(?<field>\w+)'\)`,
+    String.raw`(?<document>\b[a-z_.]+) ->> '(?<field>\w+)'`,
     String.raw`unhex\((?<hex>\?\d*)\)`,
     String.raw`(?<place>\?\d*)`,
     String.raw`\b(?<word>CROSS JOIN|json_each|sqlite_sequence)\b`,

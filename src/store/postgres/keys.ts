@@ -8,7 +8,9 @@ const placeOf = ({ schema }: PostgresLocation): string => schema ?? "";
 
 /** The key of an advisory lock, 64 bits as a decimal number. */
 export function lockOf(location: PostgresLocation, purpose: "write" | "migrate"): string {
-  const digest = createHash("sha256").update(`dethrone ${purpose} ${placeOf(location)}`).digest();
+  const digest = createHash("sha256")
+    .update(`dethrone ${purpose} ${placeOf(location)}`)
+    .digest();
   return digest.readBigInt64BE(0).toString();
 }
 

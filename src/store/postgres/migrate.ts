@@ -55,17 +55,25 @@ function assertKnown(applied: number | null, known: number): void {
  * @throws DethroneError `database_invalid` for another application's schema, `schema_newer`; nothing is written then.
  * @throws DatabaseError what Postgres says
  */
-export async function migrate(client: pg.ClientBase, location: PostgresLocation, folder: string): Promise<void> {
+export async function migrate(
+  client: pg.ClientBase,
+  location: PostgresLocation,
+  folder: string,
+): Promise<void> {
   const bundled = migrationsOf(folder);
   const known = Math.max(...bundled.map(({ folderMillis }) => folderMillis));
   // Most start on a schema that is as it should be, and need no lock and no right to change it.
   const before = await newestApplied(client, location);
   assertKnown(before, known);
   if (before === known) return;
-  await client.query(`BEGIN; SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock(${lockOf(location, "migrate")})`);
+  await client.query(
+    `BEGIN; SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock(${lockOf(location, "migrate")})`,
+  );
   try {
     if (location.schema !== null) await client.query(`CREATE SCHEMA IF NOT EXISTS "${location.schema}"`);
-    await client.query(`CREATE TABLE IF NOT EXISTS ${JOURNAL} (created_at bigint PRIMARY KEY, hash text NOT NULL)`);
+    await client.query(
+      `CREATE TABLE IF NOT EXISTS ${JOURNAL} (created_at bigint PRIMARY KEY, hash text NOT NULL)`,
+    );
     // Looked at again under the lock: another process may have migrated since.
     const applied = await newestApplied(client, location);
     assertKnown(applied, known);

@@ -27,7 +27,8 @@ import { migrate } from "./migrate.js";
 const PREPARED_MAX = 200;
 
 /** What all processes look at again once it has changed. */
-const SNAPSHOT_TABLES = /^(?:insert into|update|delete from) "(?:projects|experiments|arms|overrides|revisions)"/;
+const SNAPSHOT_TABLES =
+  /^(?:insert into|update|delete from) "(?:projects|experiments|arms|overrides|revisions)"/;
 
 /** What a single operation may break: a value, a rule of the schema, a bound of the server. */
 const OF_ONE = /^(22|23|54)/;
@@ -102,7 +103,9 @@ export class PostgresWriteConnection implements WriterConnection {
     try {
       await this.#query(client, this.#begin);
       const ways = { isOfOne, giveRows: givenRows };
-      const outcomes = await takeAwaiting(applyOperations(operations, ways), (ask) => this.#answer(client, ask));
+      const outcomes = await takeAwaiting(applyOperations(operations, ways), (ask) =>
+        this.#answer(client, ask),
+      );
       const note = changesSnapshots(operations) ? `NOTIFY "${channelOf(this.#location)}"; ` : "";
       await this.#query(client, `${note}COMMIT`);
       return outcomes;
@@ -135,7 +138,11 @@ export class PostgresWriteConnection implements WriterConnection {
     return want === "rows" ? rows : rows[0];
   }
 
-  async #query(client: pg.Client, text: string, values?: (string | number | null)[]): Promise<pg.QueryResult> {
+  async #query(
+    client: pg.Client,
+    text: string,
+    values?: (string | number | null)[],
+  ): Promise<pg.QueryResult> {
     const name = values && values.length > 0 ? this.#nameOf(text) : undefined;
     const query = { text, query_timeout: ANSWER_MS, ...(values && { values }), ...(name && { name }) };
     try {
