@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
-import { postgresFolder } from "./test/support/postgres-server.js";
+import { postgresFolder } from "./test/support/postgres-server.mjs";
 
 /** What runs once more on a real PostgreSQL: all that reads and writes, whatever the engine. */
 const ON_POSTGRES = [
@@ -26,13 +26,14 @@ const postgres: TestProjectConfiguration = {
   test: {
     name: "postgres",
     include: ["test/postgres/**/*.test.ts", ...ON_POSTGRES],
-    globalSetup: ["test/support/postgres-server.ts"],
+    globalSetup: ["test/support/postgres-server.mjs"],
   },
 };
 
 // On a machine of CI it must be there; a developer without it is told what is left out.
 const hasPostgres = postgresFolder() !== null || process.env.CI !== undefined;
-if (!hasPostgres) process.stderr.write("PostgreSQL is not installed: the tests that need one are left out.\n");
+if (!hasPostgres)
+  process.stderr.write("PostgreSQL is not installed: the tests that need one are left out.\n");
 
 export default defineConfig({
   test: {

@@ -6,7 +6,15 @@ import { createEngine, isDethroneError } from "../../dist/index.js";
 import { chance, sleep } from "./support.mjs";
 
 const settings = JSON.parse(process.argv[2]);
-const { url, seed, sessions = Number.POSITIVE_INFINITY, abreast = 10, hands = true, windowMs } = settings;
+const {
+  url,
+  seed,
+  sessions = Number.POSITIVE_INFINITY,
+  abreast = 10,
+  hands = true,
+  windowMs,
+  refreshMs = 200,
+} = settings;
 const { int, pick, isLucky, next } = chance(seed, "agent");
 const say = (entry) => writeSync(1, `${JSON.stringify(entry)}\n`);
 const because = { reason: "torture" };
@@ -90,9 +98,7 @@ const loop = monitorEventLoopDelay({ resolution: 5 });
 const onDecision = ({ decision }) => say({ kind: "decision", id: decision });
 const logger = { debug() {}, info() {}, warn() {}, error() {} };
 // Strict, so that every session is recorded; a disk that fails may fail the opening too.
-const engine = await insist("open", () =>
-  createEngine({ url, strict: true, refreshMs: 200, logger, onDecision }),
-);
+const engine = await insist("open", () => createEngine({ url, strict: true, refreshMs, logger, onDecision }));
 const bot = await insist("project", () => engine.project("support", { champion: { prompt: "long" } }));
 await attempt("challenge", () => bot.challenge(challenger(), { share: 0.5, policy }));
 loop.enable();

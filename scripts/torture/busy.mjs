@@ -67,10 +67,20 @@ export async function busyScenario({ seed, isShort, folderFor, databaseIn, repor
   const folder = folderFor("busy");
   const settings = { sessions, abreast: isShort ? 50 : 100, hands: true };
   const locker = { seed: random.seed(), holdMs: 300, restMs: 60 };
-  const { failures, counts } = await untilTheEnd({ folder, url: databaseIn(folder), processes, settings, random, isShort, locker });
+  const { failures, counts } = await untilTheEnd({
+    folder,
+    url: databaseIn(folder),
+    processes,
+    settings,
+    random,
+    isShort,
+    locker,
+  });
   if (counts.sessions !== processes * sessions)
     failures.push(`${processes * sessions} sessions were served and ${counts.sessions} are stored`);
-  if (counts.busy === 0) failures.push("no lock was ever met, so nothing was tested");
+  // On a server they wait for the lock where nobody counts.
+  const isCounted = !databaseIn(folder).startsWith("postgres");
+  if (isCounted && counts.busy === 0) failures.push("no lock was ever met, so nothing was tested");
   report({ where: folder, failures, counts: { rounds: 1, ...counts } });
 }
 

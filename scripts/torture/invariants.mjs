@@ -15,7 +15,8 @@ const BUSY_WAIT_MS = 5000;
 
 /** Rules of which every row found is a breach. The `+` keeps the unique indices out of it. */
 const BREACHES = {
-  "a session is there twice": "SELECT +id AS id, count(*) AS n FROM sessions GROUP BY +id HAVING count(*) > 1",
+  "a session is there twice":
+    "SELECT +id AS id, count(*) AS n FROM sessions GROUP BY +id HAVING count(*) > 1",
   "a signal is there twice":
     "SELECT +session_seq AS seq, name, value, count(*) AS n FROM signals GROUP BY +session_seq, name, value HAVING count(*) > 1",
   "a signal's key is there twice":
@@ -150,7 +151,7 @@ const some = (list) =>
     .join("; ")}${list.length > 3 ? `; and ${list.length - 3} more` : ""}`;
 
 /** How long the next process may take to store what a dead one has kept beside the database. */
-const RECOVERY_TURNS = 200;
+const RECOVERY_TURNS = 900;
 
 /** What was kept beside the database is stored by the next process that opens it: acknowledged is acknowledged. */
 async function recoverLeftovers(url, folder) {

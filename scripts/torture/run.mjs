@@ -11,6 +11,7 @@ import { brokenDiskScenario, busyScenario, slowScenario } from "./busy.mjs";
 import { callsScenario } from "./calls.mjs";
 import { clocksScenario } from "./clocks.mjs";
 import { killScenario } from "./kill.mjs";
+import { restartScenario, serversScenario } from "./servers.mjs";
 
 const SCENARIOS = {
   kill: killScenario,
@@ -19,7 +20,13 @@ const SCENARIOS = {
   disk: brokenDiskScenario,
   calls: callsScenario,
   clocks: clocksScenario,
+  servers: serversScenario,
+  restart: restartScenario,
 };
+
+/** What a database on a server is put through; the last two need one. */
+const ON_SERVER = ["kill", "busy", "servers", "restart"];
+const ON_SERVER_ALONE = ["servers", "restart"];
 
 /** Those that happen in processes of their own. */
 const PROCESSES = ["kill", "busy", "slow", "disk"];
@@ -31,21 +38,36 @@ const { values } = parseArgs({
     only: { type: "string" },
     short: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
+    db: { type: "string" },
   },
 });
 const isShort = values.short;
 const seed = Number(values.seed ?? Date.now() % 1e6);
 const rounds = Number(values.rounds ?? (isShort ? 6 : 200));
-const names = values.only?.split(",") ?? Object.keys(SCENARIOS);
-const usage = "npm run torture -- [--seed N] [--rounds N] [--short] [--keep] [--only kill,busy,...]";
-const areKnown = names.every((name) => name in SCENARIOS);
+const isOnServer = values.db !== undefined;
+const usual = isOnServer
+  ? ON_SERVER
+  : Object.keys(SCENARIOS).filter((name) => !ON_SERVER_ALONE.includes(name));
+const names = values.only?.split(",") ?? usual;
+const usage =
+  "npm run torture -- [--db postgres://...] [--seed N] [--rounds N] [--short] [--keep] [--only kill,busy,...]";
+const areKnown = names.every((name) => name in SCENARIOS && (!isOnServer || ON_SERVER.includes(name)));
 if (!Number.isSafeInteger(seed) || seed < 0 || !Number.isSafeInteger(rounds) || rounds < 1 || !areKnown) {
   console.error(`${usage}\n  scenarios: ${Object.keys(SCENARIOS).join(", ")}`);
   process.exit(2);
 }
 
 const again = (name) =>
-  `npm run torture -- --seed ${seed} --rounds ${rounds}${isShort ? " --short" : ""} --only ${name}`;
+  `npm run torture -- --seed ${seed} --rounds ${rounds}${isShort ? " --short" : ""}${isOnServer ? ` --db '${values.db}'` : ""} --only ${name}`;
+
+/** One for each folder: a file in it, or a schema on the server. */
+const databaseIn = (folder) => {
+  if (!isOnServer) return join(folder, "torture.db");
+  if (!folders.includes(folder)) folders.push(folder);
+  const schema = `torture_${process.pid}_${folders.indexOf(folder)}`;
+  return `${values.db}${values.db.includes("?") ? "&" : "?"}schema=${schema}`;
+};
+const folders = [];
 
 const root = mkdtempSync(join(tmpdir(), "dethrone-torture-"));
 const total = { rounds: 0, kills: 0, sessions: 0, acknowledged: 0, found: 0, lost: 0, double: 0, drift: 0 };
@@ -64,6 +86,7 @@ async function torture(name) {
       mkdirSync(folder);
       return folder;
     },
+    databaseIn,
     report: ({ where, failures, counts: some }) => {
       for (const [key, value] of Object.entries(some)) {
         counts[key] = (counts[key] ?? 0) + value;
@@ -81,7 +104,7 @@ async function torture(name) {
 
 // In the short form those that wait for processes most of the time wait together. Those in this process come after them:
 // what one of them does to the writers of a process it does to all of them.
-const together = names.filter((name) => isShort && PROCESSES.includes(name));
+const together = names.filter((name) => isShort && !isOnServer && PROCESSES.includes(name));
 await Promise.all(together.map(torture));
 for (const name of names.filter((each) => !together.includes(each))) await torture(name);
 

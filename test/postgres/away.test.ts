@@ -5,7 +5,7 @@ import { openLibsqlStore } from "../../src/store/libsql-store.js";
 import { locate } from "../../src/store/location.js";
 import { Spool } from "../../src/store/spool.js";
 import { engineOver } from "../support/engine.js";
-import { PostgresServer, postgresFolder } from "../support/postgres-server.js";
+import { PostgresServer, postgresFolder } from "../support/postgres-server.mjs";
 import { query } from "../support/query.js";
 import { temporaryFolder } from "../support/temporary.js";
 

@@ -14,6 +14,9 @@ const RETRY_MS = [500, 1000, 2000, 5000, 10_000] as const;
 /** Changes that come within this time of one that was told are told together. */
 const TOGETHER_MS = 50;
 
+/** What keeps a process alive, or not; the package's types do not know of it. */
+const held = (client: pg.Client) => client as unknown as { ref(): void; unref(): void };
+
 /** Listens until it is closed. */
 export class Notices {
   readonly #location: PostgresLocation;
@@ -38,8 +41,8 @@ export class Notices {
       client.once("end", () => this.#again());
       client.on("notification", () => this.#tell());
       await client.query(`LISTEN "${channelOf(this.#location)}"`);
-      // It keeps no process alive. (The package's types do not know that it can be told so.)
-      (client as unknown as { unref(): void }).unref();
+      // It keeps no process alive.
+      held(client).unref();
       if (this.#attempts > 0) this.#tell();
       this.#attempts = 0;
     } catch {
@@ -70,6 +73,10 @@ export class Notices {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#telling);
-    await this.#client?.end();
+    const client = this.#client;
+    if (!client) return;
+    // Its end is waited for.
+    held(client).ref();
+    await client.end();
   }
 }
