@@ -156,8 +156,8 @@ export class LibsqlUpkeep implements UpkeepStore {
   }
 
   usedBytes(): Promise<number> {
-    const { usedBytes } = this.#host.database.location.kind === "postgres" ? postgres : checks;
-    return usedBytes(this.#aside);
+    const { kind } = this.#host.database.location;
+    return kind === "postgres" ? postgres.usedBytes(this.#aside) : checks.usedBytes(this.#aside);
   }
 
   async vacuum(): Promise<number> {

@@ -15,8 +15,12 @@ import { toBind, toPostgres } from "./dialect.js";
 import { givenRows } from "./given-rows.js";
 import { Notices } from "./notices.js";
 
-/** Connections that a process reads with, at most; they are made when they are needed, and let go when they are not. */
+/**
+ * Connections that a process reads with, at most, and those of each who asks what may take long. They are made when they are
+ * needed, and let go when they are not.
+ */
 const READERS_MAX = 4;
+const ASIDE_MAX = 2;
 const IDLE_MS = 30_000;
 
 type Database = Parameters<Parameters<OpenDatabase["read"]>[0]>[0];
@@ -32,20 +36,26 @@ interface Question {
 /** Asks over connections that are free. */
 class Readers {
   readonly #location: PostgresLocation;
+  readonly #Pool: typeof pg.Pool;
   readonly #pool: pg.Pool;
   #ended: Promise<void> | undefined;
 
-  private constructor(location: PostgresLocation, pool: pg.Pool) {
+  private constructor(location: PostgresLocation, Pool: typeof pg.Pool, max: number) {
     this.#location = location;
-    this.#pool = pool;
+    this.#Pool = Pool;
+    const bounds = { max, idleTimeoutMillis: IDLE_MS, allowExitOnIdle: true };
+    this.#pool = new Pool({ ...settingsOf(location), ...bounds });
     // One that breaks while it is idle is replaced by the next that is needed.
-    pool.on("error", () => undefined);
+    this.#pool.on("error", () => undefined);
   }
 
   static async open(location: PostgresLocation): Promise<Readers> {
-    const { Pool } = await loadPg();
-    const bounds = { max: READERS_MAX, idleTimeoutMillis: IDLE_MS, allowExitOnIdle: true };
-    return new Readers(location, new Pool({ ...settingsOf(location), ...bounds }));
+    return new Readers(location, (await loadPg()).Pool, READERS_MAX);
+  }
+
+  /** Others, over connections of their own. */
+  others(): Readers {
+    return new Readers(this.#location, this.#Pool, ASIDE_MAX);
   }
 
   /** @throws DethroneError */
@@ -69,7 +79,7 @@ class Readers {
   }
 }
 
-/** Statements that may take long share the readers' connections: what waits is the server. */
+/** Statements that may take long: what waits is the server, and the connections of these alone. */
 class ReadersAside extends Aside {
   readonly #readers: Readers;
 
@@ -83,7 +93,7 @@ class ReadersAside extends Aside {
   }
 
   close(): Promise<void> {
-    return Promise.resolve();
+    return this.#readers.close();
   }
 }
 
@@ -146,7 +156,7 @@ export class PostgresDatabase implements OpenDatabase {
   }
 
   aside(): Aside {
-    return new ReadersAside(this.#readers);
+    return new ReadersAside(this.#readers.others());
   }
 
   async close(): Promise<void> {

@@ -107,7 +107,9 @@ export class PostgresWriteConnection implements WriterConnection {
         this.#answer(client, ask),
       );
       const note = changesSnapshots(operations) ? `NOTIFY "${channelOf(this.#location)}"; ` : "";
-      await this.#query(client, `${note}COMMIT`);
+      const ended = [await this.#query(client, `${note}COMMIT`)].flat().at(-1);
+      // A transaction that something had aborted is rolled back by its commit, without an error.
+      if (ended?.command !== "COMMIT") throw new StatementFailure(new Error("the transaction was aborted"));
       return outcomes;
     } catch (error) {
       await this.#undo(client, error);
