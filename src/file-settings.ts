@@ -3,7 +3,7 @@ import type { ShareRuleInput } from "./core/decision/share-rule.js";
 
 /** What `dethrone.config.ts`, the settings of the command line, may say. */
 export interface FileSettings {
-  /** the database */
+  /** the database; a token goes into `$DETHRONE_AUTH_TOKEN`, never here */
   readonly url?: string;
   /** the challenger's share of `dethrone challenge`: in [0.01, 0.99], `ramp` or `adaptive` */
   readonly share?: ShareRuleInput;

@@ -19,7 +19,7 @@ import { VERSION } from "./version.js";
 
 /** Settings of an engine. */
 export interface EngineOptions {
-  /** `file:dethrone.db`, a path, `:memory:` (a temporary file), or `postgres://`; default `file:dethrone.db` */
+  /** a path or `file:` URL, `:memory:` (a temporary file), `postgres://`, or a libSQL server's `libsql://` or `https://`; default `file:dethrone.db` */
   readonly url?: string;
   /** lets in at the server of a remote `url`; default `$DETHRONE_AUTH_TOKEN` */
   readonly authToken?: string;

@@ -14,6 +14,7 @@ const {
   hands = true,
   windowMs,
   refreshMs = 200,
+  tries = 8,
 } = settings;
 const { int, pick, isLucky, next } = chance(seed, "agent");
 const say = (entry) => writeSync(1, `${JSON.stringify(entry)}\n`);
@@ -36,7 +37,7 @@ async function attempt(what, action) {
 
 /** The same again under the same key until it is acknowledged, as a host does that wants to be sure. */
 async function insist(what, action) {
-  for (let tries = 0; tries < 8; tries += 1) {
+  for (let tried = 0; tried < tries; tried += 1) {
     const receipt = await attempt(what, action);
     if (receipt) return receipt;
     await sleep(20);

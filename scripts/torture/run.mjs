@@ -11,6 +11,7 @@ import { brokenDiskScenario, busyScenario, slowScenario } from "./busy.mjs";
 import { callsScenario } from "./calls.mjs";
 import { clocksScenario } from "./clocks.mjs";
 import { killScenario } from "./kill.mjs";
+import { remoteScenario } from "./remote.mjs";
 import { restartScenario, serversScenario } from "./servers.mjs";
 
 const SCENARIOS = {
@@ -22,6 +23,7 @@ const SCENARIOS = {
   clocks: clocksScenario,
   servers: serversScenario,
   restart: restartScenario,
+  remote: remoteScenario,
 };
 
 /** What a database on a server is put through; the last two need one. */
@@ -29,7 +31,7 @@ const ON_SERVER = ["kill", "busy", "servers", "restart"];
 const ON_SERVER_ALONE = ["servers", "restart"];
 
 /** Those that happen in processes of their own. */
-const PROCESSES = ["kill", "busy", "slow", "disk"];
+const PROCESSES = ["kill", "busy", "slow", "disk", "remote"];
 
 const { values } = parseArgs({
   options: {

@@ -33,7 +33,7 @@ function createProgram(writeErr: (text: string) => void): Command {
     .version(VERSION)
     .option(
       "--db <url>",
-      "the database: a path, file:PATH or postgres://... (default: $DETHRONE_DB, else file:dethrone.db)",
+      "the database: a path, file:PATH, postgres://..., or libsql://HOST with its token in $DETHRONE_AUTH_TOKEN (default: $DETHRONE_DB, else file:dethrone.db)",
     )
     .option("--json", "print JSON on standard output and nothing else")
     .option("--actor <name>", "who does it, for the audit log (default: $DETHRONE_ACTOR, else cli)")

@@ -170,12 +170,13 @@ function* storeEnds(ends: readonly SessionEnd[], write: Write): Steps<void> {
 
 /** Signals and scores that reach other sessions too are no plain ones. */
 function* refuseRoots(signals: readonly SessionSignal[], ends: readonly SessionEnd[]): Steps<void> {
-  if ((yield* get("SELECT 1 FROM sessions WHERE root_id IS NOT NULL LIMIT 1", [], "none")) === undefined)
-    return;
   const ids = [
     ...signals.filter(({ kind }) => kind !== null).map(({ sessionId }) => sessionId),
     ...ends.filter(({ score }) => score !== null).map(({ sessionId }) => sessionId),
   ];
+  if (ids.length === 0) return;
+  if ((yield* get("SELECT 1 FROM sessions WHERE root_id IS NOT NULL LIMIT 1", [], "none")) === undefined)
+    return;
   const root = yield* get(
     "SELECT 1 FROM json_each(?) AS given CROSS JOIN sessions ON root_id = given.value AND root_id IS NOT NULL LIMIT 1",
     [JSON.stringify(ids)],

@@ -56,6 +56,10 @@ export interface LocationOptions {
 const POSTGRES = /^postgres(ql)?:\/\//i;
 const SCHEMA = "dethrone";
 const REMOTE = /^(libsql|https?|wss?):\/\//i;
+
+/** Whatever has a scheme, and is no file. */
+const SERVER = /^(?!file:)[a-z][a-z0-9+.-]+:/i;
+
 const ALLOWED =
   "a file: URL, a path, :memory:, a postgres: URL, or the libsql:, http: or https: URL of a server";
 
@@ -85,7 +89,7 @@ function fileAt(url: string): FileLocation {
     return { kind: "file", name: path, beside: null, path, temporaryFolder: folder };
   }
   if (/^file:[^?]*\?/.test(url)) return refuse(url, "a file: URL without parameters");
-  if (/^(?!file:)[a-z][a-z0-9+.-]+:/i.test(url)) return refuse(url, ALLOWED);
+  if (SERVER.test(url)) return refuse(url, ALLOWED);
   const path = url.startsWith("file://") ? fileURLToPath(url) : resolve(url.replace(/^file:/, ""));
   return { kind: "file", name: path, beside: path, path, temporaryFolder: null };
 }
@@ -95,15 +99,23 @@ function remoteAt(url: string, { authToken }: LocationOptions): RemoteLocation {
   if (!parsed?.host) return refuse(url, "the URL of a server, such as libsql://example.turso.io");
   if (parsed.username !== "" || parsed.password !== "")
     return refuse(url, "a URL without a user; a token goes into authToken or $DETHRONE_AUTH_TOKEN");
+  if (authToken !== undefined && typeof authToken !== "string")
+    throw new DethroneError("settings_invalid", `authToken must be a text; received ${typeof authToken}.`, {
+      field: "authToken",
+    });
   const given = parsed.searchParams.get("authToken");
   parsed.searchParams.delete("authToken");
-  const { protocol, host, pathname } = parsed;
-  const place = `${host}${pathname}`.replace(/\/+$/, "");
+  // Requests go to what is under it.
+  if (!parsed.pathname.endsWith("/")) parsed.pathname += "/";
+  // The same server answers to both, and a request that is an answer away needs no open socket.
+  const href = parsed.href.replace(/^ws/, "http");
+  const [scheme] = href.split(":", 1);
+  const place = `${parsed.host}${parsed.pathname}`.replace(/\/+$/, "");
   return {
     kind: "remote",
-    name: `${protocol}//${place}`,
+    name: `${scheme}://${place}`,
     beside: resolve(`dethrone-${place.replaceAll(/[^\w.-]+/g, "-").slice(0, NAME_LENGTH_MAX)}`),
-    url: parsed.href,
+    url: href,
     authToken: authToken ?? given ?? process.env.DETHRONE_AUTH_TOKEN ?? null,
     replica: null,
   };
@@ -142,9 +154,10 @@ function replicaOf(syncUrl: string, url: string, options: LocationOptions): Remo
   return { ...remoteAt(syncUrl, options), beside: file.path, replica: file.path };
 }
 
-/** A URL as it may be shown: without user, password and parameters, any of which may be a secret. */
+/** A URL as it may be shown: that of a server without user, password and parameters, any of which may be a secret. */
 export function redacted(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, "$1***@").replace(/\?.*$/s, "?***");
+  if (!SERVER.test(url)) return url;
+  return url.replace(/\/\/[^/?#]*@/, "//***@").replace(/\?.*$/s, "");
 }
 
 function refuse(url: string, allowed: string): never {

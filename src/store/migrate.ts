@@ -8,12 +8,11 @@ import { readMigrationFiles } from "drizzle-orm/migrator";
 import type Database from "libsql";
 import { DethroneError } from "../core/errors.js";
 
-const JOURNAL = "dethrone_migrations";
+/** The table that says which migrations were applied. */
+export const JOURNAL = "dethrone_migrations";
 
-interface Applied {
-  readonly count: number;
-  readonly newest: number | null;
-}
+/** See {@link JOURNAL}. */
+export const CREATE_JOURNAL = `CREATE TABLE IF NOT EXISTS ${JOURNAL} (created_at INTEGER PRIMARY KEY, hash TEXT NOT NULL)`;
 
 function get<T>(database: Database.Database, sql: string): T {
   return database.prepare(sql).get() as T;
@@ -32,24 +31,36 @@ function hasJournal(database: Database.Database): boolean {
   );
 }
 
-function assertOurs(database: Database.Database, newestBundled: number): void {
-  if (!hasJournal(database)) {
-    if (!hasTables(database)) return;
+/** What of a schema there is. */
+export interface FoundSchema {
+  readonly hasTables: boolean;
+  /** when the newest migration was made; null where none of ours was applied */
+  readonly newest: number | null;
+}
+
+/** @throws DethroneError `database_invalid` for another application's database, `schema_newer` */
+export function assertOurs({ hasTables: isInUse, newest }: FoundSchema, newestBundled: number): void {
+  if (newest === null) {
+    if (!isInUse) return;
     throw new DethroneError(
       "database_invalid",
-      "The database belongs to another application: it has tables, but none of dethrone's. Give dethrone a file of its own.",
+      "The database belongs to another application: it has tables, but none of dethrone's. Give dethrone one of its own.",
     );
   }
-  const applied = get<Applied>(
-    database,
-    `SELECT count(*) AS count, max(created_at) AS newest FROM ${JOURNAL}`,
-  );
-  if ((applied.newest ?? 0) <= newestBundled) return;
+  if (newest <= newestBundled) return;
   throw new DethroneError(
     "schema_newer",
     "The database has a newer schema than this version of dethrone knows. Upgrade dethrone to the version that wrote it.",
-    { databaseSchema: applied.newest, knownSchema: newestBundled },
+    { databaseSchema: newest, knownSchema: newestBundled },
   );
+}
+
+function schemaOf(database: Database.Database): FoundSchema {
+  const newest = hasJournal(database)
+    ? (get<{ newest: number | null }>(database, `SELECT max(created_at) AS newest FROM ${JOURNAL}`).newest ??
+      0)
+    : null;
+  return { hasTables: hasTables(database), newest };
 }
 
 /**
@@ -61,20 +72,15 @@ function assertOurs(database: Database.Database, newestBundled: number): void {
 export function migrate(database: Database.Database, migrationsFolder: string): void {
   const bundled = readMigrationFiles({ migrationsFolder });
   const newestBundled = Math.max(...bundled.map((migration) => migration.folderMillis));
-  assertOurs(database, newestBundled);
+  assertOurs(schemaOf(database), newestBundled);
   database.prepare("PRAGMA journal_mode = WAL").get();
   database.exec("BEGIN IMMEDIATE");
   try {
     // Looked at again under the lock: another process may have migrated, or taken the file, since.
-    assertOurs(database, newestBundled);
-    database.exec(
-      `CREATE TABLE IF NOT EXISTS ${JOURNAL} (created_at INTEGER PRIMARY KEY, hash TEXT NOT NULL)`,
-    );
-    const { newest } = get<Applied>(
-      database,
-      `SELECT count(*) AS count, max(created_at) AS newest FROM ${JOURNAL}`,
-    );
-    for (const migration of bundled.filter((each) => each.folderMillis > (newest ?? 0))) {
+    const found = schemaOf(database);
+    assertOurs(found, newestBundled);
+    database.exec(CREATE_JOURNAL);
+    for (const migration of bundled.filter((each) => each.folderMillis > (found.newest ?? 0))) {
       for (const statement of migration.sql) database.exec(statement);
       database
         .prepare(`INSERT INTO ${JOURNAL} (created_at, hash) VALUES (?, ?)`)

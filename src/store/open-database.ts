@@ -5,6 +5,7 @@ import type { OpenDatabase, OpenOptions } from "./database.js";
 import { FileDatabase } from "./file-database.js";
 import type { Location } from "./location.js";
 import { PostgresDatabase } from "./postgres/database.js";
+import { RemoteDatabase } from "./remote/remote-database.js";
 
 /**
  * Opens and migrates it.
@@ -19,6 +20,6 @@ export function openDatabase(location: Location, options: OpenOptions): Promise<
     case "postgres":
       return PostgresDatabase.open(location, options);
     case "remote":
-      throw new Error("to come");
+      return RemoteDatabase.open(location, options);
   }
 }

@@ -12,6 +12,15 @@ const HINTS: readonly (readonly [RegExp, ErrorCode, string])[] = [
   [/^SQLITE_FULL/, "storage_unavailable", "the disk is full"],
   [new RegExp(`^${FILE_REPLACED}`), "storage_unavailable", "its file was deleted or replaced while in use"],
   [/^SQLITE_READONLY/, "storage_unavailable", "the database is read-only"],
+  [/^REMOTE_AWAY/, "storage_unavailable", "its server cannot be reached; check the URL"],
+  [/^REMOTE_LOST/, "storage_unavailable", "its server does not answer, or breaks off"],
+  [
+    /^REMOTE_REFUSED/,
+    "storage_unavailable",
+    "its server refuses the token; see authToken, $DETHRONE_AUTH_TOKEN",
+  ],
+  [/^REMOTE_UNKNOWN/, "storage_unavailable", "its server knows no such database; check the URL"],
+  [/^REMOTE_THROTTLED/, "storage_unavailable", "its server takes no more requests for now"],
   [/^(40P01|40001|55P03)$/, "storage_busy", "other processes hold its locks; try again"],
   [/^28/, "storage_unavailable", "the server does not let this user in; check user and password of its URL"],
   [/^3D000/, "storage_unavailable", "the server has no such database; create it there first, with createdb"],
@@ -43,5 +52,16 @@ export function storageError(error: WireError, name: string): DethroneError {
       storageCode: error.code,
       storageMessage: error.message,
     },
+  );
+}
+
+/** Whether one operation broke a rule of the schema or of this code, as opposed to the database being in trouble. */
+export function isOfOneOperation(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  if (typeof code !== "string" || !code.startsWith("SQLITE_")) return true;
+  return (
+    code.startsWith("SQLITE_CONSTRAINT") ||
+    code.startsWith("SQLITE_MISMATCH") ||
+    code.startsWith("SQLITE_TOOBIG")
   );
 }

@@ -4,7 +4,7 @@
  */
 import { applyBatch, type SessionOperation, segmentsOf } from "./batch-writes.js";
 import type { GiveRows } from "./given-rows.js";
-import { replay } from "./replay.js";
+import { type Places, replay } from "./replay.js";
 import { addSignal, endSession, findSession, startSession } from "./session-writes.js";
 import { run, type Steps } from "./steps.js";
 import { type Outcome, RECORDED, type WriteOperation, type WriteStatement } from "./write-protocol.js";
@@ -14,7 +14,15 @@ export interface Ways {
   /** whether an error is of one operation; any other (busy, disk full, I/O) is of the whole transaction */
   readonly isOfOne: (error: unknown) => boolean;
   readonly giveRows: GiveRows;
+  /**
+   * how many operations on sessions it takes for them to be written together; that reads less, and costs more where reading
+   * costs nothing; default 2
+   */
+  readonly togetherMin?: number;
 }
+
+/** See {@link Ways}. */
+const TOGETHER_MIN = 2;
 
 /**
  * Applies the operations, each all or nothing, in a transaction that is open; in their order, as far as that matters.
@@ -22,9 +30,36 @@ export interface Ways {
  * @throws what the database says where that concerns all of them; then none of them may be acknowledged
  */
 export function* applyOperations(operations: readonly WriteOperation[], ways: Ways): Steps<Outcome[]> {
+  const { togetherMin = TOGETHER_MIN, giveRows } = ways;
   const outcomes: Outcome[] = [];
-  for (const some of runsOf(operations)) outcomes.push(...(yield* applyRun(some, ways)));
+  const places: Places = new Map();
+  for (const some of runsOf(operations.map(unspooled))) {
+    const isMany = some.length >= togetherMin;
+    const together = isMany && some.every(isOnSession) ? () => applyBatch(some, giveRows) : null;
+    const replayed = isMany && some.every(isReplay) ? () => replayAll(some, places) : null;
+    const apply = together ?? replayed;
+    outcomes.push(
+      ...((apply && (yield* applyTogether(apply, ways))) ?? (yield* applyEach(some, ways, places))),
+    );
+  }
   return outcomes;
+}
+
+type Replay = Extract<WriteOperation, { kind: "replay" }>;
+
+const isReplay = (operation: WriteOperation): operation is Replay => operation.kind === "replay";
+
+function* replayAll(operations: readonly Replay[], places: Places): Steps<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const { entry } of operations) outcomes.push(yield* replay(entry, places));
+  return outcomes;
+}
+
+/** What was spooled of a session that is stored is no different from what was not. */
+function unspooled(operation: WriteOperation): WriteOperation {
+  if (operation.kind !== "replay") return operation;
+  const { entry } = operation;
+  return entry.kind === "end" || entry.kind === "signal" ? entry : operation;
 }
 
 /** Operations on sessions that can be written together, and the others one by one. */
@@ -40,8 +75,10 @@ function runsOf(operations: readonly WriteOperation[]): WriteOperation[][] {
       sessions.push(operation);
       continue;
     }
+    const last = sessions.length === 0 ? runs.at(-1) : undefined;
     close();
-    runs.push([operation]);
+    if (isReplay(operation) && last?.every(isReplay)) last.push(operation);
+    else runs.push([operation]);
   }
   close();
   return runs;
@@ -51,20 +88,17 @@ function isOnSession(operation: WriteOperation): operation is SessionOperation {
   return operation.kind === "start" || operation.kind === "end" || operation.kind === "signal";
 }
 
-function* applyRun(operations: readonly WriteOperation[], ways: Ways): Steps<Outcome[]> {
-  const isBatch = operations.length > 1 && operations.every(isOnSession);
-  const together = isBatch ? yield* applyTogether(operations, ways) : null;
-  if (together) return together;
+function* applyEach(operations: readonly WriteOperation[], ways: Ways, places: Places): Steps<Outcome[]> {
   const outcomes: Outcome[] = [];
-  for (const operation of operations) outcomes.push(yield* applyAtomically(operation, ways));
+  for (const operation of operations) outcomes.push(yield* applyAtomically(operation, ways, places));
   return outcomes;
 }
 
 /** All of them at once; null, and nothing written, where one of them needs a closer look. */
-function* applyTogether(operations: readonly SessionOperation[], ways: Ways): Steps<Outcome[] | null> {
+function* applyTogether(apply: () => Steps<Outcome[]>, ways: Ways): Steps<Outcome[] | null> {
   yield* run("SAVEPOINT batch");
   try {
-    const outcomes = yield* applyBatch(operations, ways.giveRows);
+    const outcomes = yield* apply();
     yield* run("RELEASE batch");
     return outcomes;
   } catch (error) {
@@ -75,10 +109,10 @@ function* applyTogether(operations: readonly SessionOperation[], ways: Ways): St
   }
 }
 
-function* applyAtomically(operation: WriteOperation, ways: Ways): Steps<Outcome> {
+function* applyAtomically(operation: WriteOperation, ways: Ways, places: Places): Steps<Outcome> {
   yield* run("SAVEPOINT operation");
   try {
-    const outcome = yield* applyOne(operation);
+    const outcome = yield* applyOne(operation, places);
     if (outcome.status === "conflict") yield* run("ROLLBACK TO operation");
     yield* run("RELEASE operation");
     return outcome;
@@ -90,7 +124,7 @@ function* applyAtomically(operation: WriteOperation, ways: Ways): Steps<Outcome>
   }
 }
 
-function* applyOne(operation: WriteOperation): Steps<Outcome> {
+function* applyOne(operation: WriteOperation, places: Places): Steps<Outcome> {
   switch (operation.kind) {
     case "start":
       return yield* startSession(operation.start);
@@ -101,7 +135,7 @@ function* applyOne(operation: WriteOperation): Steps<Outcome> {
     case "signal":
       return yield* addSignal(operation.signal);
     case "replay":
-      return yield* replay(operation.entry);
+      return yield* replay(operation.entry, places);
     case "statements":
       return yield* transact(operation.statements);
   }

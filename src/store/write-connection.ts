@@ -9,6 +9,7 @@ import { FILE_REPLACED, fileAt } from "./file-identity.js";
 import { givenRows } from "./given-rows.js";
 import { migrate } from "./migrate.js";
 import { type Ask, take } from "./steps.js";
+import { isOfOneOperation } from "./storage-error.js";
 import { applyOperations } from "./transaction.js";
 import type { Durability, Outcome, Value, WriteOperation } from "./write-protocol.js";
 
@@ -95,15 +96,4 @@ export class WriteConnection {
     }
     return statement;
   }
-}
-
-/** Whether one operation broke a rule of the schema or of this code, as opposed to the database being in trouble. */
-function isOfOneOperation(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  if (typeof code !== "string" || !code.startsWith("SQLITE_")) return true;
-  return (
-    code.startsWith("SQLITE_CONSTRAINT") ||
-    code.startsWith("SQLITE_MISMATCH") ||
-    code.startsWith("SQLITE_TOOBIG")
-  );
 }

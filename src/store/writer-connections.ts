@@ -2,6 +2,7 @@
  * The connections that can write, by where the database lies.
  */
 import { PostgresWriteConnection } from "./postgres/write-connection.js";
+import { RemoteConnection } from "./remote/remote-connection.js";
 import { WriteConnection } from "./write-connection.js";
 import type { Outcome, WriteOperation, WriterRequest } from "./write-protocol.js";
 
@@ -20,13 +21,13 @@ export interface WriterConnection {
 export function connect(
   request: Extract<WriterRequest, { type: "open" }>,
 ): WriterConnection | Promise<WriterConnection> {
-  const { location, migrationsFolder, durability } = request;
+  const { location, migrationsFolder, durability, patienceMs } = request;
   switch (location.kind) {
     case "file":
       return new WriteConnection(location.path, migrationsFolder, durability);
     case "postgres":
       return PostgresWriteConnection.open(location, migrationsFolder, durability);
     case "remote":
-      throw new Error("to come");
+      return RemoteConnection.open(location, { migrationsFolder, patienceMs });
   }
 }

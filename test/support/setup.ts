@@ -1,4 +1,6 @@
 import fc from "fast-check";
+import { vi } from "vitest";
+import type * as locations from "../../src/store/location.js";
 
 // The same inputs on every run, so that coverage is; FC_SEED tries others. A failure prints its seed and path.
 fc.configureGlobal({
@@ -6,3 +8,22 @@ fc.configureGlobal({
   // Mutation testing wants to know that a test fails, not on which smallest input.
   endOnFailure: process.env.FC_SHRINK === "no",
 });
+
+/**
+ * DETHRONE_TEST_DB=remote runs the same tests over the double of a libSQL server: what they open as a file is opened as
+ * a database of the double's, which lies in that file.
+ */
+if (process.env.DETHRONE_TEST_DB === "remote") {
+  const { startLibsqlDouble } = await import("./libsql-double.mjs");
+  const double = await startLibsqlDouble({ synchronous: "OFF" });
+  vi.doMock("../../src/store/location.js", async (importOriginal) => {
+    const original = await importOriginal<typeof locations>();
+    const locate: typeof original.locate = (url, options) => {
+      const location = original.locate(url, options);
+      if (location.kind !== "file") return location;
+      const remote = original.locate(`${double.url}/${Buffer.from(location.path).toString("base64url")}`);
+      return { ...remote, beside: location.beside };
+    };
+    return { ...original, locate };
+  });
+}

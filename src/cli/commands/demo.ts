@@ -4,6 +4,7 @@
  * The agent breaks Mastermind codes. Its config is a strategy; a session is one game; success is solving it within the
  * guesses allowed. Nothing about the outcome is scripted: the two strategies play.
  */
+
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,6 +20,7 @@ import {
   type Project,
   type TickResult,
 } from "../../index.js";
+import { redacted } from "../../store/location.js";
 import { type Game, playMastermind, type SolverConfig, secretFrom } from "../demo/mastermind.js";
 import { armsTable, decidingNumbers, evidenceChart } from "../evaluation-views.js";
 import type { Output } from "../output.js";
@@ -62,8 +64,8 @@ async function prepare(url: string, flags: DemoFlags): Promise<DemoRun> {
     await engine.close();
     throw new DethroneError(
       "project_exists",
-      `The database ${url} holds a demo already; name a new one with --db.`,
-      { url },
+      `The database ${redacted(url)} holds a demo already; name a new one with --db.`,
+      { url: redacted(url) },
     );
   }
   const project = await engine.project<SolverConfig>(PROJECT, { champion });
@@ -159,9 +161,9 @@ export async function demo(output: Output, flagUrl: string | undefined, flags: D
     const { evaluation, ruling } = last;
     const { verdict, reason } = ruling;
     const lookFurther = ["report", "history", "verify"].map(
-      (name) => `npx dethrone ${name}${name === "verify" ? "" : ` ${PROJECT}`} --db ${url}`,
+      (name) => `npx dethrone ${name}${name === "verify" ? "" : ` ${PROJECT}`} --db ${redacted(url)}`,
     );
-    output.result({ verdict, reason, evaluation, database: url, commands: lookFurther }, () =>
+    output.result({ verdict, reason, evaluation, database: redacted(url), commands: lookFurther }, () =>
       [
         ...(isLive ? [""] : [draw(last, output, run), ""]),
         `${verdictText(ruling, output.colors)} after ${plural(evaluation.sessionCount, "session")}. Champion now: ${output.colors.bold(run.project.champion.strategy)}.`,

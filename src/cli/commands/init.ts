@@ -3,6 +3,7 @@
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { redacted } from "../../store/location.js";
 import { withEngine } from "../open.js";
 import type { CommandContext } from "./context.js";
 
@@ -48,10 +49,11 @@ export async function init(context: CommandContext): Promise<void> {
   const path = resolve(CONFIG_FILE);
   const hadConfig = existsSync(path);
   await withEngine(context.url, { mustExist: false }, async () => undefined);
-  if (!hadConfig) writeFileSync(path, template(context.url));
-  context.output.result({ database: context.url, config: CONFIG_FILE, configWritten: !hadConfig }, () =>
+  if (!hadConfig) writeFileSync(path, template(redacted(context.url)));
+  const database = redacted(context.url);
+  context.output.result({ database, config: CONFIG_FILE, configWritten: !hadConfig }, () =>
     [
-      `Database ready: ${context.url}`,
+      `Database ready: ${database}`,
       hadConfig ? `${CONFIG_FILE} exists and was left as it is.` : `Wrote ${CONFIG_FILE}.`,
       "",
       "Next: dethrone project create KEY --champion champion.json",
@@ -62,6 +64,7 @@ export async function init(context: CommandContext): Promise<void> {
 /** `migrate`: brings the database to this version's schema, creating it if needed. */
 export async function migrate(context: CommandContext): Promise<void> {
   await withEngine(context.url, { mustExist: false }, async () => {
-    context.output.result({ database: context.url, migrated: true }, () => `Up to date: ${context.url}`);
+    const database = redacted(context.url);
+    context.output.result({ database, migrated: true }, () => `Up to date: ${database}`);
   });
 }
