@@ -13,6 +13,8 @@ const CLI = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const SERVERS = 3;
 const AGENTS = 8;
 const WINDOW_MS = 1500;
+/** Longer than a server is away: what is recorded then must not come too late. */
+const LONG_WINDOW_MS = 300_000;
 /** How often a process looks for changes that it was not told of, and by when it must have found them. */
 const REFRESH_MS = 5000;
 const BOUND_MS = 2 * REFRESH_MS;
@@ -33,11 +35,11 @@ function startServer(folder, url) {
   return { ended, kill: () => child.kill("SIGKILL") };
 }
 
-const startAgent = (folder, url, seed) =>
+const startAgent = (folder, url, { seed, windowMs }) =>
   startProcess("agent.mjs", {
     folder,
     diary: "diary.txt",
-    settings: { url, seed, windowMs: WINDOW_MS, refreshMs: REFRESH_MS },
+    settings: { url, seed, windowMs, refreshMs: REFRESH_MS },
   });
 
 const sizes = new Map();
@@ -101,7 +103,10 @@ export async function serversScenario({ seed, rounds, folderFor, databaseIn, rep
   const url = databaseIn(folder);
   const starts = [
     ...Array.from({ length: SERVERS }, () => () => startServer(folder, url)),
-    ...Array.from({ length: AGENTS }, () => () => startAgent(folder, url, random.seed())),
+    ...Array.from(
+      { length: AGENTS },
+      () => () => startAgent(folder, url, { seed: random.seed(), windowMs: WINDOW_MS }),
+    ),
   ];
   const slots = starts.map((start) => start());
   const from = performance.now();
@@ -141,7 +146,9 @@ export async function restartScenario({ seed, rounds, isShort, folderFor, report
   const server = new PostgresServer(postgresFolder(), { isSafe: true });
   try {
     server.start();
-    const agents = Array.from({ length: 4 }, () => startAgent(folder, server.url, random.seed()));
+    const agents = Array.from({ length: 4 }, () =>
+      startAgent(folder, server.url, { seed: random.seed(), windowMs: LONG_WINDOW_MS }),
+    );
     await until(() => grown(folder, "diary.txt"));
     const crashes = isShort ? 3 : Math.min(rounds, 50);
     for (let round = 0; round < crashes; round += 1) {

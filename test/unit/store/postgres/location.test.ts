@@ -4,12 +4,12 @@ import { locate } from "../../../../src/store/location.js";
 
 describe("a postgres:// URL", () => {
   it("is named without user, password and settings; files are kept beside nothing but a name", () => {
-    const location = locate("postgres://ada:hunter2@db.internal:5433/app?sslmode=require&sslkey=/k");
+    const location = locate("postgres://ada:hunter2@db.internal:5433/app?sslmode=require&sslkey=%2Fk");
     expect(location).toEqual({
       kind: "postgres",
       name: "postgres://db.internal:5433/app",
       beside: resolve("dethrone-db.internal-5433-app"),
-      url: "postgres://ada:hunter2@db.internal:5433/app?sslmode=require&sslkey=/k",
+      url: "postgres://ada:hunter2@db.internal:5433/app?sslmode=require&sslkey=%2Fk",
       schema: "dethrone",
     });
     expect(location.name + location.beside).not.toMatch(/ada|hunter2/);
