@@ -1,8 +1,43 @@
-import { defineConfig } from "vitest/config";
+import { fileURLToPath } from "node:url";
+import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+import { postgresFolder } from "./test/support/postgres-server.mjs";
+
+/** What runs once more on a real PostgreSQL: all that reads and writes, whatever the engine. */
+const ON_POSTGRES = [
+  ...["assignment", "browse", "contests", "experiments", "judgement", "session-trees"],
+  ...["sessions", "settling", "several-fuses", "ticks", "upkeep"],
+].map((name) => `test/integration/${name}.test.ts`);
+
+const libsql: TestProjectConfiguration = {
+  extends: true,
+  test: { name: "libsql", include: ["test/**/*.test.{ts,tsx}"], exclude: ["test/postgres/**"] },
+};
+
+const postgres: TestProjectConfiguration = {
+  extends: true,
+  resolve: {
+    alias: [
+      {
+        find: /^.*\/src\/testing\.js$/,
+        replacement: fileURLToPath(new URL("test/support/testing-on-postgres.ts", import.meta.url)),
+      },
+    ],
+  },
+  test: {
+    name: "postgres",
+    include: ["test/postgres/**/*.test.ts", ...ON_POSTGRES],
+    globalSetup: ["test/support/postgres-server.mjs"],
+  },
+};
+
+// On a machine of CI it must be there; a developer without it is told what is left out.
+const hasPostgres = postgresFolder() !== null || process.env.CI !== undefined;
+if (!hasPostgres)
+  process.stderr.write("PostgreSQL is not installed: the tests that need one are left out.\n");
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.{ts,tsx}"],
+    projects: hasPostgres ? [libsql, postgres] : [libsql],
     setupFiles: ["test/support/setup.ts"],
     testTimeout: 60_000,
     // Output is compared as text, whatever the terminal or the machine prefers.

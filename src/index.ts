@@ -19,7 +19,7 @@ import { VERSION } from "./version.js";
 
 /** Settings of an engine. */
 export interface EngineOptions {
-  /** `file:dethrone.db`, a path, `:memory:` (a temporary file), or a server's `libsql://` or `https://`; default `file:dethrone.db` */
+  /** a path or `file:` URL, `:memory:` (a temporary file), `postgres://`, or a libSQL server's `libsql://` or `https://`; default `file:dethrone.db` */
   readonly url?: string;
   /** lets in at the server of a remote `url`; default `$DETHRONE_AUTH_TOKEN` */
   readonly authToken?: string;
@@ -105,8 +105,8 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     ids: randomIds,
     logger: safeLogger(options.logger ?? consoleLogger),
     champions: beside === null ? undefined : new ChampionsFile(beside),
-    openStore: ({ onTrouble }) =>
-      openLibsqlStore(location ?? locate(DEFAULT_URL), { mustExist: false, spool, durability, onTrouble }),
+    openStore: (events) =>
+      openLibsqlStore(location ?? locate(DEFAULT_URL), { mustExist: false, spool, durability, ...events }),
     isOff,
     isStrict: options.strict ?? false,
     refreshMs: positive("refreshMs", options.refreshMs, 5000),

@@ -8,7 +8,7 @@ import { Engine } from "./engine/engine.js";
 import { seededIds, silentLogger } from "./engine/environment.js";
 import type { DecisionEvent } from "./engine/experiments/decision-event.js";
 import type { TickResult } from "./engine/experiments/tick.js";
-import type { Clock, Logger, Store } from "./engine/ports.js";
+import type { Clock, Logger, OpenStore } from "./engine/ports.js";
 import type { ExposureSink } from "./engine/sessions/exposures.js";
 import { openLibsqlStore } from "./store/libsql-store.js";
 import { locate } from "./store/location.js";
@@ -98,7 +98,7 @@ async function longestWindowMs(engine: Engine): Promise<number> {
 export async function createTestEngine(options: TestEngineOptions = {}): Promise<TestEngine> {
   const clock = options.clock ?? createTestClock();
   const location = locate(options.url ?? ":memory:");
-  const openStore = (): Promise<Store> => openLibsqlStore(location, { mustExist: false });
+  const openStore: OpenStore = ({ onChange }) => openLibsqlStore(location, { mustExist: false, onChange });
   const engine = await Engine.start({
     clock,
     ids: seededIds(createRandom(options.seed ?? 1), clock),

@@ -13,6 +13,7 @@ const {
   abreast = 10,
   hands = true,
   windowMs,
+  refreshMs = 200,
   tries = 8,
 } = settings;
 const { int, pick, isLucky, next } = chance(seed, "agent");
@@ -98,9 +99,7 @@ const loop = monitorEventLoopDelay({ resolution: 5 });
 const onDecision = ({ decision }) => say({ kind: "decision", id: decision });
 const logger = { debug() {}, info() {}, warn() {}, error() {} };
 // Strict, so that every session is recorded; a disk that fails may fail the opening too.
-const engine = await insist("open", () =>
-  createEngine({ url, strict: true, refreshMs: 200, logger, onDecision }),
-);
+const engine = await insist("open", () => createEngine({ url, strict: true, refreshMs, logger, onDecision }));
 const bot = await insist("project", () => engine.project("support", { champion: { prompt: "long" } }));
 await attempt("challenge", () => bot.challenge(challenger(), { share: 0.5, policy }));
 loop.enable();

@@ -164,7 +164,7 @@ async function tortured({ folder, from, name, ...plan }) {
   const path = join(folder, `${name}.db`);
   copyFileSync(from, path);
   const { failures, diary, calls } = await life({ ...plan, path });
-  const checked = await check(path, diary);
+  const checked = await check(path, folder, diary);
   const place = `${plan.fault} at call ${plan.at} (${calls[plan.at - 1] ?? "none"}): `;
   return {
     isReached: calls.length >= plan.at,

@@ -133,7 +133,7 @@ export async function clocksScenario({ seed, isShort, folderFor, report }) {
     }
     for (const { engine } of sides) await engine.flush();
     for (const { engine } of sides) await engine.close();
-    const checked = await check(path, diary);
+    const checked = await check(path, folder, diary);
     report({
       where: folder,
       failures: [...failures, ...checked.failures],

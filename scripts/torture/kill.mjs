@@ -18,14 +18,13 @@ async function untilBusy(file) {
 }
 
 /** So many kills on one database; what its processes were told, and what does not hold. */
-async function onOneDatabase({ folder, random, kills }) {
-  const path = join(folder, "torture.db");
+async function onOneDatabase({ folder, url, random, kills }) {
   const diary = "diary.txt";
   const start = () =>
     startProcess("agent.mjs", {
       folder,
       diary,
-      settings: { url: path, seed: random.seed(), windowMs: WINDOW_MS },
+      settings: { url, seed: random.seed(), windowMs: WINDOW_MS },
     });
   const slots = Array.from({ length: PROCESSES }, start);
   const early = [];
@@ -42,20 +41,21 @@ async function onOneDatabase({ folder, random, kills }) {
   }
   for (const { kill } of slots) kill();
   await Promise.all(slots.map(({ ended }) => ended));
-  return { path, early, entries: readDiary(join(folder, diary)) };
+  return { early, entries: readDiary(join(folder, diary)) };
 }
 
 /** @returns what does not hold, and the counts */
-export async function killScenario({ seed, rounds, folderFor, report }) {
+export async function killScenario({ seed, rounds, folderFor, databaseIn, report }) {
   const random = chance(seed, "kill");
   for (let done = 0; done < rounds; done += KILLS_A_DATABASE) {
     const kills = Math.min(KILLS_A_DATABASE, rounds - done);
     const folder = folderFor(`kill-${done}`);
-    const { path, early, entries } = await onOneDatabase({ folder, random, kills });
+    const url = databaseIn(folder);
+    const { early, entries } = await onOneDatabase({ folder, url, random, kills });
     const failures = early.length > 0 ? [`a process ended by itself: ${JSON.stringify(early)}`] : [];
     for (const entry of entries.filter(({ kind }) => kind === "broken"))
       failures.push(`an error that nobody may see: ${JSON.stringify(entry)}`);
-    const checked = await check(path, entries);
+    const checked = await check(url, folder, entries);
     if (checked.counts.acknowledged === 0) failures.push("nothing was acknowledged, so nothing was tested");
     report({
       where: folder,

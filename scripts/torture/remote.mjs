@@ -108,7 +108,7 @@ export async function remoteScenario({ seed, rounds, folderFor, report }) {
     const failures = early.length > 0 ? [`a process ended by itself: ${JSON.stringify(early)}`] : [];
     for (const entry of entries.filter(({ kind }) => kind === "broken"))
       failures.push(`an error that nobody may see: ${JSON.stringify(entry)}`);
-    const checked = await check(path, entries);
+    const checked = await check(path, folder, entries);
     if (checked.counts.acknowledged === 0) failures.push("nothing was acknowledged, so nothing was tested");
     report({
       where: folder,

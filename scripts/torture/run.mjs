@@ -12,6 +12,7 @@ import { callsScenario } from "./calls.mjs";
 import { clocksScenario } from "./clocks.mjs";
 import { killScenario } from "./kill.mjs";
 import { remoteScenario } from "./remote.mjs";
+import { restartScenario, serversScenario } from "./servers.mjs";
 
 const SCENARIOS = {
   kill: killScenario,
@@ -20,8 +21,14 @@ const SCENARIOS = {
   disk: brokenDiskScenario,
   calls: callsScenario,
   clocks: clocksScenario,
+  servers: serversScenario,
+  restart: restartScenario,
   remote: remoteScenario,
 };
+
+/** What a database on a server is put through; the last two need one. */
+const ON_SERVER = ["kill", "busy", "servers", "restart"];
+const ON_SERVER_ALONE = ["servers", "restart"];
 
 /** Those that happen in processes of their own. */
 const PROCESSES = ["kill", "busy", "slow", "disk", "remote"];
@@ -32,6 +39,7 @@ const options = {
   only: { type: "string" },
   short: { type: "boolean", default: false },
   keep: { type: "boolean", default: false },
+  db: { type: "string" },
   help: { type: "boolean", short: "h", default: false },
 };
 
@@ -49,9 +57,14 @@ const values = asked() ?? {};
 const isShort = values.short;
 const seed = Number(values.seed ?? Date.now() % 1e6);
 const rounds = Number(values.rounds ?? (isShort ? 6 : 200));
-const names = values.only?.split(",") ?? Object.keys(SCENARIOS);
-const usage = "npm run torture -- [--seed N] [--rounds N] [--short] [--keep] [--only kill,busy,...]";
-const areKnown = names.every((name) => name in SCENARIOS);
+const isOnServer = values.db !== undefined;
+const usual = isOnServer
+  ? ON_SERVER
+  : Object.keys(SCENARIOS).filter((name) => !ON_SERVER_ALONE.includes(name));
+const names = values.only?.split(",") ?? usual;
+const usage =
+  "npm run torture -- [--db postgres://...] [--seed N] [--rounds N] [--short] [--keep] [--only kill,busy,...]";
+const areKnown = names.every((name) => name in SCENARIOS && (!isOnServer || ON_SERVER.includes(name)));
 if (values.help) {
   console.log(`${usage}\n  scenarios: ${Object.keys(SCENARIOS).join(", ")}`);
   process.exit(0);
@@ -69,7 +82,16 @@ if (
 }
 
 const again = (name) =>
-  `npm run torture -- --seed ${seed} --rounds ${rounds}${isShort ? " --short" : ""} --only ${name}`;
+  `npm run torture -- --seed ${seed} --rounds ${rounds}${isShort ? " --short" : ""}${isOnServer ? ` --db '${values.db}'` : ""} --only ${name}`;
+
+/** One for each folder: a file in it, or a schema on the server. */
+const databaseIn = (folder) => {
+  if (!isOnServer) return join(folder, "torture.db");
+  if (!folders.includes(folder)) folders.push(folder);
+  const schema = `torture_${process.pid}_${folders.indexOf(folder)}`;
+  return `${values.db}${values.db.includes("?") ? "&" : "?"}schema=${schema}`;
+};
+const folders = [];
 
 const root = mkdtempSync(join(tmpdir(), "dethrone-torture-"));
 const total = { rounds: 0, kills: 0, sessions: 0, acknowledged: 0, found: 0, lost: 0, double: 0, drift: 0 };
@@ -88,6 +110,7 @@ async function torture(name) {
       mkdirSync(folder);
       return folder;
     },
+    databaseIn,
     report: ({ where, failures, counts: some }) => {
       for (const [key, value] of Object.entries(some)) {
         counts[key] = (counts[key] ?? 0) + value;
@@ -105,7 +128,7 @@ async function torture(name) {
 
 // In the short form those that wait for processes most of the time wait together. Those in this process come after them:
 // what one of them does to the writers of a process it does to all of them.
-const together = names.filter((name) => isShort && PROCESSES.includes(name));
+const together = names.filter((name) => isShort && !isOnServer && PROCESSES.includes(name));
 await Promise.all(together.map(torture));
 for (const name of names.filter((each) => !together.includes(each))) await torture(name);
 

@@ -51,6 +51,7 @@ export function startProcess(script, { folder, diary, settings, faults = null })
     process.execPath,
     [...preload, fileURLToPath(new URL(script, import.meta.url)), JSON.stringify(settings)],
     {
+      // What it keeps on this machine for a database on a server it keeps there.
       cwd: folder,
       stdio: ["ignore", out, errors],
       env: { ...process.env, TORTURE_FAULTS: JSON.stringify({ log: join(folder, "met.txt"), ...faults }) },

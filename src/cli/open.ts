@@ -41,8 +41,8 @@ export async function withEngine<T>(
     clock: systemClock,
     ids: randomIds,
     logger: silentLogger,
-    openStore: async () => {
-      store = await openLibsqlStore(location, { mustExist: options.mustExist, spool });
+    openStore: async ({ onChange }) => {
+      store = await openLibsqlStore(location, { mustExist: options.mustExist, spool, onChange });
       return store;
     },
     isOff: false,

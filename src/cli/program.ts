@@ -48,7 +48,7 @@ export function createProgram(writeErr: (text: string) => void): Command {
     .version(VERSION)
     .option(
       "--db <url>",
-      "the database: file:PATH, a path, or libsql://HOST with its token in $DETHRONE_AUTH_TOKEN (default: $DETHRONE_DB, else file:dethrone.db)",
+      "the database: a path, file:PATH, postgres://..., or libsql://HOST with its token in $DETHRONE_AUTH_TOKEN (default: $DETHRONE_DB, else file:dethrone.db)",
     )
     .option("--json", "print JSON on standard output and nothing else")
     .option("--actor <name>", "who does it, for the audit log (default: $DETHRONE_ACTOR, else cli)")

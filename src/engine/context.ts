@@ -181,7 +181,10 @@ export class EngineContext<S extends SessionStore = Store>
   async open(): Promise<void> {
     const previous = this.#store;
     try {
-      this.#store = await this.openStore({ onTrouble: (error) => this.#trouble(error) });
+      this.#store = await this.openStore({
+        onTrouble: (error) => this.#trouble(error),
+        onChange: () => void this.#refresh?.(),
+      });
       this.#failure = null;
       this.#isFailing = false;
     } catch (error) {

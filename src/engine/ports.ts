@@ -335,4 +335,6 @@ export type OpenStore<S extends SessionStore = Store> = (events: StoreEvents) =>
 export interface StoreEvents {
   /** the database has failed to take what was recorded, which is kept beside it; may be said again and again */
   readonly onTrouble: (error: unknown) => void;
+  /** another process may have changed a project; may be said for nothing, and need not be said */
+  readonly onChange: () => void;
 }

@@ -13,19 +13,21 @@ const QUERY = `SELECT role, coalesce(served, 0) AS served, coalesce(excluded, 0)
     coalesce(unsettled, 0) AS unsettled, coalesce(missing, 0) AS missing, coalesce(abandoned, 0) AS abandoned,
     (SELECT count(*) FROM signals JOIN sessions ON sessions.seq = session_seq WHERE ${OF_ARM} AND is_late = 1)
       AS lateSignals,
-    (SELECT json_group_array(ms) FROM (SELECT max(0, ended_at_ms - started_at_ms) AS ms FROM sessions
-      WHERE ${OF_ARM} AND ended_at_ms IS NOT NULL ORDER BY seq DESC LIMIT ${DURATION_SAMPLE})) AS durationsMs
+    (SELECT string_agg(CAST(ms AS TEXT), ',') FROM (SELECT
+      CASE WHEN ended_at_ms < started_at_ms THEN 0 ELSE ended_at_ms - started_at_ms END AS ms FROM sessions
+      WHERE ${OF_ARM} AND ended_at_ms IS NOT NULL ORDER BY seq DESC LIMIT ${DURATION_SAMPLE}) AS newest)
+      AS durationsMs
   FROM arms LEFT JOIN (
-    SELECT arm_id, count(*) AS served, sum(is_evidence = 0) AS excluded, sum(settled_at_ms IS NULL) AS unsettled,
+    SELECT arm_id, count(*) AS served, sum(1 - is_evidence) AS excluded, count(*) - count(settled_at_ms) AS unsettled,
       sum(is_missing) AS missing, sum(is_abandoned) AS abandoned
     FROM sessions WHERE experiment_id = ?1 GROUP BY arm_id
-  ) ON arm_id = arms.id
+  ) AS counted ON arm_id = arms.id
   WHERE arms.experiment_id = ?1 ORDER BY position`;
 
 /** Of each arm, the champion's first. */
 export async function armCounts(aside: Aside, experimentId: number): Promise<ArmCounts[]> {
-  const rows = await aside.all<Omit<ArmCounts, "durationsMs"> & { durationsMs: string }>(QUERY, [
+  const rows = await aside.all<Omit<ArmCounts, "durationsMs"> & { durationsMs: string | null }>(QUERY, [
     experimentId,
   ]);
-  return rows.map((row) => ({ ...row, durationsMs: JSON.parse(row.durationsMs) as number[] }));
+  return rows.map((row) => ({ ...row, durationsMs: JSON.parse(`[${row.durationsMs ?? ""}]`) as number[] }));
 }

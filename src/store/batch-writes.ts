@@ -6,7 +6,7 @@
  * by row through `session-writes.ts`, where the rules are. What it writes is what they would have written, bit for bit.
  */
 import type { SessionEnd, SessionSignal, SessionStart } from "../engine/ports.js";
-import { type Columns, givenRows } from "./given-rows.js";
+import type { Columns, GivenRows, GiveRows } from "./given-rows.js";
 import {
   isPlaced,
   type Placed,
@@ -22,26 +22,27 @@ import { type Outcome, RECORDED, type WriteOperation } from "./write-protocol.js
 /** An operation on a session. */
 export type SessionOperation = Extract<WriteOperation, { kind: "start" | "end" | "signal" }>;
 
-const insertStarts = (given: string): string =>
+const insertStarts = ({ sql, order }: GivenRows): string =>
   `INSERT INTO sessions (${START_COLUMNS.join(", ")}, ended_at_ms, settled_at_ms, score, is_missing, is_abandoned)
-   SELECT ${START_COLUMNS.join(", ")}, at_ms, iif(score IS NULL, NULL, at_ms), score,
-     iif(score IS NULL, NULL, 0), iif(score IS NULL, NULL, 0) FROM ${given}`;
+   SELECT ${START_COLUMNS.join(", ")}, at_ms, CASE WHEN score IS NULL THEN NULL ELSE at_ms END, score,
+     CASE WHEN score IS NULL THEN NULL ELSE 0 END, CASE WHEN score IS NULL THEN NULL ELSE 0 END
+   FROM ${sql} AS given ${order}`;
 
 /** Of sessions that have not settled, or that are new in the batch: their ends came after. */
-const insertSignals = (given: string): string =>
+const insertSignals = ({ sql, order }: GivenRows): string =>
   `INSERT INTO signals (session_seq, key, name, value, kind, source, accepted_at_ms, is_late)
    SELECT seq, given.signal_key, given.name, given.number, given.kind, given.source, given.at_ms, 0
-   FROM ${given} AS given CROSS JOIN sessions ON sessions.id = given.session_id
-   WHERE (settled_at_ms IS NULL OR given.is_new = 1) AND given.at_ms <= window_ends_at_ms
+   FROM ${sql} AS given CROSS JOIN sessions ON sessions.id = given.session_id
+   WHERE (settled_at_ms IS NULL OR given.is_new = 1) AND given.at_ms <= window_ends_at_ms ${order}
    ON CONFLICT DO NOTHING`;
 
-const settleSessions = (given: string): string =>
+const settleSessions = ({ sql }: GivenRows): string =>
   `UPDATE sessions SET ended_at_ms = coalesce(ended_at_ms, given.at_ms), settled_at_ms = given.at_ms,
-     score = given.number, is_missing = 0, is_abandoned = 0 FROM ${given} AS given
+     score = given.number, is_missing = 0, is_abandoned = 0 FROM ${sql} AS given
    WHERE sessions.id = given.session_id AND settled_at_ms IS NULL AND given.at_ms <= window_ends_at_ms`;
 
-const endSessions = (given: string): string =>
-  `UPDATE sessions SET ended_at_ms = given.at_ms FROM ${given} AS given
+const endSessions = ({ sql }: GivenRows): string =>
+  `UPDATE sessions SET ended_at_ms = given.at_ms FROM ${sql} AS given
    WHERE sessions.id = given.session_id AND settled_at_ms IS NULL AND ended_at_ms IS NULL
      AND given.at_ms <= window_ends_at_ms`;
 
@@ -55,27 +56,32 @@ type Row = readonly [...SessionRow, atMs: number | null, score: number | null];
  * Writes them all: the starts, then the signals, then the ends; those of a session that is new here with its start.
  *
  * @param operations in an order in which that changes nothing; see {@link segmentsOf}
+ * @param giveRows of the database
  * @throws NotPlain, or what the database says; then some may be written, and must be undone
  */
-export function* applyBatch(operations: readonly SessionOperation[]): Steps<Outcome[]> {
+export function* applyBatch(operations: readonly SessionOperation[], giveRows: GiveRows): Steps<Outcome[]> {
   // What is not a start is plain, or nothing of this stays.
   const outcomes = operations.map(() => RECORDED);
   const signals = operations.flatMap((each) => (each.kind === "signal" ? [each.signal] : []));
   const ends = operations.flatMap((each) => (each.kind === "end" ? [each.end] : []));
   const newIds = new Set<string>();
-  const rest = yield* storeStarts({ operations, ends, outcomes, newIds });
+  const write: Write = (...rows) => writeRows(giveRows, ...rows);
+  const rest = yield* storeStarts({ operations, ends, outcomes, newIds, write });
   yield* refuseRoots(signals, ends);
-  yield* storeSignals(signals, newIds);
-  yield* storeEnds(rest);
+  yield* storeSignals(signals, newIds, write);
+  yield* storeEnds(rest, write);
   return outcomes;
 }
 
-function* write(statement: (given: string) => string, columns: Columns, exact: string): Steps<void> {
+type Rows = [statement: (given: GivenRows) => string, columns: Columns, exact: string];
+type Write = (...rows: Rows) => Steps<void>;
+
+function* writeRows(giveRows: GiveRows, ...[statement, columns, exact]: Rows): Steps<void> {
   const [first = []] = Object.values(columns);
   if (first.length === 0) return;
-  const given = givenRows(columns, exact);
+  const given = giveRows(columns, exact);
   if (given === null) throw new NotPlain();
-  const changes = yield* run(statement(given.sql), given.values, first.length);
+  const changes = yield* run(statement(given), given.values, first.length);
   if (changes !== first.length) throw new NotPlain();
 }
 
@@ -86,10 +92,12 @@ interface Starting {
   readonly outcomes: Outcome[];
   /** gets the ids of the sessions that are stored */
   readonly newIds: Set<string>;
+  readonly write: Write;
 }
 
 /** Stores the new ones with their ends, where these came in time; gives the ends of the others. */
-function* storeStarts({ operations, ends, outcomes, newIds }: Starting): Steps<readonly SessionEnd[]> {
+function* storeStarts(starting: Starting): Steps<readonly SessionEnd[]> {
+  const { operations, ends, outcomes, newIds, write } = starting;
   const unwritten = new Map(ends.map((end) => [end.sessionId, end]));
   let rows: Row[] = [];
   const waiting = new Set<string>();
@@ -108,7 +116,7 @@ function* storeStarts({ operations, ends, outcomes, newIds }: Starting): Steps<r
     const { start } = operation;
     // A session that is started twice in a batch must find itself.
     if (waiting.has(start.id)) {
-      yield* insert(rows);
+      yield* insert(rows, write);
       rows = [];
     }
     waiting.add(start.id);
@@ -117,11 +125,11 @@ function* storeStarts({ operations, ends, outcomes, newIds }: Starting): Steps<r
     outcomes[index] =
       "session" in placed ? { status: "started", session: placed.session } : add(start, placed);
   }
-  yield* insert(rows);
+  yield* insert(rows, write);
   return [...unwritten.values()];
 }
 
-function* insert(rows: readonly Row[]): Steps<void> {
+function* insert(rows: readonly Row[], write: Write): Steps<void> {
   const columns = [...START_COLUMNS, "at_ms", "score"].map((name, i) => [
     name,
     rows.map((row) => row[i] ?? null),
@@ -129,7 +137,11 @@ function* insert(rows: readonly Row[]): Steps<void> {
   yield* write(insertStarts, Object.fromEntries(columns), "score");
 }
 
-function* storeSignals(signals: readonly SessionSignal[], newIds: ReadonlySet<string>): Steps<void> {
+function* storeSignals(
+  signals: readonly SessionSignal[],
+  newIds: ReadonlySet<string>,
+  write: Write,
+): Steps<void> {
   yield* write(
     insertSignals,
     {
@@ -146,7 +158,7 @@ function* storeSignals(signals: readonly SessionSignal[], newIds: ReadonlySet<st
   );
 }
 
-function* storeEnds(ends: readonly SessionEnd[]): Steps<void> {
+function* storeEnds(ends: readonly SessionEnd[], write: Write): Steps<void> {
   const columnsOf = (some: readonly SessionEnd[]) => ({
     session_id: some.map(({ sessionId }) => sessionId),
     at_ms: some.map(({ atMs }) => atMs),
@@ -166,7 +178,7 @@ function* refuseRoots(signals: readonly SessionSignal[], ends: readonly SessionE
   if ((yield* get("SELECT 1 FROM sessions WHERE root_id IS NOT NULL LIMIT 1", [], "none")) === undefined)
     return;
   const root = yield* get(
-    "SELECT 1 FROM json_each(?) CROSS JOIN sessions ON root_id = json_each.value AND root_id IS NOT NULL LIMIT 1",
+    "SELECT 1 FROM json_each(?) AS given CROSS JOIN sessions ON root_id = given.value AND root_id IS NOT NULL LIMIT 1",
     [JSON.stringify(ids)],
     "none",
   );

@@ -116,9 +116,8 @@ function assertNew(
   const hashes = challengers.map(({ config }) => config.hash).sort();
   const isNew = sql`NOT EXISTS (SELECT 1 FROM experiments AS other WHERE other.project_id = ${projectId}
     AND other.id > ${sinceId} AND other.kind = 'contest' AND other.champion_config_id = ${champion.id}
-    AND (${again} = '' OR other.again = ${again}) AND ${hashes.join()} = (SELECT group_concat(hash) FROM
-      (SELECT hash FROM arms JOIN configs ON configs.id = config_id
-        WHERE experiment_id = other.id AND role = 'challenger' ORDER BY hash)))`;
+    AND (${again} = '' OR other.again = ${again}) AND ${hashes.join()} = (SELECT string_agg(hash, ',' ORDER BY hash)
+      FROM arms JOIN configs ON configs.id = config_id WHERE experiment_id = other.id AND role = 'challenger'))`;
   const where = and(eq(projects.id, projectId), isNew);
   return statement(builder.update(projects).set(AS_IT_IS).where(where), 1);
 }

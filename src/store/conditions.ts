@@ -11,7 +11,7 @@ export function conditions(given: readonly (readonly [sql: string, value: Value 
 } {
   const used = given.filter(([, value]) => value !== undefined && value !== null);
   return {
-    sql: used.length === 0 ? "1 = 1" : used.map(([sql]) => sql).join(" AND "),
+    sql: used.length === 0 ? "TRUE" : used.map(([sql]) => sql).join(" AND "),
     params: used.map(([, value]) => value as Value),
   };
 }

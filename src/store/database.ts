@@ -4,6 +4,7 @@
 import { fileURLToPath } from "node:url";
 import type { LibSQLDatabase } from "drizzle-orm/libsql";
 import type { Aside, Tuple } from "./aside.js";
+import type { GiveRows } from "./given-rows.js";
 import type { Location } from "./location.js";
 import type * as schema from "./schema.js";
 import type { Writer, WriterOptions } from "./writer.js";
@@ -16,12 +17,15 @@ export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../drizzle", import.m
 export interface OpenOptions extends Omit<WriterOptions, "migrationsFolder"> {
   /** reject one that is not there, instead of creating it */
   readonly mustExist: boolean;
+  /** told that another process may have changed a project; a database that cannot tell is looked at now and then */
+  readonly onChange?: (() => void) | undefined;
 }
 
 /** An open database. */
 export interface OpenDatabase {
   readonly location: Location;
   readonly writer: Writer;
+  readonly giveRows: GiveRows;
   /** Runs a read. @throws DethroneError */
   read<T>(query: (database: LibSQLDatabase<typeof schema>) => Promise<T>): Promise<T>;
   /** The rows of a statement that ticks run again and again, read beside the host's event loop. @throws DethroneError */

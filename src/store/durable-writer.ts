@@ -13,6 +13,9 @@ import type { Writer } from "./writer.js";
 /** How much of a spool is left when what is recorded is let past it, to be written right after. */
 const LAST_BYTES = 256 * 1024;
 
+/** Entries that are stored in one transaction: each of them takes several statements. */
+const REPLAYED_MAX = 250;
+
 /** Outside of the experiment, under the champion. */
 const OUTSIDE: readonly (string | null)[] = ["holdout", "audience", "exclusive", "dropped"];
 
@@ -173,13 +176,16 @@ export class DurableWriter {
 
   async #store({ entries, damaged }: SpoolPart): Promise<void> {
     this.#lostCount += damaged;
-    if (entries.length === 0) return;
-    const outcomes = await this.#writer.writeFirst(entries.map((entry) => ({ kind: "replay", entry })));
     const isLost = ({ status }: Outcome): boolean =>
       status === "unknown-place" ||
       status === "unknown-session" ||
       status === "failed" ||
       status === "mismatch";
-    this.#lostCount += outcomes.filter(isLost).length;
+    // A slice at a time: other processes have their turns between them.
+    for (let from = 0; from < entries.length; from += REPLAYED_MAX) {
+      const slice = entries.slice(from, from + REPLAYED_MAX);
+      const outcomes = await this.#writer.writeFirst(slice.map((entry) => ({ kind: "replay", entry })));
+      this.#lostCount += outcomes.filter(isLost).length;
+    }
   }
 }

@@ -12,6 +12,7 @@ import { DethroneError, isDethroneError } from "../core/errors.js";
 import { FileAside, type Tuple } from "./aside.js";
 import { MIGRATIONS_FOLDER, type OpenDatabase, type OpenOptions, rootCause } from "./database.js";
 import { FILE_REPLACED, fileAt } from "./file-identity.js";
+import { givenRows } from "./given-rows.js";
 import type { FileLocation } from "./location.js";
 import * as schema from "./schema.js";
 import { storageError } from "./storage-error.js";
@@ -28,6 +29,7 @@ const CHECK_MS = 100;
 /** An open database. */
 export class FileDatabase implements OpenDatabase {
   readonly writer: Writer;
+  readonly giveRows = givenRows;
   readonly #location: FileLocation;
   readonly #client: Client;
   readonly #drizzle: LibSQLDatabase<typeof schema>;

@@ -4,6 +4,7 @@
  * in every row. json_each gives its rows in their order, which is the order of assignment: no sorting is needed.
  */
 import { exactParts } from "./exact-number.js";
+import type { Value } from "./write-protocol.js";
 
 type Field = string | number | null;
 
@@ -13,8 +14,17 @@ export type Columns = Readonly<Record<string, readonly Field[]>>;
 /** A subquery that gives the rows, in their order, and what is bound to it. */
 export interface GivenRows {
   readonly sql: string;
-  readonly values: readonly Field[];
+  /** what keeps a join in their order; empty where nothing is needed for that */
+  readonly order: string;
+  readonly values: readonly Value[];
 }
+
+/**
+ * Brings rows into a statement, in the way of its database; null for those that cannot travel exactly.
+ *
+ * @param exact the column of numbers that need not be whole
+ */
+export type GiveRows = (columns: Columns, exact?: string) => GivenRows | null;
 
 /** Half a character, as a cut through an emoji leaves: JSON hands it on, where a value that is bound becomes U+FFFD. */
 const LONE_SURROGATE = /\\ud[89a-f]/;
@@ -22,13 +32,11 @@ const LONE_SURROGATE = /\\ud[89a-f]/;
 /**
  * The rows as a subquery; null for the few that cannot travel exactly: with half a character, or one of the numbers that
  * {@link exactParts} refuses.
- *
- * @param exact the column of numbers that need not be whole
  */
-export function givenRows(columns: Columns, exact?: string): GivenRows | null {
+export const givenRows: GiveRows = (columns, exact) => {
   const given = Object.entries(columns);
   const rows: Field[][] = (given[0]?.[1] ?? []).map(() => []);
-  const values: Field[] = [];
+  const values: Value[] = [];
   const fields: string[] = [];
   let width = 0;
   for (const [name, column] of given) {
@@ -51,8 +59,9 @@ export function givenRows(columns: Columns, exact?: string): GivenRows | null {
   }
   const text = JSON.stringify(rows);
   if (LONE_SURROGATE.test(text)) return null;
-  return { sql: `(SELECT ${fields.join(", ")} FROM json_each(?1))`, values: [text, ...values] };
-}
+  const sql = `(SELECT ${fields.join(", ")} FROM json_each(?1))`;
+  return { sql, order: "", values: [text, ...values] };
+};
 
 const isWhole = (value: Field): boolean => value === null || Number.isSafeInteger(value);
 

@@ -16,6 +16,7 @@ import type {
 } from "../engine/ports.js";
 import type { Aside } from "./aside.js";
 import { conditions, listOf, PROJECT_IDS } from "./conditions.js";
+import type { OpenDatabase } from "./database.js";
 
 type Value = string | number | null;
 
@@ -46,9 +47,11 @@ const EVENTS = `SELECT audit_log.id, projects.key AS project, experiments.uid AS
 export class LibsqlBrowse implements BrowseStore {
   readonly occupants: () => Promise<Occupant[]>;
   readonly #aside: Aside;
+  readonly #database: Pick<OpenDatabase, "tuples">;
 
-  constructor(aside: Aside, occupants: () => Promise<Occupant[]>) {
+  constructor(aside: Aside, database: Pick<OpenDatabase, "tuples">, occupants: () => Promise<Occupant[]>) {
     this.#aside = aside;
+    this.#database = database;
     this.occupants = occupants;
   }
 
@@ -64,7 +67,7 @@ export class LibsqlBrowse implements BrowseStore {
        LEFT JOIN project_configs ON project_configs.project_id = projects.id
          AND project_configs.config_id = champion_config_id
        LEFT JOIN (SELECT project_id, count(*) AS n
-         FROM (SELECT project_id, started_at_ms FROM sessions ORDER BY seq DESC LIMIT ${COUNTED_MAX})
+         FROM (SELECT project_id, started_at_ms FROM sessions ORDER BY seq DESC LIMIT ${COUNTED_MAX}) AS newest
          WHERE started_at_ms >= ?1 GROUP BY project_id) AS counted ON counted.project_id = projects.id
        LEFT JOIN (SELECT project_id, min(window_ends_at_ms) AS firstMs FROM sessions
          WHERE settled_at_ms IS NULL AND window_ends_at_ms < ?2 GROUP BY project_id) AS overdue
@@ -112,7 +115,8 @@ export class LibsqlBrowse implements BrowseStore {
   }
 
   async storedSessions(ids: readonly string[]): Promise<ReadonlyMap<string, StoredSessionHead>> {
-    const rows = await this.#aside.tuples<[string, number, number, number, number]>(
+    // Not aside, where a copy may lag behind: what is imported depends on it.
+    const rows = await this.#database.tuples<[string, number, number, number, number]>(
       `SELECT id, project_id, config_id, settled_at_ms IS NOT NULL, window_ends_at_ms FROM sessions
          WHERE id IN (SELECT value FROM json_each(?))`,
       [JSON.stringify(ids)],

@@ -50,6 +50,8 @@ export interface StoreOptions {
   readonly patienceMs?: number | undefined;
   /** see `StoreEvents` */
   readonly onTrouble?: StoreEvents["onTrouble"] | undefined;
+  /** see `StoreEvents` */
+  readonly onChange?: StoreEvents["onChange"] | undefined;
 }
 
 /** Opens a store over a database, wherever it lies. */
@@ -102,12 +104,12 @@ class LibsqlStore extends LibsqlReads implements Store {
     const transact = (statements: readonly WriteStatement[]): Promise<boolean> => this.#transact(statements);
     this.upkeep = new LibsqlUpkeep({ database, transact });
     this.#pages = database.aside({ mayLag: true });
-    this.browse = new LibsqlBrowse(this.#pages, () => this.occupants());
+    this.browse = new LibsqlBrowse(this.#pages, database, () => this.occupants());
     this.evaluations = new LibsqlEvaluations({ database, aside: this.#pages, transact });
     this.access = new LibsqlAccess(database, transact);
     this.webhooks = new LibsqlWebhooks(database, transact);
     this.studies = new LibsqlStudies(database, transact);
-    this.transfer = new LibsqlTransfer(database.path, transact);
+    this.transfer = new LibsqlTransfer(database, transact);
   }
 
   override async projectState(key: string): Promise<ProjectState | null> {
@@ -257,7 +259,8 @@ class LibsqlStore extends LibsqlReads implements Store {
   }
 
   async settleSessions(settled: Parameters<Store["settleSessions"]>[0]): Promise<void> {
-    if (settled.length > 0) await this.#transact(sessionChanges.settleSessions(settled));
+    if (settled.length > 0)
+      await this.#transact(sessionChanges.settleSessions(settled, this.#database.giveRows));
   }
 
   /** Runs statements in one transaction; false where another process was faster. */

@@ -4,7 +4,8 @@
  */
 import type { Json } from "../core/errors.js";
 import type { TransferRow, TransferSnapshot, TransferStore, TransferTable } from "../engine/ports.js";
-import { Aside, type Tuple } from "./aside.js";
+import type { Aside, Tuple } from "./aside.js";
+import type { OpenDatabase } from "./database.js";
 import { placeOf, rowOf, type StoredTable, selected, TABLES, valuesOf } from "./tables.js";
 import type { WriteStatement } from "./write-protocol.js";
 
@@ -50,15 +51,20 @@ class LibsqlTransferSnapshot implements TransferSnapshot {
   async #select(table: TransferTable, rest: string, params: Tuple): Promise<TransferRow[]> {
     const known = stored(table);
     const sql = `SELECT ${selected(known)} FROM "${table.name}"${rest}`;
-    return (await this.#aside.tuples<Tuple>(sql, params)).map((values) => rowOf(known, values));
+    const rows = await this.#aside.all<Record<string, Tuple[number]>>(sql, params);
+    return rows.map((row) =>
+      rowOf(
+        known,
+        table.columns.map(({ name }) => row[name] ?? null),
+      ),
+    );
   }
 
   async sequences(): Promise<Readonly<Record<string, number>>> {
-    const rows = await this.#aside.tuples<[string, number]>(
+    const rows = await this.#aside.all<{ name: string; seq: number }>(
       "SELECT name, seq FROM sqlite_sequence WHERE seq > 0 ORDER BY name",
-      [],
     );
-    return Object.fromEntries(rows);
+    return Object.fromEntries(rows.map(({ name, seq }) => [name, seq]));
   }
 
   close(): Promise<void> {
@@ -69,16 +75,16 @@ class LibsqlTransferSnapshot implements TransferSnapshot {
 /** See `TransferStore`. */
 export class LibsqlTransfer implements TransferStore {
   readonly tables: readonly TransferTable[] = TABLES;
-  readonly #path: string;
+  readonly #database: OpenDatabase;
   readonly #transact: (statements: readonly WriteStatement[]) => Promise<boolean>;
 
-  constructor(path: string, transact: (statements: readonly WriteStatement[]) => Promise<boolean>) {
-    this.#path = path;
+  constructor(database: OpenDatabase, transact: (statements: readonly WriteStatement[]) => Promise<boolean>) {
+    this.#database = database;
     this.#transact = transact;
   }
 
   async snapshot(): Promise<TransferSnapshot> {
-    const snapshot = new LibsqlTransferSnapshot(new Aside(this.#path));
+    const snapshot = new LibsqlTransferSnapshot(this.#database.aside());
     try {
       await snapshot.begin();
       return snapshot;

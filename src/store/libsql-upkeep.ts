@@ -28,6 +28,7 @@ import { archivePages, archives } from "./archive-schema.js";
 import { armCounts } from "./arm-counts.js";
 import { type Aside, FileAside } from "./aside.js";
 import { MIGRATIONS_FOLDER, type OpenDatabase } from "./database.js";
+import * as postgres from "./postgres/facts.js";
 import { addAudit } from "./statements.js";
 import * as changes from "./upkeep-changes.js";
 import * as checks from "./upkeep-checks.js";
@@ -39,6 +40,10 @@ export interface UpkeepHost {
   /** runs statements in one transaction; false where another process was faster */
   readonly transact: (statements: readonly WriteStatement[]) => Promise<boolean>;
 }
+
+/** Of project ?2, or of any where that is null. A value's type has to be told where nothing beside it tells. */
+const IS_ANY = "CAST(?2 AS BIGINT) IS NULL";
+const OF_PROJECT = `(${IS_ANY} OR project_id = ?2)`;
 
 type UnitSessionRow = Omit<UnitSession, "context" | "isSettled"> & {
   context: string | null;
@@ -61,8 +66,10 @@ export class LibsqlUpkeep implements UpkeepStore {
   }
 
   facts({ isThorough }: { readonly isThorough: boolean }): Promise<DatabaseFacts> {
+    const { location } = this.#host.database;
+    if (location.kind === "postgres") return postgres.facts(this.#aside, location);
     const knownMigrations = readMigrationFiles({ migrationsFolder: MIGRATIONS_FOLDER }).length;
-    return checks.facts(this.#aside, { location: this.#host.database.location, isThorough, knownMigrations });
+    return checks.facts(this.#aside, { location, isThorough, knownMigrations });
   }
 
   counts(nowMs: number): Promise<StoredCounts> {
@@ -134,7 +141,7 @@ export class LibsqlUpkeep implements UpkeepStore {
     const batch = await this.#aside.one<PruneCount & { fromSeq: number | null; toSeq: number }>(
       `SELECT count(*) AS sessions, min(seq) AS fromSeq, max(seq) AS toSeq,
          coalesce(sum((SELECT count(*) FROM signals WHERE session_seq = seq)), 0) AS signals
-         FROM (SELECT seq FROM sessions WHERE ${where.sql} ORDER BY seq LIMIT ?)`,
+         FROM (SELECT seq FROM sessions WHERE ${where.sql} ORDER BY seq LIMIT ?) AS batch`,
       [...where.params, limit],
     );
     const { sessions, signals, fromSeq, toSeq } = batch;
@@ -149,7 +156,8 @@ export class LibsqlUpkeep implements UpkeepStore {
   }
 
   usedBytes(): Promise<number> {
-    return checks.usedBytes(this.#aside);
+    const { kind } = this.#host.database.location;
+    return kind === "postgres" ? postgres.usedBytes(this.#aside) : checks.usedBytes(this.#aside);
   }
 
   async vacuum(): Promise<number> {
@@ -161,17 +169,17 @@ export class LibsqlUpkeep implements UpkeepStore {
 
   async unitSessions(unit: string, projectId: number | null): Promise<UnitSession[]> {
     const rows = await this.#aside.all<UnitSessionRow>(
-      `WITH own AS (SELECT id FROM sessions WHERE unit = ?1 AND (?2 IS NULL OR project_id = ?2))
+      `WITH own AS (SELECT id FROM sessions WHERE unit = ?1 AND ${OF_PROJECT})
        SELECT seq, id, project_id AS projectId, experiment_id AS experimentId, unit, context,
          settled_at_ms IS NOT NULL AS isSettled FROM sessions
-         WHERE (unit = ?1 AND (?2 IS NULL OR project_id = ?2)) OR root_id IN (SELECT id FROM own) ORDER BY seq`,
+         WHERE (unit = ?1 AND ${OF_PROJECT}) OR root_id IN (SELECT id FROM own) ORDER BY seq`,
       [unit, projectId],
     );
     return rows.map((row) => ({ ...row, context: fromJson(row.context), isSettled: row.isSettled === 1 }));
   }
 
   async unitTraces(unit: string, projectId: number | null): Promise<UnitTraces> {
-    const ofProject = `(?2 IS NULL OR experiment_id IN (SELECT id FROM experiments WHERE project_id = ?2))`;
+    const ofProject = `(${IS_ANY} OR experiment_id IN (SELECT id FROM experiments WHERE project_id = ?2))`;
     const ids = (table: string): Promise<{ id: number }[]> =>
       this.#aside.all(
         `SELECT DISTINCT experiment_id AS id FROM ${table} WHERE unit = ?1 AND ${ofProject} ORDER BY 1`,
@@ -179,7 +187,7 @@ export class LibsqlUpkeep implements UpkeepStore {
       );
     const entries = await this.#aside.all<Omit<UnitAuditEntry, "details"> & { details: string }>(
       `SELECT id, project_id AS projectId, reason, details FROM audit_log
-         WHERE json_extract(details, '$.unit') = ?1 AND (?2 IS NULL OR project_id = ?2) ORDER BY id`,
+         WHERE details ->> 'unit' = ?1 AND ${OF_PROJECT} ORDER BY id`,
       [unit, projectId],
     );
     return {

@@ -33,8 +33,17 @@ export interface RemoteLocation extends Place {
   readonly replica: string | null;
 }
 
+/** A schema of a Postgres database. */
+export interface PostgresLocation extends Place {
+  readonly kind: "postgres";
+  /** with its password */
+  readonly url: string;
+  /** where the tables are; null where the role's own settings say it */
+  readonly schema: string | null;
+}
+
 /** Where a database lies. */
-export type Location = FileLocation | RemoteLocation;
+export type Location = FileLocation | RemoteLocation | PostgresLocation;
 
 /** What a URL does not say. */
 export interface LocationOptions {
@@ -44,19 +53,22 @@ export interface LocationOptions {
   readonly syncUrl?: string | undefined;
 }
 
+const POSTGRES = /^postgres(ql)?:\/\//i;
+const SCHEMA = "dethrone";
 const REMOTE = /^(libsql|https?|wss?):\/\//i;
 
 /** Whatever has a scheme, and is no file. */
 const SERVER = /^(?!file:)[a-z][a-z0-9+.-]+:/i;
 
-const ALLOWED = "a file: URL, a path, :memory:, or the libsql:, http: or https: URL of a server";
+const ALLOWED =
+  "a file: URL, a path, :memory:, a postgres: URL, or the libsql:, http: or https: URL of a server";
 
 /** The longest part of a file's name that is made of a URL. */
 const NAME_LENGTH_MAX = 150;
 
 /**
  * Resolves `file:` URLs, plain paths, `:memory:` (a temporary file: libsql gives each connection of a memory database its
- * own) and the URLs of libSQL servers.
+ * own) and the URLs of libSQL servers and of Postgres databases.
  *
  * @throws DethroneError `settings_invalid` for anything else
  */
@@ -64,6 +76,7 @@ export function locate(url: string, options: LocationOptions = {}): Location {
   if (typeof url !== "string" || url === "")
     return refuse(String(url), "a database URL such as file:dethrone.db");
   if (options.syncUrl !== undefined) return replicaOf(options.syncUrl, url, options);
+  if (POSTGRES.test(url)) return postgresAt(url);
   if (REMOTE.test(url)) return remoteAt(url, options);
   return fileAt(url);
 }
@@ -107,6 +120,31 @@ function remoteAt(url: string, { authToken }: LocationOptions): RemoteLocation {
     replica: null,
   };
 }
+
+/** The tables lie in a schema of their own: the database may have others. `?schema=` names another, empty the role's. */
+function postgresAt(url: string): PostgresLocation {
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (!parsed) return refuse(url, "a postgres: URL such as postgres://user:password@host:5432/database");
+  const schema = parsed.searchParams.get("schema") ?? SCHEMA;
+  if (!/^[a-z0-9_]{0,63}$/.test(schema))
+    return refuse(url, "a postgres: URL whose schema has small letters, digits and _ alone");
+  parsed.searchParams.delete("schema");
+  // On a socket the host is a parameter.
+  const host = parsed.host || (parsed.searchParams.get("host") ?? "localhost");
+  const place = `${host}${parsed.pathname}`.replace(/\/+$/, "");
+  const isUsual = schema === SCHEMA;
+  return {
+    kind: "postgres",
+    name: `postgres://${place}${isUsual ? "" : `?schema=${schema}`}`,
+    beside: besideOf(isUsual ? place : `${place}-${schema}`),
+    url: parsed.href,
+    schema: schema === "" ? null : schema,
+  };
+}
+
+/** The last characters tell more than the first. */
+const besideOf = (place: string): string =>
+  resolve(`dethrone-${place.replaceAll(/[^\w.-]+/g, "-").slice(-NAME_LENGTH_MAX)}`);
 
 function replicaOf(syncUrl: string, url: string, options: LocationOptions): RemoteLocation {
   if (typeof syncUrl !== "string" || !REMOTE.test(syncUrl))

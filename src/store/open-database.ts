@@ -4,6 +4,7 @@
 import type { OpenDatabase, OpenOptions } from "./database.js";
 import { FileDatabase } from "./file-database.js";
 import type { Location } from "./location.js";
+import { PostgresDatabase } from "./postgres/database.js";
 import { RemoteDatabase } from "./remote/remote-database.js";
 
 /**
@@ -16,6 +17,8 @@ export function openDatabase(location: Location, options: OpenOptions): Promise<
   switch (location.kind) {
     case "file":
       return FileDatabase.open(location, options);
+    case "postgres":
+      return PostgresDatabase.open(location, options);
     case "remote":
       return RemoteDatabase.open(location, options);
   }

@@ -7,6 +7,9 @@ import type { ServedNames, SpoolEntry } from "./spool-entries.js";
 import { get, run, type Steps } from "./steps.js";
 import { type Outcome, RECORDED } from "./write-protocol.js";
 
+/** What names were found to mean, so that thousands of entries of a few experiments ask for it once. */
+export type Places = Map<string, ServedIds | number | null>;
+
 interface ServedIds {
   readonly configId: number;
   readonly experimentId: number | null;
@@ -14,16 +17,16 @@ interface ServedIds {
 }
 
 /** Applies one; a session or place that this database does not know is an outcome, not an error. */
-export function* replay(entry: SpoolEntry): Steps<Outcome> {
+export function* replay(entry: SpoolEntry, places: Places): Steps<Outcome> {
   switch (entry.kind) {
     case "start":
-      return yield* replayStart(entry);
+      return yield* replayStart(entry, places);
     case "end":
       return yield* endSession(entry.end);
     case "signal":
       return yield* addSignal(entry.signal);
     case "exclude":
-      return yield* exclude(entry.sessionId, entry.names);
+      return yield* exclude(entry, places);
     default:
       return { status: "failed", message: "an entry of a kind that this version does not know" };
   }
@@ -40,10 +43,13 @@ export function* replay(entry: SpoolEntry): Steps<Outcome> {
  * first in, first out, and does not look at them), but not that its unit was new, nor that the experiment still ran.
  * Which sessions are left out depends on when the database was away, and on nothing about them.
  */
-function* replayStart({ start, project, names }: Extract<SpoolEntry, { kind: "start" }>): Steps<Outcome> {
+function* replayStart(
+  { start, project, names }: Extract<SpoolEntry, { kind: "start" }>,
+  places: Places,
+): Steps<Outcome> {
   if (yield* findSession(start.id, "none")) return RECORDED;
-  const projectId = yield* idOf("SELECT id FROM projects WHERE key = ?", project);
-  const served = yield* servedIds(names);
+  const projectId = yield* projectIdOf(project, places);
+  const served = yield* servedIds(names, places);
   if (projectId === null || !served) return { status: "unknown-place" };
   const { experimentId, armId } = served;
   const isRandomised = names.experiment !== null && start.excluded === null;
@@ -62,35 +68,44 @@ function* replayStart({ start, project, names }: Extract<SpoolEntry, { kind: "st
 }
 
 /** As `excludeSession` of the store: what may be folded never changes. */
-function* exclude(sessionId: string, names: ServedNames | null): Steps<Outcome> {
-  const served = names && (yield* servedIds(names));
+function* exclude(
+  { sessionId, names }: Extract<SpoolEntry, { kind: "exclude" }>,
+  places: Places,
+): Steps<Outcome> {
+  const served = names && (yield* servedIds(names, places));
   if (names && !served) return { status: "unknown-place" };
+  const place = served ? ", config_id = ?, experiment_id = ?, arm_id = ?" : "";
   yield* run(
-    "UPDATE sessions SET is_evidence = 0, excluded = 'unconfirmed' WHERE id = ? AND settled_at_ms IS NULL",
-    [sessionId],
+    `UPDATE sessions SET is_evidence = 0, excluded = 'unconfirmed'${place} WHERE id = ? AND settled_at_ms IS NULL`,
+    [...(served ? [served.configId, served.experimentId, served.armId] : []), sessionId],
   );
-  if (served) {
-    yield* run(
-      "UPDATE sessions SET config_id = ?, experiment_id = ?, arm_id = ? WHERE id = ? AND settled_at_ms IS NULL",
-      [served.configId, served.experimentId, served.armId, sessionId],
-    );
-  }
   return RECORDED;
 }
 
 /** Where an experiment is gone, with the file it was in, its sessions are stored outside of it. */
-function* servedIds({ config, experiment, arm }: ServedNames): Steps<ServedIds | null> {
-  const configId = yield* idOf("SELECT id FROM configs WHERE hash = ?", config);
-  if (configId === null) return null;
-  const experimentId = experiment && (yield* idOf("SELECT id FROM experiments WHERE uid = ?", experiment));
-  const armId =
-    experimentId === null
-      ? null
-      : yield* idOf("SELECT id FROM arms WHERE experiment_id = ? AND position = ?", experimentId, arm);
-  if (armId === null) return { configId, experimentId: null, armId: null };
-  return { configId, experimentId: experimentId as number, armId };
+function* servedIds(names: ServedNames, places: Places): Steps<ServedIds | null> {
+  const { config, experiment, arm } = names;
+  const key = JSON.stringify([config, experiment, arm]);
+  const known = places.get(key);
+  if (known !== undefined) return known as ServedIds | null;
+  const row = yield* get<{ configId: number | null; experimentId: number | null; armId: number | null }>(
+    `SELECT (SELECT id FROM configs WHERE hash = ?) AS configId,
+       (SELECT id FROM experiments WHERE uid = ?) AS experimentId,
+       (SELECT arms.id FROM arms JOIN experiments ON experiments.id = experiment_id WHERE uid = ? AND position = ?)
+         AS armId`,
+    [config, experiment, experiment, arm],
+  );
+  const { configId = null, experimentId = null, armId = null } = row ?? {};
+  const inside = armId === null ? { experimentId: null, armId: null } : { experimentId, armId };
+  const ids = configId === null ? null : { configId, ...inside };
+  places.set(key, ids);
+  return ids;
 }
 
-function* idOf(sql: string, ...values: (string | number | null)[]): Steps<number | null> {
-  return (yield* get<{ id: number }>(sql, values))?.id ?? null;
+function* projectIdOf(key: string, places: Places): Steps<number | null> {
+  const known = places.get(key);
+  if (known !== undefined) return known as number | null;
+  const id = (yield* get<{ id: number }>("SELECT id FROM projects WHERE key = ?", [key]))?.id ?? null;
+  places.set(key, id);
+  return id;
 }

@@ -3,19 +3,20 @@
  */
 import { and, eq, isNull } from "drizzle-orm";
 import type { SettledSession, Store } from "../engine/ports.js";
-import { givenRows } from "./given-rows.js";
+import type { GivenRows, GiveRows } from "./given-rows.js";
 import { sessions } from "./schema.js";
 import { builder, statement } from "./statements.js";
 import type { WriteStatement } from "./write-protocol.js";
 
-const settle = (given: string): string =>
+const settle = ({ sql }: GivenRows): string =>
   `UPDATE sessions SET settled_at_ms = given.at_ms, score = given.number, is_missing = given.missing,
-     is_abandoned = given.abandoned, signal_count = given.signals FROM ${given} AS given
-   WHERE sessions.seq = given.place AND settled_at_ms IS NULL AND (ended_at_ms IS NOT NULL) = given.ended
+     is_abandoned = given.abandoned, signal_count = given.signals FROM ${sql} AS given
+   WHERE sessions.seq = given.place AND settled_at_ms IS NULL
+     AND CASE WHEN ended_at_ms IS NULL THEN 0 ELSE 1 END = given.ended
      AND (SELECT count(*) FROM signals WHERE session_seq = sessions.seq AND is_late = 0) = given.signals`;
 
 /** Each session settles only as it was read: unsettled, with the same end and the same counted signals. */
-export function settleSessions(settled: readonly SettledSession[]): WriteStatement[] {
+export function settleSessions(settled: readonly SettledSession[], giveRows: GiveRows): WriteStatement[] {
   const columns = {
     place: settled.map(({ seq }) => seq),
     at_ms: settled.map(({ settledAtMs }) => settledAtMs),
@@ -25,10 +26,10 @@ export function settleSessions(settled: readonly SettledSession[]): WriteStateme
     signals: settled.map(({ signalCount }) => signalCount),
     ended: settled.map(({ hasEnded }) => Number(hasEnded)),
   };
-  const given = givenRows(columns, "number");
-  if (given) return [{ sql: settle(given.sql), params: given.values }];
+  const given = giveRows(columns, "number");
+  if (given) return [{ sql: settle(given), params: given.values }];
   // A score that does not travel with others is bound.
-  return settled.flatMap((each) => settleSessions([each]));
+  return settled.flatMap((each) => settleSessions([each], giveRows));
 }
 
 /** Takes a queued session out of the evidence, unless it has settled: what may be folded never changes. */

@@ -3,6 +3,7 @@
  */
 import { and, asc, desc, eq, isNotNull, sql } from "drizzle-orm";
 import { FAILURE_SIGNALS, type LiveCount } from "../core/decision/fuse.js";
+import type { Policy } from "../core/decision/policy.js";
 import type { ScoringSignal } from "../core/sessions/score.js";
 import type { DueSession, FoldRow, Pulse, Store, Traffic } from "../engine/ports.js";
 import type { OpenDatabase } from "./database.js";
@@ -23,7 +24,7 @@ type SignalRow = [seq: number, name: string, value: number, kind: ScoringSignal[
 
 /** In the order of their acceptance. */
 const COUNTED_SIGNALS = `SELECT session_seq, name, signals.value, kind
-  FROM json_each(?) AS given CROSS JOIN signals ON session_seq = given.value
+  FROM json_each(?) AS given CROSS JOIN signals ON session_seq = CAST(given.value AS BIGINT)
   WHERE is_late = 0 ORDER BY signals.id`;
 
 type DueTuple = [seq: number, experimentId: number | null, windowEndsAtMs: number, hasEnded: number];
@@ -46,8 +47,8 @@ const SIGNALLED = 7;
 /** Of experiment ?1, after sequence ?2 and up to ?3, at most ?4. */
 const foldRows = (
   isSignalled: string,
-): string => `SELECT seq, position, shares, score, context, started_at_ms, max(0, ended_at_ms - started_at_ms),
-    ${isSignalled}
+): string => `SELECT seq, position, shares, score, context, started_at_ms,
+    CASE WHEN ended_at_ms < started_at_ms THEN 0 ELSE ended_at_ms - started_at_ms END, ${isSignalled}
   FROM sessions CROSS JOIN arms ON arms.id = arm_id
   WHERE sessions.experiment_id = ?1 AND seq > ?2 AND seq <= ?3 AND is_evidence = 1 AND settled_at_ms IS NOT NULL
     AND seq < coalesce((SELECT min(seq) FROM sessions
@@ -60,20 +61,20 @@ const FAILED = `EXISTS (SELECT 1 FROM signals WHERE session_seq = seq
   AND name IN (${FAILURE_SIGNALS.map((name) => `'${name}'`).join(", ")}) AND value <> 0)`;
 
 /** Two numbers an arm, of one subquery, which has to be run once. */
-const LIVE_COUNTS = `SELECT (SELECT json_array(count(*), coalesce(sum(is_failed), 0)) FROM
-    (SELECT ${FAILED} AS is_failed FROM sessions
+const LIVE_COUNTS = `SELECT (SELECT '[' || count(*) || ',' || coalesce(sum(is_failed), 0) || ']' FROM
+    (SELECT CASE WHEN ${FAILED} THEN 1 ELSE 0 END AS is_failed FROM sessions
       WHERE experiment_id = ?1 AND arm_id = arms.id AND (ended_at_ms IS NOT NULL OR ${FAILED})
         AND seq > coalesce((SELECT seq FROM sessions WHERE experiment_id = ?1
           ORDER BY seq DESC LIMIT 1 OFFSET ${LIVE_REACH}), 0)
-      ORDER BY seq DESC LIMIT ${LIVE_SAMPLE}))
+      ORDER BY seq DESC LIMIT ${LIVE_SAMPLE}) AS newest)
   FROM arms WHERE experiment_id = ?1 ORDER BY position`;
 
 type TrafficTuple = [units: number, firstAtMs: number | null, scored: number, scoreSum: number];
 
 /** Of project ?1, with champion ?2, since ?3. */
 const TRAFFIC = `SELECT count(DISTINCT unit), min(started_at_ms), count(champion_score), coalesce(sum(champion_score), 0)
-  FROM (SELECT coalesce(unit, id) AS unit, started_at_ms, iif(config_id = ?2, score, NULL) AS champion_score
-    FROM sessions WHERE project_id = ?1 ORDER BY seq DESC LIMIT ${TRAFFIC_SAMPLE})
+  FROM (SELECT coalesce(unit, id) AS unit, started_at_ms, CASE WHEN config_id = ?2 THEN score END AS champion_score
+    FROM sessions WHERE project_id = ?1 ORDER BY seq DESC LIMIT ${TRAFFIC_SAMPLE}) AS newest
   WHERE started_at_ms >= ?3`;
 
 /** A function that answers the same question as the one before at once, with the same object. */
@@ -99,6 +100,15 @@ export async function countedSignals(
     else bySession.set(seq, [{ name, value, kind }]);
   }
   return bySession;
+}
+
+/** A policy that is damaged is the matter of its own tick, not of everyone's. */
+function maxDurationOf(policyText: string): number | null {
+  try {
+    return (JSON.parse(policyText) as Partial<Policy>).maxDurationMs ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** What is read of sessions. */
@@ -156,7 +166,7 @@ export class SessionReads {
 
   async pulses(projectKey: string | null): Promise<Pulse[]> {
     const ofExperiment = sql`FROM sessions WHERE sessions.experiment_id = ${experiments.id}`;
-    return this.#database.read((db) =>
+    const rows = await this.#database.read((db) =>
       db
         .select({
           projectKey: projects.key,
@@ -168,10 +178,7 @@ export class SessionReads {
           >`(SELECT min(seq) ${ofExperiment} AND settled_at_ms IS NULL AND is_evidence = 1)`,
           newestSignalId: sql<number>`coalesce((SELECT max(id) FROM signals), 0)`.mapWith(Number),
           startedAtMs: experiments.startedAtMs,
-          // A policy that is damaged is the matter of its own tick, not of everyone's.
-          maxDurationMs: sql<
-            number | null
-          >`iif(json_valid(${experiments.policy}), ${experiments.policy} ->> 'maxDurationMs', NULL)`,
+          policyText: sql<string>`${experiments.policy}`,
         })
         .from(experiments)
         .innerJoin(projects, eq(projects.id, experiments.projectId))
@@ -183,6 +190,7 @@ export class SessionReads {
         )
         .orderBy(asc(projects.key)),
     );
+    return rows.map(({ policyText, ...pulse }) => ({ ...pulse, maxDurationMs: maxDurationOf(policyText) }));
   }
 
   async scores(input: Parameters<Store["scores"]>[0]): Promise<number[]> {

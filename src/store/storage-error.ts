@@ -21,6 +21,18 @@ const HINTS: readonly (readonly [RegExp, ErrorCode, string])[] = [
   ],
   [/^REMOTE_UNKNOWN/, "storage_unavailable", "its server knows no such database; check the URL"],
   [/^REMOTE_THROTTLED/, "storage_unavailable", "its server takes no more requests for now"],
+  [/^(40P01|40001|55P03)$/, "storage_busy", "other processes hold its locks; try again"],
+  [/^28/, "storage_unavailable", "the server does not let this user in; check user and password of its URL"],
+  [/^3D000/, "storage_unavailable", "the server has no such database; create it there first, with createdb"],
+  [
+    /^(42501|25006)/,
+    "storage_unavailable",
+    "the user may not do this there; see its rights in docs/OPERATIONS.md",
+  ],
+  [/^53/, "storage_unavailable", "the server has too little left: connections, memory or disk"],
+  [/^57/, "storage_unavailable", "the server is shutting down or starting, or took too long"],
+  [/^(08|E[A-Z]+$)/, "storage_unavailable", "its server cannot be reached; check host and port of its URL"],
+  [/^[0-9A-Z]{5}$/, "storage_unavailable", "its server refuses"],
 ];
 
 /** The DethroneError of a storage failure, with the way out. */

@@ -17,8 +17,10 @@ export interface StoredTable extends TransferTable {
   readonly holds: readonly Holds[];
 }
 
-/** Held by processes, which do not move. */
-const LEFT_BEHIND: readonly string[] = [schemas.leases].map((table) => getTableConfig(table).name);
+/** Of processes, which do not move. */
+const LEFT_BEHIND: readonly string[] = [schemas.leases, schemas.writeReceipts].map(
+  (table) => getTableConfig(table).name,
+);
 
 type Column = ReturnType<typeof getTableConfig>["columns"][number];
 
@@ -71,7 +73,7 @@ export const TABLES: readonly StoredTable[] = inOrderOfReference(
 /** The expression a column is read by. */
 export function selected({ columns, holds }: StoredTable): string {
   return columns
-    .map(({ name }, i) => (holds[i] === "bytes" ? `lower(hex("${name}"))` : `"${name}"`))
+    .map(({ name }, i) => (holds[i] === "bytes" ? `lower(hex("${name}")) AS "${name}"` : `"${name}"`))
     .join(", ");
 }
 

@@ -3,35 +3,55 @@
  * all others one by one. One that fails is undone and does not touch the others.
  */
 import { applyBatch, type SessionOperation, segmentsOf } from "./batch-writes.js";
-import { replay } from "./replay.js";
+import type { GiveRows } from "./given-rows.js";
+import { type Places, replay } from "./replay.js";
 import { addSignal, endSession, findSession, startSession } from "./session-writes.js";
 import { run, type Steps } from "./steps.js";
 import { type Outcome, RECORDED, type WriteOperation, type WriteStatement } from "./write-protocol.js";
 
-/** Whether an error is of one operation; any other (busy, disk full, I/O) is of the whole transaction. */
-type IsOfOne = (error: unknown) => boolean;
+/** What differs from database to database. */
+export interface Ways {
+  /** whether an error is of one operation; any other (busy, disk full, I/O) is of the whole transaction */
+  readonly isOfOne: (error: unknown) => boolean;
+  readonly giveRows: GiveRows;
+  /**
+   * how many operations on sessions it takes for them to be written together; that reads less, and costs more where reading
+   * costs nothing; default 2
+   */
+  readonly togetherMin?: number;
+}
 
-/** How many operations on sessions it takes to be written together. */
+/** See {@link Ways}. */
 const TOGETHER_MIN = 2;
 
 /**
  * Applies the operations, each all or nothing, in a transaction that is open; in their order, as far as that matters.
  *
- * @param togetherMin how many operations on sessions it takes for them to be written together; that reads less, and
- *   costs more where reading costs nothing
  * @throws what the database says where that concerns all of them; then none of them may be acknowledged
  */
-export function* applyOperations(
-  operations: readonly WriteOperation[],
-  isOfOne: IsOfOne,
-  togetherMin = TOGETHER_MIN,
-): Steps<Outcome[]> {
+export function* applyOperations(operations: readonly WriteOperation[], ways: Ways): Steps<Outcome[]> {
+  const { togetherMin = TOGETHER_MIN, giveRows } = ways;
   const outcomes: Outcome[] = [];
+  const places: Places = new Map();
   for (const some of runsOf(operations.map(unspooled))) {
-    const isBatch = some.length >= togetherMin && some.every(isOnSession);
-    const together = isBatch ? yield* applyTogether(some, isOfOne) : null;
-    outcomes.push(...(together ?? (yield* applyEach(some, isOfOne))));
+    const isMany = some.length >= togetherMin;
+    const together = isMany && some.every(isOnSession) ? () => applyBatch(some, giveRows) : null;
+    const replayed = isMany && some.every(isReplay) ? () => replayAll(some, places) : null;
+    const apply = together ?? replayed;
+    outcomes.push(
+      ...((apply && (yield* applyTogether(apply, ways))) ?? (yield* applyEach(some, ways, places))),
+    );
   }
+  return outcomes;
+}
+
+type Replay = Extract<WriteOperation, { kind: "replay" }>;
+
+const isReplay = (operation: WriteOperation): operation is Replay => operation.kind === "replay";
+
+function* replayAll(operations: readonly Replay[], places: Places): Steps<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const { entry } of operations) outcomes.push(yield* replay(entry, places));
   return outcomes;
 }
 
@@ -55,8 +75,10 @@ function runsOf(operations: readonly WriteOperation[]): WriteOperation[][] {
       sessions.push(operation);
       continue;
     }
+    const last = sessions.length === 0 ? runs.at(-1) : undefined;
     close();
-    runs.push([operation]);
+    if (isReplay(operation) && last?.every(isReplay)) last.push(operation);
+    else runs.push([operation]);
   }
   close();
   return runs;
@@ -66,43 +88,43 @@ function isOnSession(operation: WriteOperation): operation is SessionOperation {
   return operation.kind === "start" || operation.kind === "end" || operation.kind === "signal";
 }
 
-function* applyEach(operations: readonly WriteOperation[], isOfOne: IsOfOne): Steps<Outcome[]> {
+function* applyEach(operations: readonly WriteOperation[], ways: Ways, places: Places): Steps<Outcome[]> {
   const outcomes: Outcome[] = [];
-  for (const operation of operations) outcomes.push(yield* applyAtomically(operation, isOfOne));
+  for (const operation of operations) outcomes.push(yield* applyAtomically(operation, ways, places));
   return outcomes;
 }
 
 /** All of them at once; null, and nothing written, where one of them needs a closer look. */
-function* applyTogether(operations: readonly SessionOperation[], isOfOne: IsOfOne): Steps<Outcome[] | null> {
+function* applyTogether(apply: () => Steps<Outcome[]>, ways: Ways): Steps<Outcome[] | null> {
   yield* run("SAVEPOINT batch");
   try {
-    const outcomes = yield* applyBatch(operations);
+    const outcomes = yield* apply();
     yield* run("RELEASE batch");
     return outcomes;
   } catch (error) {
-    if (!isOfOne(error)) throw error;
+    if (!ways.isOfOne(error)) throw error;
     yield* run("ROLLBACK TO batch");
     yield* run("RELEASE batch");
     return null;
   }
 }
 
-function* applyAtomically(operation: WriteOperation, isOfOne: IsOfOne): Steps<Outcome> {
+function* applyAtomically(operation: WriteOperation, ways: Ways, places: Places): Steps<Outcome> {
   yield* run("SAVEPOINT operation");
   try {
-    const outcome = yield* applyOne(operation);
+    const outcome = yield* applyOne(operation, places);
     if (outcome.status === "conflict") yield* run("ROLLBACK TO operation");
     yield* run("RELEASE operation");
     return outcome;
   } catch (error) {
-    if (!isOfOne(error)) throw error;
+    if (!ways.isOfOne(error)) throw error;
     yield* run("ROLLBACK TO operation");
     yield* run("RELEASE operation");
     return { status: "failed", message: (error as Error).message };
   }
 }
 
-function* applyOne(operation: WriteOperation): Steps<Outcome> {
+function* applyOne(operation: WriteOperation, places: Places): Steps<Outcome> {
   switch (operation.kind) {
     case "start":
       return yield* startSession(operation.start);
@@ -113,7 +135,7 @@ function* applyOne(operation: WriteOperation): Steps<Outcome> {
     case "signal":
       return yield* addSignal(operation.signal);
     case "replay":
-      return yield* replay(operation.entry);
+      return yield* replay(operation.entry, places);
     case "statements":
       return yield* transact(operation.statements);
   }

@@ -133,7 +133,7 @@ function redactSession(redaction: Redaction): WriteStatement[] {
           ),
         ]
       : []),
-    run("UPDATE signals SET key = lower(hex(randomblob(16))), source = NULL WHERE session_seq = ?", [seq]),
+    run("UPDATE signals SET key = 'forgotten-' || id, source = NULL WHERE session_seq = ?", [seq]),
   ];
 }
 

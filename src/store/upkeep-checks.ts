@@ -23,7 +23,7 @@ export function bytesOf(path: string): number {
 }
 
 /** Files of outcomes that wait beside the database. */
-function spoolFiles({ beside }: Location): StoredFile[] {
+export function spoolFiles({ beside }: Location): StoredFile[] {
   if (beside === null) return [];
   const prefix = `${basename(beside)}.spool-`;
   return readdirSync(dirname(beside))
@@ -83,16 +83,13 @@ const COUNTS = `SELECT
   (SELECT count(*) FROM sessions WHERE settled_at_ms IS NULL AND window_ends_at_ms < ?1) AS overdue,
   (SELECT min(window_ends_at_ms) FROM sessions WHERE settled_at_ms IS NULL AND window_ends_at_ms < ?1)
     AS oldestOverdueAtMs,
-  max(coalesce((SELECT max(updated_at_ms) FROM checkpoints), -1),
-    coalesce((SELECT max(decided_at_ms) FROM decisions WHERE actor <> 'fuse'), -1),
-    coalesce((SELECT max(at_ms) FROM audit_log WHERE action IN ('share-raised', 'dropped')), -1),
-    coalesce((SELECT max(settled_at_ms) FROM sessions WHERE signal_count IS NOT NULL), -1)) AS lastTickAtMs`;
+  (SELECT max(at_ms) FROM (SELECT max(updated_at_ms) AS at_ms FROM checkpoints
+    UNION ALL SELECT max(decided_at_ms) FROM decisions WHERE actor <> 'fuse'
+    UNION ALL SELECT max(at_ms) FROM audit_log WHERE action IN ('share-raised', 'dropped')
+    UNION ALL SELECT max(settled_at_ms) FROM sessions WHERE signal_count IS NOT NULL) AS traces)
+    AS lastTickAtMs`;
 
-async function expiredLeases(aside: Aside, nowMs: number): Promise<StuckLease[]> {
-  const { n } = await aside.one<{ n: number }>(
-    "SELECT count(*) AS n FROM sqlite_master WHERE type = 'table' AND name = 'leases'",
-  );
-  if (n === 0) return [];
+function expiredLeases(aside: Aside, nowMs: number): Promise<StuckLease[]> {
   return aside.all(
     "SELECT name, holder, expires_at_ms AS expiresAtMs FROM leases WHERE expires_at_ms < ? ORDER BY name",
     [nowMs],
@@ -101,12 +98,8 @@ async function expiredLeases(aside: Aside, nowMs: number): Promise<StuckLease[]>
 
 /** How much there is, and how old. */
 export async function counts(aside: Aside, nowMs: number): Promise<StoredCounts> {
-  const { lastTickAtMs, ...row } = await aside.one<StoredCounts & { lastTickAtMs: number }>(COUNTS, [nowMs]);
-  return {
-    ...row,
-    lastTickAtMs: lastTickAtMs < 0 ? null : lastTickAtMs,
-    expiredLeases: await expiredLeases(aside, nowMs),
-  };
+  const row = await aside.one<StoredCounts>(COUNTS, [nowMs]);
+  return { ...row, expiredLeases: await expiredLeases(aside, nowMs) };
 }
 
 /** Each names what breaks its rule in the column `subject`. */
@@ -131,11 +124,11 @@ const RULES: readonly (readonly [rule: InvariantRule, sql: string])[] = [
     "one-terminal-decision",
     `SELECT uid AS subject FROM experiments WHERE started_at_ms IS NOT NULL AND
        (SELECT count(*) FROM decisions WHERE experiment_id = experiments.id AND is_terminal = 1)
-         <> (status IN ('promoted', 'held', 'aborted'))`,
+         <> CASE WHEN status IN ('promoted', 'held', 'aborted') THEN 1 ELSE 0 END`,
   ],
   [
     "champion-reigns",
-    `SELECT key AS subject FROM projects WHERE champion_config_id IS NOT
+    `SELECT key AS subject FROM projects WHERE champion_config_id IS DISTINCT FROM
        (SELECT config_id FROM reigns WHERE project_id = projects.id ORDER BY id DESC LIMIT 1)`,
   ],
   [
@@ -171,7 +164,7 @@ const RUNNING = `SELECT key AS project, uid AS experiment, status = 'paused' AS 
     (SELECT count(*) FROM (SELECT 1 FROM sessions WHERE experiment_id = experiments.id AND is_evidence = 1
        AND settled_at_ms IS NOT NULL
        AND seq > coalesce((SELECT folded_seq FROM checkpoints WHERE experiment_id = experiments.id), 0)
-       LIMIT 1000)) AS unfolded
+       LIMIT 1000) AS waiting) AS unfolded
   FROM experiments JOIN projects ON projects.id = project_id WHERE status IN ('running', 'paused') ORDER BY key`;
 
 /** The experiments that run, and how they get on. */

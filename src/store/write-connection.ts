@@ -6,6 +6,7 @@
  */
 import Database from "libsql";
 import { FILE_REPLACED, fileAt } from "./file-identity.js";
+import { givenRows } from "./given-rows.js";
 import { migrate } from "./migrate.js";
 import { type Ask, take } from "./steps.js";
 import { isOfOneOperation } from "./storage-error.js";
@@ -58,7 +59,9 @@ export class WriteConnection {
     this.#prepared("BEGIN IMMEDIATE").run();
     try {
       const isOfOne = (error: unknown): boolean => this.#database.inTransaction && isOfOneOperation(error);
-      const outcomes = take(applyOperations(operations, isOfOne), (ask) => this.#answer(ask));
+      const outcomes = take(applyOperations(operations, { isOfOne, giveRows: givenRows }), (ask) =>
+        this.#answer(ask),
+      );
       this.#prepared("COMMIT").run();
       this.#assertInPlace();
       return outcomes;

@@ -1,6 +1,7 @@
 /**
  * The connections that can write, by where the database lies.
  */
+import { PostgresWriteConnection } from "./postgres/write-connection.js";
 import { RemoteConnection } from "./remote/remote-connection.js";
 import { WriteConnection } from "./write-connection.js";
 import type { Outcome, WriteOperation, WriterRequest } from "./write-protocol.js";
@@ -24,6 +25,8 @@ export function connect(
   switch (location.kind) {
     case "file":
       return new WriteConnection(location.path, migrationsFolder, durability);
+    case "postgres":
+      return PostgresWriteConnection.open(location, migrationsFolder, durability);
     case "remote":
       return RemoteConnection.open(location, { migrationsFolder, patienceMs });
   }

@@ -9,6 +9,9 @@ import { connect, type WriterConnection } from "./writer-connections.js";
 
 const BACKOFF_MS = [5, 10, 20, 40, 80] as const;
 
+/** Another process is at it: of SQLite, and of Postgres a deadlock, a lost race and a lock that was not to be had. */
+const BUSY = /^(SQLITE_BUSY|40P01$|40001$|55P03$)/;
+
 function wireError(error: unknown): WireError {
   const { code, message } = error as { code?: unknown; message?: unknown };
   return {
@@ -24,8 +27,7 @@ async function withPatience<T>(patienceMs: number, attempt: () => T | Promise<T>
     try {
       return await attempt();
     } catch (error) {
-      const isBusy = wireError(error).code.startsWith("SQLITE_BUSY");
-      if (!isBusy || performance.now() - start > patienceMs) throw error;
+      if (!BUSY.test(wireError(error).code) || performance.now() - start > patienceMs) throw error;
       // Thread-local and asynchronous: the host's event loop never waits for a lock.
       await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS[Math.min(tries, BACKOFF_MS.length - 1)]));
     }

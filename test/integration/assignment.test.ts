@@ -65,9 +65,10 @@ async function stored(unit?: string): Promise<Row[]> {
   await test.engine.flush();
   return query<Row>(
     path,
-    `SELECT unit, excluded, is_evidence AS evidence, body ->> '$.prompt' AS prompt,
-       ((experiment_id IS NOT NULL) + (arm_id IS NOT NULL) + (shares IS NOT NULL)) / 3.0 AS isInside
-       FROM sessions JOIN configs ON configs.id = config_id WHERE ? IN ('', unit) ORDER BY seq`,
+    `SELECT unit, excluded, is_evidence AS evidence, body ->> 'prompt' AS prompt,
+       CASE WHEN experiment_id IS NOT NULL AND arm_id IS NOT NULL AND shares IS NOT NULL THEN 1
+         WHEN experiment_id IS NULL AND arm_id IS NULL AND shares IS NULL THEN 0 END AS isInside
+       FROM sessions JOIN configs ON configs.id = config_id WHERE CAST(?1 AS TEXT) IN ('', unit) ORDER BY seq`,
     [unit ?? ""],
   );
 }

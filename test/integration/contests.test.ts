@@ -1,5 +1,4 @@
 /** Several challengers in one experiment, drafts, what follows a promotion, and the lineage of configs. */
-import { createClient } from "@libsql/client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createRandom } from "../../src/core/random.js";
 import { identifyConfig } from "../../src/engine/configs/config.js";
@@ -7,6 +6,7 @@ import type { ChallengeOptions } from "../../src/index.js";
 import { createTestEngine, type TestEngine } from "../../src/testing.js";
 import { playRates, type RateConfig } from "../support/contest.js";
 import { engineOver, faultyStore } from "../support/engine.js";
+import { query } from "../support/query.js";
 import { recordingLogger } from "../support/recording-logger.js";
 import { temporaryDatabase } from "../support/temporary.js";
 
@@ -33,10 +33,7 @@ const project = () => test.engine.project<RateConfig>("support", { champion: CHA
 const hashOf = (config: RateConfig): string => identifyConfig(config).hash;
 
 async function rows(sql: string): Promise<Record<string, unknown>[]> {
-  const database = createClient({ url: `file:${path}` });
-  const result = await database.execute(sql);
-  database.close();
-  return result.rows.map((row) => ({ ...row }));
+  return query(path, sql);
 }
 
 async function contest(challengers: readonly RateConfig[], options: ChallengeOptions = {}) {
@@ -444,7 +441,7 @@ describe("drafts", () => {
     });
     await bot.session({ unit: "u" });
     await test.engine.flush();
-    await expect(rows("DELETE FROM arms")).rejects.toThrow(/FOREIGN KEY/);
+    await expect(rows("DELETE FROM arms")).rejects.toThrow(/foreign key/i);
   });
 });
 

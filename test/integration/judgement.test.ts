@@ -1,9 +1,9 @@
-import { createClient } from "@libsql/client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { eLondLevel } from "../../src/core/decision/ledger.js";
 import { createRandom } from "../../src/core/random.js";
 import type { ChallengeOptions } from "../../src/index.js";
 import { createTestEngine, type TestEngine } from "../../src/testing.js";
+import { query } from "../support/query.js";
 import { recordingLogger } from "../support/recording-logger.js";
 import { temporaryDatabase } from "../support/temporary.js";
 
@@ -291,14 +291,13 @@ describe("shares that move", () => {
     expect((await bot.report())!.share).toBe(0.5);
     await play(40, { score: coin(0.5) }, 2);
     await test.engine.decide();
-    const database = createClient({ url: `file:${path}` });
-    const rows = await database.execute(
-      "SELECT shares ->> 0 AS share, count(*) AS n FROM sessions GROUP BY share ORDER BY share",
+    const rows = await query(
+      path,
+      "SELECT shares, count(*) AS n FROM sessions GROUP BY shares ORDER BY shares",
     );
-    database.close();
-    expect(rows.rows.map(({ share, n }) => [share, Number(n)])).toEqual([
-      [0.1, 50],
-      [0.5, 40],
+    expect(rows).toEqual([
+      { shares: "[0.1]", n: 50 },
+      { shares: "[0.5]", n: 40 },
     ]);
     expect((await bot.history()).map(({ action }) => action)).toContain("share-raised");
   });
@@ -345,9 +344,7 @@ describe("changes in flight", () => {
     await contest();
     const bot = await test.engine.project("support");
     await play(10, { score: coin(0.5) });
-    const database = createClient({ url: `file:${path}` });
-    await database.execute("UPDATE experiments SET policy = json_set(policy, '$.alpha', 0.5)");
-    database.close();
+    await query(path, `UPDATE experiments SET policy = replace(policy, '"alpha":0.05', '"alpha":0.5')`);
     await expect(test.engine.decide({ project: "support" })).rejects.toMatchObject({
       code: "stored_data_invalid",
     });

@@ -55,7 +55,7 @@ async function signalsOf({ id }: { readonly id: string }): Promise<string[]> {
   await test.engine.flush();
   const rows = await query<{ text: string }>(
     path,
-    `SELECT signals.key || ' ' || name || ' ' || value || ' ' || coalesce(kind, '-')
+    `SELECT signals.key || ' ' || name || ' ' || CAST(value AS INTEGER) || ' ' || coalesce(kind, '-')
        || CASE is_late WHEN 1 THEN ' late' ELSE '' END AS text
        FROM signals JOIN sessions ON seq = session_seq WHERE sessions.id = ? ORDER BY signals.id`,
     [id],
@@ -406,9 +406,9 @@ describe("a signal on the root", () => {
     await expect(root.signal({ ...signal, value: 0 })).rejects.toMatchObject({
       code: "idempotency_mismatch",
     });
-    expect(await signalsOf(root)).toEqual(["webhook-1 thumbs 1.0 explicit"]);
+    expect(await signalsOf(root)).toEqual(["webhook-1 thumbs 1 explicit"]);
     for (const part of [child, grandchild])
-      expect(await signalsOf(part)).toEqual(["root:webhook-1 thumbs 1.0 explicit"]);
+      expect(await signalsOf(part)).toEqual(["root:webhook-1 thumbs 1 explicit"]);
     const sources = await query(path, "SELECT DISTINCT source FROM signals");
     expect(sources).toEqual([{ source: "hook" }]);
   });
@@ -444,8 +444,8 @@ describe("a signal on the root", () => {
     const younger = await root.run(() => search.session());
     test.clock.advance(DEFAULT_WINDOW_MS / 2 + 1);
     expect(await root.signal({ ...THUMBS, key: "k" })).toEqual({ status: "late" });
-    expect(await signalsOf(child)).toEqual(["root:k thumbs 1.0 explicit late"]);
-    expect(await signalsOf(younger)).toEqual(["root:k thumbs 1.0 explicit"]);
+    expect(await signalsOf(child)).toEqual(["root:k thumbs 1 explicit late"]);
+    expect(await signalsOf(younger)).toEqual(["root:k thumbs 1 explicit"]);
     expect((await sessions())[1]).toMatchObject({ id: child.id, score: 0.5 });
   });
 
@@ -467,7 +467,7 @@ describe("a signal on the root", () => {
     const { root, child } = await tree();
     await child.signal({ ...THUMBS, value: 0, key: "root:k" });
     expect(await root.signal({ ...THUMBS, key: "k" })).toEqual({ status: "recorded" });
-    expect(await signalsOf(child)).toEqual(["root:k thumbs 0.0 explicit"]);
+    expect(await signalsOf(child)).toEqual(["root:k thumbs 0 explicit"]);
   });
 });
 

@@ -41,7 +41,7 @@ describe("while agents write", () => {
       expect((await test.engine.doctor({ verify: true })).isHealthy).toBe(true);
     });
     expect(acknowledged).toBeGreaterThan(0);
-    expect(isInFiles(path, "unit-1")).toBe(false);
+    expect(await isInFiles(path, "unit-1")).toBe(false);
     const [stored] = await query<{ n: number }>(
       path,
       "SELECT count(*) AS n FROM sessions JOIN projects ON projects.id = project_id WHERE key = 'busy' AND settled_at_ms IS NOT NULL",

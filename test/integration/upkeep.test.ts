@@ -1,10 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
-import Database from "libsql";
 import { describe, expect, it } from "vitest";
 import { createTestEngine, type TestEngine } from "../../src/testing.js";
-import { query } from "../support/query.js";
-import { temporaryDatabase } from "../support/temporary.js";
+import { query, tamper } from "../support/query.js";
+import { isOnFile, temporaryDatabase } from "../support/temporary.js";
 import { DAY, decideByHand, history, isInFiles } from "../support/upkeep.js";
 
 const BECAUSE = { reason: "because", actor: "ada" };
@@ -25,14 +24,6 @@ async function expectSound(test: TestEngine): Promise<void> {
   expect(verification).toMatchObject({ differentEvidence: [], differentDecisions: [] });
 }
 
-/** Runs statements on the file past the store. */
-function tamper(path: string, ...statements: string[]): void {
-  const database = new Database(path);
-  database.exec("PRAGMA foreign_keys = OFF");
-  for (const sql of statements) database.exec(sql);
-  database.close();
-}
-
 describe("the doctor", () => {
   it("finds a database healthy that is", async () => {
     const path = temporaryDatabase();
@@ -42,7 +33,7 @@ describe("the doctor", () => {
       isHealthy: true,
       verification: null,
       counts: { projects: 2, experiments: 1, overdue: 0 },
-      database: { path, damages: [], danglingRows: [], spoolFiles: [] },
+      database: { damages: [], danglingRows: [], spoolFiles: [] },
     });
     expect(report.findings.map(({ severity }) => severity)).not.toContain("warning");
     expect(report.database.schema.applied).toBe(report.database.schema.known);
@@ -68,7 +59,7 @@ describe("the doctor", () => {
   it("finds evidence that its sessions do not give", async () => {
     const path = temporaryDatabase();
     await using test = await history(path, SIZE);
-    tamper(path, "UPDATE sessions SET score = 1 - score WHERE is_evidence = 1 AND score IS NOT NULL");
+    await tamper(path, "UPDATE sessions SET score = 1 - score WHERE is_evidence = 1 AND score IS NOT NULL");
     const { isHealthy, findings, verification } = await test.engine.doctor({ verify: true });
     expect(isHealthy).toBe(false);
     expect(verification!.differentEvidence).toMatchObject([{ project: "support", isEqual: false }]);
@@ -81,18 +72,19 @@ describe("the doctor", () => {
     ["folded-sequence", "UPDATE checkpoints SET folded_seq = 1000000"],
     ["one-terminal-decision", "UPDATE experiments SET status = 'held'"],
     ["champion-reigns", "DELETE FROM reigns"],
-    ["unit-has-session", "UPDATE units SET session_id = 'gone' WHERE rowid = 1"],
+    ["unit-has-session", "UPDATE units SET session_id = 'gone'"],
     [
       "archive-complete",
       "INSERT INTO archives (experiment_id, unit_count, last_seq, hash) VALUES (1, 3, 3, '')",
     ],
-    ["references", "DELETE FROM configs"],
+    // Of Postgres it is told that references hold, whatever is done.
+    ...(isOnFile ? [["references", "DELETE FROM configs"] as const] : []),
   ];
 
   it.each(BROKEN)("finds a broken rule: %s", async (check, sql) => {
     const path = temporaryDatabase();
     await using test = await history(path, { seed: 1, sessions: 20, units: 5 });
-    tamper(path, sql);
+    await tamper(path, sql);
     const { isHealthy, findings } = await test.engine.doctor();
     expect(isHealthy).toBe(false);
     const problems = findings.filter(({ severity }) => severity === "problem");
@@ -128,32 +120,35 @@ describe("the doctor", () => {
     await test.engine.decide();
     test.clock.advance(8 * DAY);
     expect(await checks()).toContain("traffic");
-    tamper(path, "UPDATE experiments SET awaiting_seq = 1, awaiting_arm = 1");
+    await tamper(path, "UPDATE experiments SET awaiting_seq = 1, awaiting_arm = 1");
     expect(await checks()).toContain("approval");
-    tamper(path, "UPDATE experiments SET status = 'paused', awaiting_seq = NULL");
+    await tamper(path, "UPDATE experiments SET status = 'paused', awaiting_seq = NULL");
     expect(await checks()).not.toContain("traffic");
   });
 
-  it("lists outcomes that wait beside the database, and leases that nobody has given back", async () => {
-    const path = temporaryDatabase();
-    await using test = await history(path, { seed: 1, sessions: 5, units: 5 });
-    writeFileSync(`${path}.spool-1`, "x".repeat(10));
-    tamper(
-      path,
-      "CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, expires_at_ms INTEGER NOT NULL)",
-      "INSERT INTO leases (name, holder, expires_at_ms) VALUES ('tick', 'host-7', 5)",
-    );
-    const { database, counts, findings } = await test.engine.doctor();
-    expect(database.spoolFiles).toEqual([{ name: "test.db.spool-1", bytes: 10 }]);
-    expect(counts.expiredLeases).toEqual([{ name: "tick", holder: "host-7", expiresAtMs: 5 }]);
-    expect(findings.map(({ check }) => check)).toEqual(expect.arrayContaining(["spool", "lease"]));
-  });
+  it.runIf(isOnFile)(
+    "lists outcomes that wait beside the database, and leases that nobody has given back",
+    async () => {
+      const path = temporaryDatabase();
+      await using test = await history(path, { seed: 1, sessions: 5, units: 5 });
+      writeFileSync(`${path}.spool-1`, "x".repeat(10));
+      await tamper(
+        path,
+        "CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, expires_at_ms INTEGER NOT NULL)",
+        "INSERT INTO leases (name, holder, expires_at_ms) VALUES ('tick', 'host-7', 5)",
+      );
+      const { database, counts, findings } = await test.engine.doctor();
+      expect(database.spoolFiles).toEqual([{ name: "test.db.spool-1", bytes: 10 }]);
+      expect(counts.expiredLeases).toEqual([{ name: "tick", holder: "host-7", expiresAtMs: 5 }]);
+      expect(findings.map(({ check }) => check)).toEqual(expect.arrayContaining(["spool", "lease"]));
+    },
+  );
 
-  it("finds a damaged file", async () => {
+  it.runIf(isOnFile)("finds a damaged file", async () => {
     const path = temporaryDatabase();
     await using test = await history(path, SIZE);
     // An index that no longer agrees with its table.
-    tamper(
+    await tamper(
       path,
       "PRAGMA writable_schema = ON",
       "UPDATE sqlite_master SET sql = replace(sql, '`session_seq`,`key`', '`session_seq`,`name`') WHERE name = 'signals_session_key'",
@@ -177,13 +172,14 @@ describe("pruning", () => {
     const result = await test.engine.prune({
       olderThanMs: 90 * DAY,
       actor: "ada",
-      vacuum: true,
+      vacuum: isOnFile,
       onProgress: (done, total) => progress.push([done, total]),
     });
     expect(result).toMatchObject({ sessions: plan.sessions, signals: plan.signals, projects: plan.projects });
     expect(result.sessions).toBeGreaterThan(150);
-    expect(result.freedBytes).toBeGreaterThan(0);
-    expect(result.returnedBytes).toBeGreaterThan(0);
+    // A server gives space back in its own time.
+    if (isOnFile) expect(result.freedBytes).toBeGreaterThan(0);
+    if (isOnFile) expect(result.returnedBytes).toBeGreaterThan(0);
     expect(progress.at(-1)).toEqual([result.sessions, result.sessions]);
     expect(await told(test)).toEqual(before);
     expect(before.verified).toMatchObject([{ isEqual: true }]);
@@ -194,7 +190,7 @@ describe("pruning", () => {
     expect(left).toEqual({ sessions: 0, signals: 0, units: 0 });
     expect(before.plans).toHaveLength(1);
     for (const unit of ["unit-1", "unit-2", "unit-3"])
-      expect(isInFiles(path, `${unit}@example.org`)).toBe(false);
+      expect(await isInFiles(path, `${unit}@example.org`)).toBe(false);
     await expectSound(test);
     expect((await test.engine.doctor({ verify: true })).verification).toMatchObject({ archives: 1 });
     const bot = await test.engine.project("support");
@@ -241,7 +237,7 @@ describe("pruning", () => {
     const path = temporaryDatabase();
     await using test = await history(path, SIZE);
     await decideByHand(test);
-    tamper(path, "UPDATE sessions SET score = 1 - score WHERE is_evidence = 1 AND score IS NOT NULL");
+    await tamper(path, "UPDATE sessions SET score = 1 - score WHERE is_evidence = 1 AND score IS NOT NULL");
     test.clock.advance(100 * DAY);
     const { projects } = await test.engine.prune({ olderThanMs: DAY, project: "support" });
     expect(projects).toMatchObject([
@@ -257,7 +253,7 @@ describe("pruning", () => {
     await decideByHand(test);
     test.clock.advance(100 * DAY);
     await test.engine.prune({ olderThanMs: DAY });
-    tamper(path, "UPDATE archives SET hash = replace(hash, substr(hash, 1, 1), 'x')");
+    await tamper(path, "UPDATE archives SET hash = replace(hash, substr(hash, 1, 1), 'x')");
     const { findings } = await test.engine.doctor({ verify: true });
     expect(findings.find(({ check }) => check === "evidence")!.message).toMatch(/chain of hashes is broken/);
   });
@@ -270,7 +266,7 @@ describe("pruning", () => {
     test.clock.advance(100 * DAY);
     await test.engine.prune({ olderThanMs: 90 * DAY });
     // As if it had been killed halfway: the archive is sealed, and some sessions are still there.
-    tamper(
+    await tamper(
       path,
       `INSERT INTO sessions (id, project_id, config_id, experiment_id, arm_id, is_evidence, started_at_ms, window_ends_at_ms,
          settled_at_ms) VALUES ('left', 1, 1, 1, 1, 1, 1, 2, 3)`,
@@ -295,15 +291,15 @@ describe("forgetting a unit", () => {
     const path = temporaryDatabase();
     await using test = await history(path, { seed: 3, sessions: 200, units: 9 });
     const before = await told(test);
-    expect(isInFiles(path, "unit-1")).toBe(true);
+    expect(await isInFiles(path, "unit-1")).toBe(true);
     const plan = await test.engine.forget("unit-1", { ...BECAUSE, dryRun: true });
-    expect(isInFiles(path, "unit-1")).toBe(true);
+    expect(await isInFiles(path, "unit-1")).toBe(true);
     const result = await test.engine.forget("unit-1", { reason: "unit-1 asked", actor: "ada" });
     expect(result).toMatchObject({ ...plan, isDryRun: false, isErased: true });
     expect(result).toMatchObject({ overrides: 1, auditEntries: 1, openSessions: 0 });
     expect(result.sessions).toBeGreaterThan(5);
-    expect(isInFiles(path, "unit-1")).toBe(false);
-    expect(isInFiles(path, "unit-2")).toBe(true);
+    expect(await isInFiles(path, "unit-1")).toBe(false);
+    expect(await isInFiles(path, "unit-2")).toBe(true);
     const after = await told(test);
     expect(after.evaluation).toEqual(before.evaluation);
     expect(after.report.sessions).toEqual(before.report.sessions);
@@ -413,7 +409,7 @@ describe("whatever is pruned and forgotten", () => {
   }, 60_000);
 });
 
-describe("a backup", () => {
+describe.runIf(isOnFile)("a backup", () => {
   it("is made while agents write, is checked, and is a database to go on with", async () => {
     const path = temporaryDatabase();
     await using test = await history(path, SIZE);
@@ -445,7 +441,7 @@ describe("a backup", () => {
     await expect(test.engine.backup(`${path}-nowhere/x.db`)).rejects.toMatchObject({
       code: "storage_unavailable",
     });
-    tamper(path, "DROP TABLE dethrone_migrations");
+    await tamper(path, "DROP TABLE dethrone_migrations");
     await expect(test.engine.backup(`${path}.other`)).rejects.toMatchObject({ code: "storage_unavailable" });
     expect(existsSync(`${path}.other`)).toBe(false);
   });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach } from "vitest";
+import { afterEach, inject } from "vitest";
 
 const folders: string[] = [];
 
@@ -16,7 +16,15 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** The path of a database that does not exist yet. */
+/** Whether databases are files here; what is about a file is tested there alone. */
+export const isOnFile = inject("postgres") === undefined;
+
+let schemas = 0;
+
+/** Where a database is that does not exist yet: a path, or the URL of a schema where the tests run on Postgres. */
 export function temporaryDatabase(): string {
-  return join(temporaryFolder(), "test.db");
+  const server = inject("postgres");
+  if (server === undefined) return join(temporaryFolder(), "test.db");
+  schemas += 1;
+  return `${server}&schema=t${process.pid}_${process.env.VITEST_WORKER_ID}_${schemas}`;
 }

@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createRandom } from "../../src/core/random.js";
 import { createTestEngine, type TestEngine } from "../../src/testing.js";
+import { query } from "./query.js";
+import { isOnFile } from "./temporary.js";
 
 /** Milliseconds of a day. */
 export const DAY = 86_400_000;
@@ -61,8 +63,15 @@ export async function decideByHand(test: TestEngine): Promise<void> {
   await bot.abort({ reason: "enough", actor: "ada" });
 }
 
-/** Whether a text can be read in the files of a database. */
-export function isInFiles(path: string, text: string): boolean {
+/** Whether a text can be read in the files of a database, or, on a server, in its rows. */
+export async function isInFiles(path: string, text: string): Promise<boolean> {
+  if (!isOnFile) {
+    const [all] = await query<{ xml: string }>(
+      path,
+      "SELECT schema_to_xml(current_schema(), true, false, '')::text AS xml",
+    );
+    return all?.xml.includes(text) ?? false;
+  }
   return ["", "-wal"]
     .map((suffix) => path + suffix)
     .some((file) => existsSync(file) && readFileSync(file).includes(text));

@@ -2,6 +2,8 @@
  * The connection that does all writing of a process to a remote database: a batch is one journey, undone as a whole where
  * anything is otherwise than foreseen.
  */
+
+import { givenRows } from "../given-rows.js";
 import type { RemoteLocation } from "../location.js";
 import type { Ask } from "../steps.js";
 import { isOfOneOperation } from "../storage-error.js";
@@ -75,7 +77,11 @@ class Batch {
   async #attempt(): Promise<readonly Outcome[] | null | "again"> {
     const { link } = this.#connected;
     const { result, steps, unread } = foresee(
-      applyOperations(this.#operations, isOfOneOperation, this.#togetherMin),
+      applyOperations(this.#operations, {
+        isOfOne: isOfOneOperation,
+        giveRows: givenRows,
+        togetherMin: this.#togetherMin,
+      }),
       this.#known,
     );
     if (unread.length > 0) return this.#read(unread);

@@ -1,11 +1,13 @@
 /**
  * A database behind a libSQL server. Reading awaits it and holds nothing up, so no thread is needed for that.
  */
+
 import type { Client } from "@libsql/client";
 import { drizzle, type LibSQLDatabase } from "drizzle-orm/libsql";
 import { DethroneError, isDethroneError } from "../../core/errors.js";
 import { Aside, FileAside, type Tuple } from "../aside.js";
 import { MIGRATIONS_FOLDER, type OpenDatabase, type OpenOptions } from "../database.js";
+import { givenRows } from "../given-rows.js";
 import type { RemoteLocation } from "../location.js";
 import * as schema from "../schema.js";
 import { storageError } from "../storage-error.js";
@@ -100,6 +102,7 @@ class CopyAside extends Aside {
 export class RemoteDatabase implements OpenDatabase {
   readonly location: RemoteLocation;
   readonly writer: Writer;
+  readonly giveRows = givenRows;
   readonly #reader: Reader;
   readonly #drizzle: LibSQLDatabase<typeof schema>;
 
