@@ -92,6 +92,23 @@ CREATE TABLE "decisions" (
 	CONSTRAINT "decisions_uid_unique" UNIQUE("uid")
 );
 --> statement-breakpoint
+CREATE TABLE "evaluations" (
+	"id" bigserial PRIMARY KEY NOT NULL,
+	"experiment_id" bigint NOT NULL,
+	"verdict" text NOT NULL,
+	"reason" text NOT NULL,
+	"digest" text NOT NULL,
+	"folded_seq" bigint NOT NULL,
+	"numbers" text NOT NULL,
+	"shares" text NOT NULL,
+	"review" text NOT NULL,
+	"needs_review" smallint NOT NULL,
+	"is_turn" smallint NOT NULL,
+	"in_hour" bigint NOT NULL,
+	"actor" text NOT NULL,
+	"at_ms" bigint NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "experiments" (
 	"id" bigserial PRIMARY KEY NOT NULL,
 	"uid" text NOT NULL,
@@ -114,10 +131,12 @@ CREATE TABLE "experiments" (
 	"promotion" text NOT NULL,
 	"audience" text,
 	"exclusion_group" text,
+	"assign" text,
 	"holdout_buckets" bigint DEFAULT 0 NOT NULL,
 	"watch" text,
 	"open_design" text,
 	"starts_at_ms" bigint,
+	"queue_position" bigint,
 	"awaiting_seq" bigint,
 	"awaiting_arm" bigint,
 	"created_at_ms" bigint NOT NULL,
@@ -169,6 +188,8 @@ CREATE TABLE "projects" (
 	"key" text NOT NULL,
 	"champion_config_id" bigint NOT NULL,
 	"holdout_buckets" bigint DEFAULT 0 NOT NULL,
+	"budget_limit" double precision,
+	"budget_window_ms" bigint,
 	"created_at_ms" bigint NOT NULL,
 	CONSTRAINT "projects_key_unique" UNIQUE("key")
 );
@@ -226,12 +247,64 @@ CREATE TABLE "signals" (
 	"is_late" smallint NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "studies" (
+	"id" bigserial PRIMARY KEY NOT NULL,
+	"project_id" bigint NOT NULL,
+	"name" text NOT NULL,
+	"hypothesis" text,
+	"rules" text NOT NULL,
+	"metrics" text NOT NULL,
+	"since_ms" bigint,
+	"until_ms" bigint,
+	"created_at_ms" bigint NOT NULL,
+	"concluded_at_ms" bigint,
+	"findings" text,
+	"archived_at_ms" bigint
+);
+--> statement-breakpoint
+CREATE TABLE "study_tags" (
+	"id" bigserial PRIMARY KEY NOT NULL,
+	"study_id" bigint NOT NULL,
+	"session_seq" bigint NOT NULL,
+	"arm" text NOT NULL,
+	"actor" text NOT NULL,
+	"at_ms" bigint NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "units" (
 	"experiment_id" bigint NOT NULL,
 	"unit" text NOT NULL,
 	"arm_id" bigint NOT NULL,
 	"session_id" text NOT NULL,
 	CONSTRAINT "units_experiment_id_unit_pk" PRIMARY KEY("experiment_id","unit")
+);
+--> statement-breakpoint
+CREATE TABLE "webhook_deliveries" (
+	"id" bigserial PRIMARY KEY NOT NULL,
+	"uid" text NOT NULL,
+	"webhook_id" text NOT NULL,
+	"event_id" bigint NOT NULL,
+	"status" text NOT NULL,
+	"attempts" bigint NOT NULL,
+	"next_at_ms" bigint NOT NULL,
+	"last_at_ms" bigint,
+	"last_status" bigint,
+	"last_error" text,
+	CONSTRAINT "webhook_deliveries_uid_unique" UNIQUE("uid")
+);
+--> statement-breakpoint
+CREATE TABLE "webhooks" (
+	"id" text PRIMARY KEY NOT NULL,
+	"project_id" bigint,
+	"url" text NOT NULL,
+	"actions" text,
+	"secret" text NOT NULL,
+	"previous_secret" text,
+	"previous_until_ms" bigint,
+	"allow_private" smallint NOT NULL,
+	"is_enabled" smallint NOT NULL,
+	"seen_id" bigint NOT NULL,
+	"created_at_ms" bigint NOT NULL
 );
 --> statement-breakpoint
 ALTER TABLE "archive_pages" ADD CONSTRAINT "archive_pages_experiment_id_archives_experiment_id_fk" FOREIGN KEY ("experiment_id") REFERENCES "public"."archives"("experiment_id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -242,6 +315,7 @@ ALTER TABLE "audit_log" ADD CONSTRAINT "audit_log_project_id_projects_id_fk" FOR
 ALTER TABLE "audit_log" ADD CONSTRAINT "audit_log_experiment_id_experiments_id_fk" FOREIGN KEY ("experiment_id") REFERENCES "public"."experiments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "checkpoints" ADD CONSTRAINT "checkpoints_experiment_id_experiments_id_fk" FOREIGN KEY ("experiment_id") REFERENCES "public"."experiments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "decisions" ADD CONSTRAINT "decisions_experiment_id_experiments_id_fk" FOREIGN KEY ("experiment_id") REFERENCES "public"."experiments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "evaluations" ADD CONSTRAINT "evaluations_experiment_id_experiments_id_fk" FOREIGN KEY ("experiment_id") REFERENCES "public"."experiments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "experiments" ADD CONSTRAINT "experiments_project_id_projects_id_fk" FOREIGN KEY ("project_id") REFERENCES "public"."projects"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "experiments" ADD CONSTRAINT "experiments_champion_config_id_configs_id_fk" FOREIGN KEY ("champion_config_id") REFERENCES "public"."configs"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "experiments" ADD CONSTRAINT "experiments_challenger_config_id_configs_id_fk" FOREIGN KEY ("challenger_config_id") REFERENCES "public"."configs"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -259,16 +333,25 @@ ALTER TABLE "sessions" ADD CONSTRAINT "sessions_config_id_configs_id_fk" FOREIGN
 ALTER TABLE "sessions" ADD CONSTRAINT "sessions_experiment_id_experiments_id_fk" FOREIGN KEY ("experiment_id") REFERENCES "public"."experiments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "sessions" ADD CONSTRAINT "sessions_arm_id_arms_id_fk" FOREIGN KEY ("arm_id") REFERENCES "public"."arms"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "signals" ADD CONSTRAINT "signals_session_seq_sessions_seq_fk" FOREIGN KEY ("session_seq") REFERENCES "public"."sessions"("seq") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "studies" ADD CONSTRAINT "studies_project_id_projects_id_fk" FOREIGN KEY ("project_id") REFERENCES "public"."projects"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "study_tags" ADD CONSTRAINT "study_tags_study_id_studies_id_fk" FOREIGN KEY ("study_id") REFERENCES "public"."studies"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "study_tags" ADD CONSTRAINT "study_tags_session_seq_sessions_seq_fk" FOREIGN KEY ("session_seq") REFERENCES "public"."sessions"("seq") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "units" ADD CONSTRAINT "units_experiment_id_experiments_id_fk" FOREIGN KEY ("experiment_id") REFERENCES "public"."experiments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "units" ADD CONSTRAINT "units_arm_id_arms_id_fk" FOREIGN KEY ("arm_id") REFERENCES "public"."arms"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "webhook_deliveries" ADD CONSTRAINT "webhook_deliveries_webhook_id_webhooks_id_fk" FOREIGN KEY ("webhook_id") REFERENCES "public"."webhooks"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "webhook_deliveries" ADD CONSTRAINT "webhook_deliveries_event_id_audit_log_id_fk" FOREIGN KEY ("event_id") REFERENCES "public"."audit_log"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "webhooks" ADD CONSTRAINT "webhooks_project_id_projects_id_fk" FOREIGN KEY ("project_id") REFERENCES "public"."projects"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE UNIQUE INDEX "arms_experiment_position" ON "arms" USING btree ("experiment_id","position");--> statement-breakpoint
 CREATE UNIQUE INDEX "arms_one_champion" ON "arms" USING btree ("experiment_id") WHERE role = 'champion';--> statement-breakpoint
 CREATE INDEX "audit_log_project" ON "audit_log" USING btree ("project_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "decisions_one_terminal" ON "decisions" USING btree ("experiment_id") WHERE is_terminal = 1;--> statement-breakpoint
 CREATE INDEX "decisions_experiment" ON "decisions" USING btree ("experiment_id");--> statement-breakpoint
+CREATE INDEX "evaluations_experiment" ON "evaluations" USING btree ("experiment_id");--> statement-breakpoint
+CREATE INDEX "evaluations_review" ON "evaluations" USING btree ("needs_review");--> statement-breakpoint
 CREATE UNIQUE INDEX "experiments_one_slot" ON "experiments" USING btree ("project_id") WHERE status IN ('running', 'paused');--> statement-breakpoint
 CREATE INDEX "experiments_pair" ON "experiments" USING btree ("project_id","champion_config_id","challenger_config_id");--> statement-breakpoint
 CREATE INDEX "experiments_scheduled" ON "experiments" USING btree ("starts_at_ms") WHERE status = 'draft';--> statement-breakpoint
+CREATE INDEX "experiments_queued" ON "experiments" USING btree ("project_id","queue_position") WHERE status = 'draft' AND queue_position IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "experiments_group" ON "experiments" USING btree ("exclusion_group") WHERE exclusion_group IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "idempotency_keys_started" ON "idempotency_keys" USING btree ("started_at_ms");--> statement-breakpoint
 CREATE UNIQUE INDEX "project_configs_label" ON "project_configs" USING btree ("project_id","label");--> statement-breakpoint
@@ -281,4 +364,8 @@ CREATE INDEX "sessions_root" ON "sessions" USING btree ("root_id") WHERE root_id
 CREATE INDEX "sessions_due" ON "sessions" USING btree ("window_ends_at_ms") WHERE settled_at_ms IS NULL;--> statement-breakpoint
 CREATE INDEX "sessions_unsettled" ON "sessions" USING btree ("experiment_id","seq") WHERE settled_at_ms IS NULL AND is_evidence = 1;--> statement-breakpoint
 CREATE UNIQUE INDEX "signals_session_key" ON "signals" USING btree ("session_seq","key");--> statement-breakpoint
-CREATE INDEX "signals_late" ON "signals" USING btree ("session_seq") WHERE is_late = 1;
+CREATE INDEX "signals_late" ON "signals" USING btree ("session_seq") WHERE is_late = 1;--> statement-breakpoint
+CREATE UNIQUE INDEX "studies_name" ON "studies" USING btree ("project_id","name");--> statement-breakpoint
+CREATE UNIQUE INDEX "study_tags_session" ON "study_tags" USING btree ("session_seq","study_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "webhook_deliveries_once" ON "webhook_deliveries" USING btree ("webhook_id","event_id");--> statement-breakpoint
+CREATE INDEX "webhook_deliveries_due" ON "webhook_deliveries" USING btree ("status","next_at_ms");
