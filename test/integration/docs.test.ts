@@ -147,7 +147,7 @@ describe("the commands of the pages", () => {
         for (const figure of figures) expect(told).toContain(figure);
       }
     },
-    300_000,
+    600_000,
   );
 });
 
