@@ -179,7 +179,12 @@ export type {
 } from "./engine/experiments/evaluations.js";
 export type { ExperimentSummary } from "./engine/experiments/experiment-summary.js";
 export type { Alarm, ProjectSummary, Standing } from "./engine/experiments/overview.js";
-export type { PastChallenger, Proposer, ProposerInput } from "./engine/experiments/proposer.js";
+export type {
+  PastChallenger,
+  ProposedOptions,
+  Proposer,
+  ProposerInput,
+} from "./engine/experiments/proposer.js";
 export type { ProjectQueue } from "./engine/experiments/queue.js";
 export type { ArmSessions, ExperimentReport } from "./engine/experiments/report.js";
 export type { TickResult } from "./engine/experiments/tick.js";

@@ -8,8 +8,7 @@ import { ConfigPreparation } from "./configs/prepared.js";
 import { type ContextSettings, EngineContext, type Health, within } from "./context.js";
 import { EngineDesk } from "./engine-desk.js";
 import { checkActor } from "./experiments/audit.js";
-import type { ChallengeOptions } from "./experiments/challenge-plan.js";
-import { type Proposer, proposerOf } from "./experiments/proposer.js";
+import { type ProposedOptions, type Proposer, proposerOf } from "./experiments/proposer.js";
 import type { TickResult } from "./experiments/tick.js";
 import { Ticker, type TickOptions } from "./experiments/ticker.js";
 import type { BackupFile, SignalReceipt } from "./ports.js";
@@ -41,7 +40,7 @@ export interface ProjectOptions<Config, Built = undefined> {
   /** asked by ticks for the next challenger, when nothing runs and nothing waits */
   readonly proposer?: Proposer<Config> | undefined;
   /** how what the proposer proposes is to contend: share, policy, ... */
-  readonly proposed?: ChallengeOptions | undefined;
+  readonly proposed?: ProposedOptions | undefined;
   /** dotted paths of fields that look like secrets and are none, e.g. `auth.tokenName`; see `config_secret` */
   readonly allowSecrets?: readonly string[] | undefined;
 }
@@ -57,7 +56,7 @@ export interface SchemaProjectOptions<Schema extends StandardSchemaV1, Built = u
   /** see {@link ProjectOptions} */
   readonly proposer?: Proposer<StandardSchemaV1.InferOutput<Schema>> | undefined;
   /** see {@link ProjectOptions} */
-  readonly proposed?: ChallengeOptions | undefined;
+  readonly proposed?: ProposedOptions | undefined;
   /** see {@link ProjectOptions} */
   readonly allowSecrets?: readonly string[] | undefined;
 }

@@ -8,7 +8,7 @@ import type { ExperimentStatus } from "../core/decision/life-cycle.js";
 import type { ReviewPoint } from "../core/decision/review.js";
 
 /** What a tick found of an experiment after folding. */
-export interface EvaluationRecord extends Omit<Placement, "replaces"> {
+interface EvaluationRecord extends Omit<Placement, "replaces"> {
   readonly verdict: Verdict;
   readonly reason: Reason;
   /** SHA-256 of the evidence it is of, in hexadecimal: the same for the same evidence, however it was folded */

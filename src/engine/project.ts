@@ -19,7 +19,12 @@ import { type DraftOptions, draft, type EditInput } from "./experiments/drafts.j
 import { type ExperimentSummary, summaryOf } from "./experiments/experiment-summary.js";
 import { requireProject } from "./experiments/lookup.js";
 import { ProjectExperiments, type ProjectExperimentsApi } from "./experiments/project-experiments.js";
-import { Proposals, type ProposalsSettings, type Proposer } from "./experiments/proposer.js";
+import {
+  Proposals,
+  type ProposalsSettings,
+  type ProposedOptions,
+  type Proposer,
+} from "./experiments/proposer.js";
 import { tickExperiment } from "./experiments/tick.js";
 import type { NewConfig, ProjectState, Store, StoredConfig } from "./ports.js";
 import { isRefusal, madeOf } from "./project-input.js";
@@ -86,7 +91,7 @@ export interface EngineProjectSettings {
   readonly allowSecrets: readonly string[] | undefined;
   readonly propose: Proposer<unknown> | undefined;
   /** how what is proposed is to contend */
-  readonly proposed: ChallengeOptions;
+  readonly proposed: ProposedOptions;
   readonly forced: ForcedRole | undefined;
 }
 

@@ -33,6 +33,31 @@ const IMPATIENT = {
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 describe("what people do through a client", () => {
+  it("queues challengers, orders them, sets a budget and looks through evaluations, as the library does", async () => {
+    const own = await setting.test.engine.project<typeof LONG>("support");
+    await bot.challenge(SHORT, { share: 0.5 });
+    const queued = await bot.challenge(TERSE, { queue: true });
+    expect(queued).toMatchObject({ status: "queued", started: false, experiment: { isQueued: true } });
+    await bot.budget(0.05, { ...BECAUSE, window: "30d" });
+    expect(plain(await bot.queue())).toEqual(plain(await own.queue()));
+    expect(await bot.queue()).toMatchObject({ waitsFor: "slot", budget: { spent: 0.05, left: 0 } });
+    await bot.move(queued.experiment?.id as string, null, BECAUSE);
+    expect((await bot.queue()).experiments).toEqual([]);
+    await play(bot, 30, (arm, nth) => Number(arm === "champion" ? nth % 2 === 0 : nth % 3 > 0));
+    await setting.test.engine.decide();
+    const page = await bot.evaluations({ limit: 5, verdict: "continue" });
+    expect(page.evaluations.length).toBeGreaterThan(0);
+    expect(plain(page)).toEqual(plain(await own.evaluations({ limit: 5, verdict: "continue" })));
+    await bot.abort(BECAUSE);
+    expect(await bot.challenge({ ...TERSE, style: "curt" } as never)).toMatchObject({
+      status: "over-budget",
+    });
+    await expect(client.project("other", { champion: LONG, proposer: () => null })).rejects.toMatchObject({
+      code: "settings_invalid",
+      details: { field: "proposer" },
+    });
+  });
+
   it("challenges: started once, an overlap is told, the champion's own config starts nothing", async () => {
     const challenged = await bot.challenge(SHORT, { share: 0.5, label: "short" });
     expect(challenged).toMatchObject({ started: true, status: "started", experiment: { share: 0.5 } });

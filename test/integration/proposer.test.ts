@@ -140,6 +140,10 @@ describe("a proposer", () => {
 
   it("and the options of its challenges are checked as the project is opened", async () => {
     await expect(opened(() => null, { share: 2 })).rejects.toMatchObject({ code: "share_out_of_range" });
+    await expect(opened(() => null, { label: "same" })).rejects.toMatchObject({
+      code: "settings_invalid",
+      details: { field: "proposed.label" },
+    });
     await expect(
       test.engine.project("other", { champion: CHAMPION, proposer: "x" as never }),
     ).rejects.toMatchObject({ code: "settings_invalid" });

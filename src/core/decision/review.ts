@@ -9,7 +9,7 @@
  * Segments are left out on purpose: among many values some always point the other way, and no test vouches for them. A
  * segment that matters is a guardrail on `score` with a `where`, and is looked at here as every guardrail is.
  */
-import type { Contest, EvaluationOutline } from "./evaluation.js";
+import type { ArmOutline, Contest, EvaluationOutline } from "./evaluation.js";
 import { multiple, needed, probability } from "./phrases.js";
 import type { Policy } from "./policy.js";
 
@@ -46,9 +46,11 @@ const LOSS_SMALL = 0.0025;
 /** Part of the horizon before which two arms that look alike only mean that little is known. */
 const LOSS_AFTER = 0.25;
 
+type ArmUnits = Pick<ArmOutline, "sessionCount">;
+
 /** What is looked at: an outline, or as much of an evaluation. */
 interface Reviewable extends Pick<EvaluationOutline, "sessionCount" | "srmLogE" | "contests"> {
-  readonly arms: readonly { readonly sessionCount: number }[];
+  readonly arms: readonly ArmUnits[];
 }
 
 interface Reviewed {
@@ -69,8 +71,8 @@ const isProven = ({ contest }: Reviewed): boolean => contest.logSupPromote >= co
 const isLikelyEnough = ({ contest, policy }: Reviewed): boolean => contest.probabilityBetterBy >= policy.tau;
 
 function hasEnough({ outline, contest, policy }: Reviewed): boolean {
-  const counts = [outline.arms[0]?.sessionCount ?? 0, outline.arms[contest.arm]?.sessionCount ?? 0];
-  return Math.min(...counts) >= policy.minPerArm;
+  const [champion, challenger] = [outline.arms[0], outline.arms[contest.arm]] as [ArmUnits, ArmUnits];
+  return Math.min(champion.sessionCount, challenger.sessionCount) >= policy.minPerArm;
 }
 
 function evidenceLags(reviewed: Reviewed): string | null {

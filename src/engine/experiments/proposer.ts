@@ -38,6 +38,9 @@ export interface PastChallenger {
   readonly endedAtMs: number;
 }
 
+/** How what a proposer proposes is to contend. Each is another config, so a label and a reason to repeat are none of it. */
+export type ProposedOptions = Omit<ChallengeOptions, "label" | "again" | "queue">;
+
 /** What a proposer is told. */
 export interface ProposerInput<Config = JsonObject> {
   readonly project: string;
@@ -57,10 +60,18 @@ export type Proposer<Config = JsonObject> = (
 /** The proposer of a project, checked. @throws DethroneError as a challenge with its options does */
 export function proposerOf(options: {
   readonly proposer?: unknown;
-  readonly proposed?: ChallengeOptions | undefined;
-}): { readonly propose: Proposer<unknown> | undefined; readonly proposed: ChallengeOptions } {
+  readonly proposed?: ProposedOptions | undefined;
+}): { readonly propose: Proposer<unknown> | undefined; readonly proposed: ProposedOptions } {
   const { proposer, proposed = {} } = options;
   const propose = checkedFunction("proposer", proposer) as Proposer<unknown> | undefined;
+  const shared = ["label", "again", "queue"].find((name) => Object.hasOwn(proposed, name));
+  if (shared !== undefined) {
+    throw new DethroneError(
+      "settings_invalid",
+      `proposed cannot have '${shared}': each config that is proposed is another one, and none repeats a contest.`,
+      { field: `proposed.${shared}` },
+    );
+  }
   // Told at once, and not by each tick. Any config will do: what is proposed is checked when it is.
   planChallenge({}, proposed);
   return { propose, proposed };
@@ -71,7 +82,7 @@ export interface ProposalsSettings {
   readonly key: string;
   readonly propose: Proposer<unknown>;
   /** how what it proposes is to contend */
-  readonly options: ChallengeOptions;
+  readonly options: ProposedOptions;
   /** the champion as the host's code knows it */
   readonly championOf: (state: ProjectState) => Promise<unknown>;
   /** a config as a challenge, checked */

@@ -49,7 +49,7 @@ export const evaluations = z.object({
 });
 
 /** Where a budget of expected false promotions stands. */
-export const budgetState = z.object({
+const budgetState = z.object({
   limit: z.number(),
   windowMs: z.number().nullable(),
   spent: z.number().meta({ description: "the sum of the levels of the experiments counted" }),
