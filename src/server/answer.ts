@@ -88,8 +88,8 @@ async function answerOnce(host: Host, id: RouteId, asked: Asked, body: Body): Pr
   assertMay(principal, route, projectsNamed(id, { params, query, input }));
   const handler = HANDLERS[id] as Handler<RouteId>;
   const told = (await handler(host, { params, query, body: input, principal, request } as never)) as object;
-  // A report may be asked for in other forms than JSON.
-  if (!("plain" in told)) return tagged(JSON.stringify(told), request, route.status ?? 200);
+  const isPlain = route.contentType !== undefined || (route.otherTypes !== undefined && "plain" in told);
+  if (!isPlain) return tagged(JSON.stringify(told), request, route.status ?? 200);
   const { contentType, plain } = told as Plain;
   return { status: 200, headers: { "content-type": contentType, "cache-control": "no-store" }, body: plain };
 }

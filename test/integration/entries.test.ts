@@ -40,7 +40,7 @@ describe("the entries of the package", () => {
       "recordingSink",
       "toBaggage",
     ],
-    "./server": ["createApp", "dashboard", "listen", "openApiDocument"],
+    "./server": ["createApp", "dashboard", "listen", "openApiDocument", "renderReport"],
   };
 
   it.each(Object.entries(adapters))("%s exports its names, and no more", async (entry, names) => {

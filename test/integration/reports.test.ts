@@ -190,6 +190,11 @@ describe("the ways to a report", () => {
       expect(answer.text).toBe(await rendered(format as ReportFormat));
     }
     expect((await ask("GET", path)).body).toMatchObject({ experiment: report.experiment });
+    const { paths } = (await ask("GET", "/openapi.json")).body as {
+      paths: Record<string, { get: { responses: { 200: { content: object } } } }>;
+    };
+    const told = paths["/v1/projects/{project}/experiments/{experiment}/report"]!.get.responses[200].content;
+    expect(Object.keys(told)).toEqual(["application/json", "text/markdown", "text/html", "text/csv"]);
     const byPlan = await ask("GET", `${path}?format=json&by=plan`);
     expect(byPlan.body).toMatchObject({ breakdown: [{ attribute: "plan" }] });
     expect((await ask("GET", `${path}?format=pdf`)).body).toMatchObject({ code: "input_invalid" });

@@ -1,4 +1,7 @@
 /** Webhooks against a real endpoint on this machine: nothing lost, nothing made up, whatever the endpoint does. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { Webhook } from "standardwebhooks";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CloudEvent } from "../../src/engine/webhooks/message.js";
@@ -285,6 +288,19 @@ describe("several processes", () => {
     await one.close();
     await two.close();
   });
+
+  it("that tick at the same moment lose nothing and repeat nothing", async () => {
+    const url = temporaryDatabase();
+    const { engine, close } = await createTestEngine({ url });
+    await engine.webhooks.add({ url: receiver.url, allowPrivate: true });
+    for (let i = 0; i < 12; i += 1) await engine.project(`p${i}`, { champion: CHAMPION });
+    await close();
+    const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+    const tick = () => promisify(execFile)(process.execPath, [main, "decide", "--db", url]);
+    await Promise.all([tick(), tick(), tick()]);
+    const projects = eventsOf(receiver).map(({ data }) => data.project);
+    expect(projects.toSorted()).toEqual(Array.from({ length: 12 }, (_, i) => `p${i}`).sort());
+  }, 180_000);
 
   it("move an endpoint's mark in the log forward alone", async () => {
     const { real } = await faultyStore(() => ({}));

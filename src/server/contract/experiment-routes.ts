@@ -150,6 +150,7 @@ export const experimentRoutes = {
     summary: "One experiment in full, as JSON or for people",
     query: numbers.reportQuery,
     response: numbers.report,
+    otherTypes: ["text/markdown", "text/html", "text/csv"],
   },
   getTrajectory: {
     method: "get",

@@ -32,6 +32,7 @@ function parametersOf({ path, query, method }: Route): Json[] {
 
 function operationOf(operationId: string, route: Route): JsonObject {
   const { body, response, status = 200, contentType = "application/json", scope, summary } = route;
+  const others = (route.otherTypes ?? []).map((type) => [type, { schema: { type: "string" } }] as const);
   return {
     operationId,
     summary,
@@ -41,7 +42,10 @@ function operationOf(operationId: string, route: Route): JsonObject {
       requestBody: { required: true, content: { "application/json": { schema: schemaOf(body) } } },
     }),
     responses: {
-      [status]: { description: summary, content: { [contentType]: { schema: schemaOf(response) } } },
+      [status]: {
+        description: summary,
+        content: { [contentType]: { schema: schemaOf(response) }, ...Object.fromEntries(others) },
+      },
       default: { $ref: "#/components/responses/Problem" },
     },
   };

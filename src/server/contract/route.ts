@@ -22,6 +22,8 @@ export interface Route {
   readonly isPaced?: true;
   /** of a success; default application/json */
   readonly contentType?: "text/plain" | "text/event-stream" | "application/x-ndjson";
+  /** of a success that is asked for in another form than JSON, by `format`; default none */
+  readonly otherTypes?: readonly string[];
 }
 
 /** The answer of what has nothing to tell. */
