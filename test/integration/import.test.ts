@@ -117,7 +117,7 @@ describe("importing sessions", () => {
   it("makes one session of the spans of a trace, and passes over a line that is cut off", async () => {
     const test = await openTest();
     const result = await importedFile(test, "otlp-traces.jsonl");
-    expect(result).toMatchObject({ format: "otlp", records: 4, sessions: 2, refused: 1 });
+    expect(result).toMatchObject({ format: "otlp", records: 4, sessions: 2, signals: 4, refused: 1 });
     expect(result.refusals).toEqual([{ place: "line 4", reason: expect.stringContaining("not JSON") }]);
     const sessions = await stored(test);
     expect(sessions.get("5b8efff798038103d269b633813fc60c")).toMatchObject({
