@@ -225,6 +225,11 @@ describe("importing sessions", () => {
     const reasons = refusals.map(({ reason }) => reason).join("\n");
     expect(reasons).toMatch(/with another config/);
     expect(reasons).toMatch(/with another body/);
+    // What is passed over is not compared.
+    expect(await imported(test, '{"id":"b","score":0}', { resume: true })).toMatchObject({
+      known: 1,
+      refused: 0,
+    });
     await test.close();
   });
 

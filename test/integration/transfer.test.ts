@@ -92,6 +92,8 @@ describe("an export of everything", () => {
     for (const table of ["archive_pages", "api_keys", "decisions", "units", "overrides"])
       expect(result.tables[table], table).toBeGreaterThan(0);
     expect(await exportOf(copy)).toBe(text);
+    // Whatever engine wrote it, it reads the same.
+    expect(text).toMatch(/"is_evidence":true.*"context":\{"plan":"=1\+1"\}/);
     expect(await diagnosis(copy)).toEqual(await diagnosis(path));
     const sequences = "SELECT name, seq FROM sqlite_sequence ORDER BY name";
     expect(await query(copy, sequences)).toEqual(await query(path, sequences));
