@@ -117,7 +117,7 @@ describe("importing sessions", () => {
   it("makes one session of the spans of a trace, and passes over a line that is cut off", async () => {
     const test = await openTest();
     const result = await importedFile(test, "otlp-traces.jsonl");
-    expect(result).toMatchObject({ format: "otlp", records: 4, sessions: 2, refused: 1 });
+    expect(result).toMatchObject({ format: "otlp", records: 4, sessions: 2, signals: 4, refused: 1 });
     expect(result.refusals).toEqual([{ place: "line 4", reason: expect.stringContaining("not JSON") }]);
     const sessions = await stored(test);
     expect(sessions.get("5b8efff798038103d269b633813fc60c")).toMatchObject({
@@ -225,6 +225,11 @@ describe("importing sessions", () => {
     const reasons = refusals.map(({ reason }) => reason).join("\n");
     expect(reasons).toMatch(/with another config/);
     expect(reasons).toMatch(/with another body/);
+    // What is passed over is not compared.
+    expect(await imported(test, '{"id":"b","score":0}', { resume: true })).toMatchObject({
+      known: 1,
+      refused: 0,
+    });
     await test.close();
   });
 
@@ -242,10 +247,10 @@ describe("importing sessions", () => {
     const test = await openTest();
     const secret = '{"id":"s","config":{"apiKey":"sk-abcdefghijklmnopqrstuvwxyz012345"}}';
     expect((await imported(test, secret)).refusals[0]?.reason).toContain("looks like a secret");
-    const prompts = Array.from({ length: 1100 }, (_, i) => JSON.stringify({ id: `p-${i}`, config: { i } }));
-    await expect(imported(test, prompts.join("\n"), { dryRun: true })).rejects.toThrow(
-      /more than 1000 configs/,
-    );
+    const prompts = Array.from({ length: 700 }, (_, i) => JSON.stringify({ id: `p-${i}`, config: { i } }));
+    const before = await everything(test);
+    await expect(imported(test, prompts.join("\n"))).rejects.toThrow(/more than 500 configs/);
+    expect(await everything(test)).toBe(before);
     await test.close();
   });
 

@@ -92,9 +92,21 @@ describe("an export of everything", () => {
     for (const table of ["archive_pages", "api_keys", "decisions", "units", "overrides"])
       expect(result.tables[table], table).toBeGreaterThan(0);
     expect(await exportOf(copy)).toBe(text);
+    // Whatever engine wrote it, it reads the same.
+    expect(text).toMatch(/"is_evidence":true.*"context":\{"plan":"=1\+1"\}/);
     expect(await diagnosis(copy)).toEqual(await diagnosis(path));
     const sequences = "SELECT name, seq FROM sqlite_sequence ORDER BY name";
     expect(await query(copy, sequences)).toEqual(await query(path, sequences));
+  });
+
+  it("never gives a number out again that belonged to a deleted row", async () => {
+    const path = fullDatabase();
+    const sequences = "SELECT name, seq FROM sqlite_sequence ORDER BY name";
+    const before = await query(path, sequences);
+    await query(path, "DELETE FROM signals");
+    const copy = temporaryDatabase();
+    await importInto(copy, await exportOf(path));
+    expect(await query(copy, sequences)).toEqual(before);
   });
 
   it("has every table of the schema but the leases of processes", async () => {
@@ -137,7 +149,11 @@ describe("an export of everything", () => {
       }
     };
     await expect(test.engine.transfer.importEverything(cutOff)).rejects.toThrow("pulled out");
-    const result = await test.engine.transfer.importEverything(piecesOf(text));
+    const progress: (readonly [done: number, total: number])[] = [];
+    const onProgress = (done: number, total: number) => void progress.push([done, total]);
+    const result = await test.engine.transfer.importEverything(piecesOf(text), { onProgress });
+    // Each row is written once, by this run or the one before.
+    expect(progress.at(-1)).toEqual([2 * result.rows, 2 * result.rows]);
     expect(result.rowsBefore).toBeGreaterThan(10);
     expect(result.rowsBefore).toBeLessThan(result.rows);
     expect(await exported(test.engine)).toBe(text);

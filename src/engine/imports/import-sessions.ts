@@ -152,7 +152,7 @@ async function* batches(sessions: AsyncIterable<Gathered>): AsyncGenerator<Gathe
  * Imports the sessions of a file into a project.
  *
  * @throws DethroneError `project_not_found`, `mapping_invalid`; `input_invalid` where the file is no JSON after some
- *   records, which are imported by then, or has more than 1000 configs
+ *   records, which are imported by then, or has more than 500 configs
  */
 export async function importSessions(
   context: EngineContext,

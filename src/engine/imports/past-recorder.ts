@@ -48,9 +48,8 @@ export interface RecorderCounts {
 }
 
 const ID_CHARS_MAX = 200;
-/** A config each session has for itself is a mistake of the mapping. */
-const CONFIGS_MAX = 1000;
-const CONFIGS_SHOWN = "such as a prompt with a user's question in it";
+/** Fewer than the sessions of a batch: a config each session has for itself is refused before anything is written. */
+const CONFIGS_MAX = 500;
 
 type Batch = readonly Gathered[];
 
@@ -87,6 +86,7 @@ export class PastRecorder {
   /** Records some sessions; resolves when they are on disk. What is refused is told, and the others are recorded. */
   async record(batch: Batch): Promise<void> {
     const ready = batch.flatMap((gathered) => this.#tried(gathered, () => [this.#ready(gathered)]) ?? []);
+    this.#assertFewConfigs(ready);
     const stored = await this.#settings.store.browse.storedSessions(ready.map(({ id }) => id));
     const placed: (() => Promise<void>[])[] = [];
     for (const each of ready) {
@@ -128,6 +128,18 @@ export class PastRecorder {
     return config;
   }
 
+  /** @throws DethroneError `input_invalid` where there are more configs than anybody tries */
+  #assertFewConfigs(ready: readonly Ready[]): void {
+    const hashes = new Set(this.#configs.keys());
+    for (const { config } of ready) if (config) hashes.add(config.hash);
+    if (hashes.size <= CONFIGS_MAX) return;
+    throw new DethroneError(
+      "input_invalid",
+      `The file has more than ${CONFIGS_MAX} configs. Does the mapping take something of each session into the config, such as a prompt with a user's question in it?`,
+      { allowed: CONFIGS_MAX },
+    );
+  }
+
   /** Null where the session is refused. */
   async #configId({ gathered, config }: Ready, known: StoredSessionHead | undefined): Promise<number | null> {
     const { project } = this.#settings;
@@ -142,12 +154,6 @@ export class PastRecorder {
   async #stored(config: NewConfig): Promise<number> {
     const known = this.#configs.get(config.hash);
     if (known !== undefined) return known;
-    if (this.#configs.size > CONFIGS_MAX)
-      throw new DethroneError(
-        "input_invalid",
-        `The file has more than ${CONFIGS_MAX} configs. Does the mapping take something of each session into the config, ${CONFIGS_SHOWN}?`,
-        { allowed: CONFIGS_MAX },
-      );
     const { store, project, isDryRun } = this.#settings;
     const there = (await store.projectConfigs(project.id)).find(({ hash }) => hash === config.hash);
     const id = there?.id ?? (isDryRun ? -1 : await this.#added(config));

@@ -104,4 +104,4 @@ async function comparedWith(
 }
 
 const otherRow = (table: string): string =>
-  `The database holds something else in '${table}' than what it is to be filled with: other data, or an earlier state of the same. Fill a new one; nothing was changed.`;
+  `The database holds something else in '${table}' than what it is to be filled with: other data, or an earlier state of the same. Fill a new one.`;
