@@ -35,6 +35,10 @@ const HINTS: readonly (readonly [RegExp, ErrorCode, string])[] = [
   [/^[0-9A-Z]{5}$/, "storage_unavailable", "its server refuses"],
 ];
 
+/** SQLite's codes say all there is; a server has words of its own. */
+const shown = ({ code, message }: WireError): string =>
+  code.startsWith("REMOTE_") ? `${code}: ${message}` : code || message;
+
 /** The DethroneError of a storage failure, with the way out. */
 export function storageError(error: WireError, name: string): DethroneError {
   if ((ERROR_CODES as readonly string[]).includes(error.code)) {
@@ -44,15 +48,11 @@ export function storageError(error: WireError, name: string): DethroneError {
   const [code, hint] = known
     ? [known[1], known[2]]
     : (["storage_unavailable", "check that its folder exists and can be written to"] as const);
-  return new DethroneError(
-    code,
-    `Cannot use the database ${name}: ${hint} (${error.code || error.message}).`,
-    {
-      database: name,
-      storageCode: error.code,
-      storageMessage: error.message,
-    },
-  );
+  return new DethroneError(code, `Cannot use the database ${name}: ${hint} (${shown(error)}).`, {
+    database: name,
+    storageCode: error.code,
+    storageMessage: error.message,
+  });
 }
 
 /** Whether one operation broke a rule of the schema or of this code, as opposed to the database being in trouble. */

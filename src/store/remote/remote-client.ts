@@ -6,7 +6,7 @@ import type { RemoteLocation } from "../location.js";
 import type { WireError } from "../write-protocol.js";
 
 /** How long one request may take, connecting included. */
-export const REQUEST_MS = 5000;
+const REQUEST_MS = 5000;
 
 /** Codes of failures that are not the database's own. */
 export const REMOTE = {

@@ -143,7 +143,9 @@ class Batch {
       this.#known.doubt();
       return this.#read([ask]);
     }
-    if (failure && !isOfOneOperation(failure)) throw thrown(failure);
+    // What is not SQLite's is the server's, and of no operation.
+    const isOfOne = failure?.code.startsWith("SQLITE_") && isOfOneOperation(failure);
+    if (failure && !isOfOne) throw thrown(failure);
     if (isTogether && this.#operations.length > ROWS_MAX) return null;
     // One by one, all of them: of the others that go together some are like this.
     if (isTogether) this.#togetherMin = Number.POSITIVE_INFINITY;
