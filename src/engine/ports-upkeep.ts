@@ -12,7 +12,7 @@ export interface StoredFile {
   readonly bytes: number;
 }
 
-/** The database as SQLite sees it. */
+/** The database as it sees itself. */
 export interface DatabaseFacts {
   /** of a file; of a server the URL, without secrets */
   readonly path: string;
@@ -23,7 +23,7 @@ export interface DatabaseFacts {
   readonly freePages: number;
   /** migrations applied, and how many this version of the package has */
   readonly schema: { readonly applied: number; readonly known: number };
-  /** what SQLite finds damaged, the first ten; empty where all is well */
+  /** what it finds damaged of itself, the first ten; empty where all is well */
   readonly damages: readonly string[];
   /** rows whose reference leads nowhere, by table */
   readonly danglingRows: readonly { readonly table: string; readonly rows: number }[];

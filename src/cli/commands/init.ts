@@ -9,13 +9,20 @@ import type { CommandContext } from "./context.js";
 
 const CONFIG_FILE = "dethrone.config.ts";
 
+/** A URL that may hold a secret is no matter of a file that is checked in. */
+function urlLine(url: string): string {
+  const shown = redacted(url);
+  if (shown === url) return `url: ${JSON.stringify(url)},`;
+  return `// Left to DETHRONE_DB, for the URL may hold a secret.\n  // url: ${JSON.stringify(shown)},`;
+}
+
 function template(url: string): string {
   return `// Settings of the dethrone command line in this folder. Flags and the environment win over them.
 import type { FileSettings } from "dethrone";
 
 export default {
   // Where the database lies. Flag: --db, environment: DETHRONE_DB.
-  url: ${JSON.stringify(url)},
+  ${urlLine(url)}
 
   // The challenger's share of sessions, in [0.01, 0.99]: larger decides sooner, smaller risks less. Or "ramp": 5, 10,
   // 25, 50 %, held while anything speaks against the challenger; or "adaptive": its chance to be better, 5 to 50 %.
@@ -49,7 +56,7 @@ export async function init(context: CommandContext): Promise<void> {
   const path = resolve(CONFIG_FILE);
   const hadConfig = existsSync(path);
   await withEngine(context.url, { mustExist: false }, async () => undefined);
-  if (!hadConfig) writeFileSync(path, template(redacted(context.url)));
+  if (!hadConfig) writeFileSync(path, template(context.url));
   const database = redacted(context.url);
   context.output.result({ database, config: CONFIG_FILE, configWritten: !hadConfig }, () =>
     [

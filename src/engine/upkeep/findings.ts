@@ -97,8 +97,8 @@ function integrity({ database }: DoctorFacts): Finding[] {
   const { damages, danglingRows } = database;
   return [
     damages.length === 0
-      ? ok("integrity", "SQLite finds the file sound.")
-      : problem("integrity", `SQLite finds the file damaged: ${damages[0]}.`, RESTORE_ADVICE),
+      ? ok("integrity", "The database finds itself sound.")
+      : problem("integrity", `The database is damaged: ${damages[0]}.`, RESTORE_ADVICE),
     danglingRows.length === 0
       ? ok("references", "Every reference leads to a row.")
       : problem(
