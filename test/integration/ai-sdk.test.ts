@@ -17,6 +17,7 @@ import {
 import { breaks, hangs, httpModel, modelServer, sends } from "../support/http-model.js";
 import { query } from "../support/query.js";
 import { recordingLogger } from "../support/recording-logger.js";
+import { readAll as read, storedRuns } from "../support/stored-runs.js";
 import { temporaryDatabase } from "../support/temporary.js";
 
 interface Config {
@@ -46,36 +47,7 @@ afterEach(() => test.close());
 
 const project = (champion: Config = CHAMPION) => test.engine.project<Config>("support", { champion });
 
-/** The sessions as they are stored, oldest first, each with its signals by name. */
-async function stored() {
-  await test.engine.flush();
-  const sessions = await query<{ seq: number; score: number | null; ended_at_ms: number | null }>(
-    path,
-    "select seq, score, ended_at_ms from sessions order by seq",
-  );
-  const signals = await query<{ session_seq: number; name: string; value: number; is_late: number }>(
-    path,
-    "select session_seq, name, value, is_late from signals order by id",
-  );
-  return sessions.map(({ seq, score, ended_at_ms }) => {
-    const own = signals.filter(({ session_seq }) => session_seq === seq);
-    // Once each: a name that came twice would be lost in the object.
-    expect(new Set(own.map(({ name }) => name)).size).toBe(own.length);
-    expect(own.filter(({ is_late }) => is_late !== 0)).toEqual([]);
-    return {
-      score,
-      hasEnded: ended_at_ms !== null,
-      signals: Object.fromEntries(own.map(({ name, value }) => [name, value])),
-    };
-  });
-}
-
-/** Reads a stream to its end. */
-async function read<T>(stream: AsyncIterable<T> | ReadableStream<T>): Promise<T[]> {
-  const seen: T[] = [];
-  for await (const part of stream) seen.push(part);
-  return seen;
-}
+const stored = () => storedRuns(test.engine, path);
 
 const tools = {
   lookup: tool({ inputSchema: z.object({}), execute: async () => "an order" }),

@@ -10,22 +10,19 @@ import { createRandom } from "../../src/core/random.js";
 import { createApp } from "../../src/server/app.js";
 import { listen } from "../../src/server/listen.js";
 import { createTestEngine } from "../../src/testing.js";
+import {
+  AGENT,
+  blocks,
+  isOfAdapter,
+  linkPackages,
+  standingAlone,
+  toJavaScript,
+} from "../support/page-blocks.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const run = promisify(execFile);
 const readme = readFileSync(join(root, "README.md"), "utf8");
-
-/** A page's code blocks of a language. */
-function blocks(language: string, page = readme): string[] {
-  return [...page.matchAll(/```(\w+)\n([\s\S]*?)```/g)]
-    .filter((match) => match[1] === language)
-    .map((match) => match[2] as string);
-}
-
-/** Whether a block is of an adapter, and needs that one's package. */
-const isOfAdapter = (code: string): boolean =>
-  /from "dethrone\/(openfeature|otel|judges|ai-sdk|mcp)"/.test(code);
 
 /** A folder in which `dethrone` is installed: the built package itself. */
 function project(): string {
@@ -35,36 +32,6 @@ function project(): string {
   writeFileSync(join(folder, "package.json"), '{"type":"module"}');
   return folder;
 }
-
-// What the README leaves to the reader: the agent.
-const AGENT = `async function runAgent(config, question) {
-  return { text: config.prompt + " " + question, resolved: true };
-}
-`;
-
-// ... and the provider of its models.
-const PROVIDER = `import { MockLanguageModelV3, simulateReadableStream } from "ai/test";
-const usage = { inputTokens: { total: 9 }, outputTokens: { total: 2 } };
-const finishReason = { unified: "stop", raw: "stop" };
-const provider = (modelId) =>
-  new MockLanguageModelV3({
-    modelId,
-    doGenerate: async () => ({ content: [{ type: "text", text: "Here." }], finishReason, usage, warnings: [] }),
-    doStream: async () => ({
-      stream: simulateReadableStream({
-        chunks: [
-          { type: "text-start", id: "1" },
-          { type: "text-delta", id: "1", delta: "Here." },
-          { type: "text-end", id: "1" },
-          { type: "finish", finishReason, usage },
-        ],
-      }),
-    }),
-  });
-`;
-
-/** TypeScript of the README as JavaScript: it has type annotations in parameters alone. */
-const toJavaScript = (code: string): string => code.replace(/(\w+): string/g, "$1");
 
 /** A server that listens, over a database of its own. */
 async function served() {
@@ -78,10 +45,8 @@ async function served() {
 /** What a block prints that needs no other. */
 async function runAlone(code: string): Promise<string> {
   const folder = project();
-  for (const name of ["@openfeature", "@opentelemetry", "@modelcontextprotocol", "ai", "zod"])
-    symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name), "dir");
-  const provider = code.includes("provider(") ? PROVIDER : "";
-  writeFileSync(join(folder, "block.mjs"), `${provider}${AGENT}${toJavaScript(code)}`);
+  linkPackages(folder, ["@openfeature", "@opentelemetry", "ai", "zod"]);
+  writeFileSync(join(folder, "block.mjs"), standingAlone(code));
   const { stdout, stderr } = await run(process.execPath, ["block.mjs"], { cwd: folder });
   // A busy machine may take longer than a session waits for the database, which is said and changes no output.
   expect(stderr.replace(/.*is not known in time.*\n/g, "")).toBe("");
@@ -103,7 +68,7 @@ describe("README", () => {
   });
 
   it("the library's code blocks run as they stand", async () => {
-    const [first, second, cheaper, client, core, testing, ...rest] = blocks("ts")
+    const [first, second, cheaper, client, core, testing, ...rest] = blocks("ts", readme)
       .filter((code) => !isOfAdapter(code))
       .map(toJavaScript);
     expect(rest).toEqual([]);
@@ -127,12 +92,12 @@ describe("README", () => {
   }, 60_000);
 
   it("the adapters' code blocks run as they stand", async () => {
-    const outputs = await runEach(blocks("ts").filter(isOfAdapter));
+    const outputs = await runEach(blocks("ts", readme).filter(isOfAdapter));
     expect(outputs).toEqual(["m-large\n", "Be thorough. Where is my order?\n1\n", "1\n", "Here."]);
   }, 60_000);
 
   it("what an agent's settings get starts a server of the tools", async () => {
-    const [settings] = blocks("json");
+    const [settings] = blocks("json", readme);
     const { command, args } = JSON.parse(settings as string).mcpServers.dethrone;
     expect([command, args[0]]).toEqual(["npx", "dethrone"]);
     const folder = project();
@@ -163,7 +128,7 @@ describe("README", () => {
       });
     });
     writeFileSync(join(folder, "sessions.jsonl"), lines.join("\n"));
-    const scripts = blocks("sh").filter((block) => block.includes("npx dethrone"));
+    const scripts = blocks("sh", readme).filter((block) => block.includes("npx dethrone"));
     expect(scripts).toHaveLength(4);
     const cli = `"${process.execPath}" "${join(root, "dist/cli/main.js")}"`;
     const outputs: string[] = [];
@@ -259,21 +224,5 @@ describe("docs/CLIENT.md", () => {
     ]);
     expect(await results()).toEqual([1, 1, 1, 1]);
     await stop();
-  }, 60_000);
-});
-
-describe("docs/INTEGRATIONS.md", () => {
-  const page = readFileSync(join(root, "docs/INTEGRATIONS.md"), "utf8");
-
-  it("its code blocks run as they stand", async () => {
-    const outputs = await runEach(blocks("ts", page).filter(isOfAdapter));
-    expect(outputs).toEqual([
-      "SPLIT true\n",
-      "Be thorough. Where is my order?\n1\n",
-      "1 1\n",
-      "Here.\ntrue\n",
-      "Here.\n",
-      "",
-    ]);
   }, 60_000);
 });
