@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.{ts,tsx}"],
+    // These take the tarball: `npm run packed`.
+    exclude: ["test/packed/**"],
     setupFiles: ["test/support/setup.ts"],
     testTimeout: 60_000,
     // Output is compared as text, whatever the terminal or the machine prefers.

@@ -91,6 +91,10 @@ export function standingAlone(code: string): string {
   return `${given.filter(Boolean).join("")}${AGENT}${toJavaScript(code)}`;
 }
 
+/** What a block has complained of; not that a busy machine answers late, which is said and changes no output. */
+export const complaints = (stderr: string): string =>
+  stderr.replace(/.*(is not known in time|has not been loaded yet).*\n/g, "");
+
 /** Installs packages into a folder as links: `dethrone` is the built package itself. */
 export function linkPackages(folder: string, names: readonly string[]): void {
   for (const name of names) {
