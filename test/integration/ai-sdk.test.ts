@@ -1,3 +1,8 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { ReadableStream as WebStream } from "node:stream/web";
 import { generateText, stepCountIs, streamText, tool, wrapLanguageModel } from "ai";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
@@ -599,5 +604,87 @@ describe("a model that streams over HTTP", () => {
     expect(await stored()).toMatchObject([
       { score: 0, hasEnded: true, signals: { error: 1, model_errors: 1 } },
     ]);
+  });
+});
+
+describe("a route that streams over HTTP", () => {
+  /** A server whose one route streams what the agent says, by the SDK's own means for each kind of server. */
+  async function route(answer: (abortSignal: AbortSignal | undefined) => ReadableStream<Part>) {
+    const bot = await project();
+    const model = generating("m-large");
+    model.doStream = async ({ abortSignal }) => ({ stream: answer(abortSignal) });
+    const support = sessionAgent(bot, {
+      model: () => model,
+      prices: PRICES,
+      score: ({ text }) => text === "It is here.",
+    });
+    const server = createServer(async (request, response) => {
+      const gone = new AbortController();
+      response.on("close", () => gone.abort());
+      const run = await support.stream({ prompt: "Where?", abortSignal: gone.signal });
+      if (request.url === "/node") return run.pipeTextStreamToResponse(response);
+      const { body } = run.toTextStreamResponse();
+      await pipeline(Readable.fromWeb(body as WebStream), response).catch(() => undefined);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const close = () => new Promise((resolve) => server.close(resolve));
+    return { url: `http://127.0.0.1:${port}`, close };
+  }
+
+  it.each(["/web", "/node"])("%s: the session ends once, when the client has read it all", async (path) => {
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const [start, open, first, ...rest] = parts(["It ", "is ", "here."], usageOf(40, 3));
+    const { url, close } = await route(() => {
+      const left = [start, open, first, null, ...rest];
+      return new ReadableStream<Part>({
+        async pull(controller) {
+          const part = left.shift();
+          if (part === null) await held;
+          else if (part) controller.enqueue(part);
+          else controller.close();
+        },
+      });
+    });
+    const { body } = await fetch(`${url}${path}`);
+    const reader = (body as ReadableStream<Uint8Array>).getReader();
+    const decoder = new TextDecoder();
+    let text = decoder.decode((await reader.read()).value);
+    expect(await stored()).toMatchObject([{ score: null, hasEnded: false, signals: {} }]);
+    release();
+    for (let read = await reader.read(); !read.done; read = await reader.read())
+      text += decoder.decode(read.value);
+    expect(text).toBe("It is here.");
+    await close();
+    expect(await stored()).toMatchObject([
+      { score: 1, hasEnded: true, signals: { input_tokens: 40, output_tokens: 3, steps: 1, finish_stop: 1 } },
+    ]);
+  });
+
+  it.each(["/web", "/node"])("%s: a client who leaves ends it as cancelled, unscored", async (path) => {
+    const { url, close } = await route((abortSignal) => {
+      const left = parts(["It ", "is ", "here."]).slice(0, 3);
+      return new ReadableStream<Part>({
+        async pull(controller) {
+          const part = left.shift();
+          if (part) return controller.enqueue(part);
+          // As a provider's connection does: no more words, until it is aborted.
+          await new Promise((_resolve, reject) => {
+            abortSignal?.addEventListener("abort", () => reject(abortSignal.reason));
+          });
+        },
+      });
+    });
+    const client = new AbortController();
+    const { body } = await fetch(`${url}${path}`, { signal: client.signal });
+    await (body as ReadableStream<Uint8Array>).getReader().read();
+    client.abort();
+    await expect
+      .poll(stored)
+      .toMatchObject([{ score: null, hasEnded: true, signals: { finish_cancelled: 1, finish_stop: 0 } }]);
+    await close();
   });
 });
