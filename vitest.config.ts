@@ -8,9 +8,10 @@ const ON_POSTGRES = [
   ...["sessions", "settling", "several-fuses", "ticks", "upkeep"],
 ].map((name) => `test/integration/${name}.test.ts`);
 
+// What is in `packed` takes the tarball: `npm run packed`.
 const libsql: TestProjectConfiguration = {
   extends: true,
-  test: { name: "libsql", include: ["test/**/*.test.{ts,tsx}"], exclude: ["test/postgres/**"] },
+  test: { name: "libsql", include: ["test/**/*.test.{ts,tsx}"], exclude: ["test/postgres/**", "test/packed/**"] },
 };
 
 const postgres: TestProjectConfiguration = {

@@ -3,10 +3,17 @@
  */
 import { readFileSync } from "node:fs";
 
-// `src` and `dist` lie at the same depth, so this finds the manifest from either.
-const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
+/** A bundler leaves the manifest behind, and there may be another one in its place. */
+function ownVersion(): string {
+  try {
+    // `src` and `dist` lie at the same depth, so this finds the manifest from either.
+    const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+    const { name, version } = JSON.parse(text) as { name: string; version: string };
+    return name === "dethrone" ? version : "unknown";
+  } catch {
+    return "unknown";
+  }
+}
 
-/** The version of this package. */
-export const VERSION = manifest.version;
+/** The version of this package; `unknown` where it is part of a bundle. */
+export const VERSION = ownVersion();

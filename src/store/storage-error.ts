@@ -12,6 +12,12 @@ const HINTS: readonly (readonly [RegExp, ErrorCode, string])[] = [
   [/^SQLITE_FULL/, "storage_unavailable", "the disk is full"],
   [new RegExp(`^${FILE_REPLACED}`), "storage_unavailable", "its file was deleted or replaced while in use"],
   [/^SQLITE_READONLY/, "storage_unavailable", "the database is read-only"],
+  // Told by the migrator, without a code.
+  [
+    /^Can't find meta\/_journal/,
+    "storage_unavailable",
+    "its migrations are not beside its code: keep 'dethrone' out of the bundle, see docs/RUNTIMES.md",
+  ],
   [/^REMOTE_AWAY/, "storage_unavailable", "its server cannot be reached; check the URL"],
   [/^REMOTE_LOST/, "storage_unavailable", "its server does not answer, or breaks off"],
   [
@@ -44,7 +50,7 @@ export function storageError(error: WireError, name: string): DethroneError {
   if ((ERROR_CODES as readonly string[]).includes(error.code)) {
     return new DethroneError(error.code as ErrorCode, error.message, { database: name });
   }
-  const known = HINTS.find(([pattern]) => pattern.test(error.code));
+  const known = HINTS.find(([pattern]) => pattern.test(error.code || error.message));
   const [code, hint] = known
     ? [known[1], known[2]]
     : (["storage_unavailable", "check that its folder exists and can be written to"] as const);

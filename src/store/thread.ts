@@ -139,6 +139,8 @@ export function serveThread<Request, Reply>(serve: (respond: Respond<Reply>) => 
   port?.on("message", (request: Request | null) => {
     if (request !== null) return ask(request);
     end();
-    port.close();
+    // Deno's port cannot be closed from within; in a thread, to exit is to end the thread.
+    if (typeof port.close === "function") port.close();
+    else process.exit();
   });
 }

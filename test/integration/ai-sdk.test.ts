@@ -1,3 +1,8 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { ReadableStream as WebStream } from "node:stream/web";
 import { generateText, stepCountIs, streamText, tool, wrapLanguageModel } from "ai";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
@@ -17,6 +22,7 @@ import {
 import { breaks, hangs, httpModel, modelServer, sends } from "../support/http-model.js";
 import { query } from "../support/query.js";
 import { recordingLogger } from "../support/recording-logger.js";
+import { readAll as read, storedRuns } from "../support/stored-runs.js";
 import { temporaryDatabase } from "../support/temporary.js";
 
 interface Config {
@@ -46,36 +52,7 @@ afterEach(() => test.close());
 
 const project = (champion: Config = CHAMPION) => test.engine.project<Config>("support", { champion });
 
-/** The sessions as they are stored, oldest first, each with its signals by name. */
-async function stored() {
-  await test.engine.flush();
-  const sessions = await query<{ seq: number; score: number | null; ended_at_ms: number | null }>(
-    path,
-    "select seq, score, ended_at_ms from sessions order by seq",
-  );
-  const signals = await query<{ session_seq: number; name: string; value: number; is_late: number }>(
-    path,
-    "select session_seq, name, value, is_late from signals order by id",
-  );
-  return sessions.map(({ seq, score, ended_at_ms }) => {
-    const own = signals.filter(({ session_seq }) => session_seq === seq);
-    // Once each: a name that came twice would be lost in the object.
-    expect(new Set(own.map(({ name }) => name)).size).toBe(own.length);
-    expect(own.filter(({ is_late }) => is_late !== 0)).toEqual([]);
-    return {
-      score,
-      hasEnded: ended_at_ms !== null,
-      signals: Object.fromEntries(own.map(({ name, value }) => [name, value])),
-    };
-  });
-}
-
-/** Reads a stream to its end. */
-async function read<T>(stream: AsyncIterable<T> | ReadableStream<T>): Promise<T[]> {
-  const seen: T[] = [];
-  for await (const part of stream) seen.push(part);
-  return seen;
-}
+const stored = () => storedRuns(test.engine, path);
 
 const tools = {
   lookup: tool({ inputSchema: z.object({}), execute: async () => "an order" }),
@@ -627,5 +604,87 @@ describe("a model that streams over HTTP", () => {
     expect(await stored()).toMatchObject([
       { score: 0, hasEnded: true, signals: { error: 1, model_errors: 1 } },
     ]);
+  });
+});
+
+describe("a route that streams over HTTP", () => {
+  /** A server whose one route streams what the agent says, by the SDK's own means for each kind of server. */
+  async function route(answer: (abortSignal: AbortSignal | undefined) => ReadableStream<Part>) {
+    const bot = await project();
+    const model = generating("m-large");
+    model.doStream = async ({ abortSignal }) => ({ stream: answer(abortSignal) });
+    const support = sessionAgent(bot, {
+      model: () => model,
+      prices: PRICES,
+      score: ({ text }) => text === "It is here.",
+    });
+    const server = createServer(async (request, response) => {
+      const gone = new AbortController();
+      response.on("close", () => gone.abort());
+      const run = await support.stream({ prompt: "Where?", abortSignal: gone.signal });
+      if (request.url === "/node") return run.pipeTextStreamToResponse(response);
+      const { body } = run.toTextStreamResponse();
+      await pipeline(Readable.fromWeb(body as WebStream), response).catch(() => undefined);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const close = () => new Promise((resolve) => server.close(resolve));
+    return { url: `http://127.0.0.1:${port}`, close };
+  }
+
+  it.each(["/web", "/node"])("%s: the session ends once, when the client has read it all", async (path) => {
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const [start, open, first, ...rest] = parts(["It ", "is ", "here."], usageOf(40, 3));
+    const { url, close } = await route(() => {
+      const left = [start, open, first, null, ...rest];
+      return new ReadableStream<Part>({
+        async pull(controller) {
+          const part = left.shift();
+          if (part === null) await held;
+          else if (part) controller.enqueue(part);
+          else controller.close();
+        },
+      });
+    });
+    const { body } = await fetch(`${url}${path}`);
+    const reader = (body as ReadableStream<Uint8Array>).getReader();
+    const decoder = new TextDecoder();
+    let text = decoder.decode((await reader.read()).value);
+    expect(await stored()).toMatchObject([{ score: null, hasEnded: false, signals: {} }]);
+    release();
+    for (let read = await reader.read(); !read.done; read = await reader.read())
+      text += decoder.decode(read.value);
+    expect(text).toBe("It is here.");
+    await close();
+    expect(await stored()).toMatchObject([
+      { score: 1, hasEnded: true, signals: { input_tokens: 40, output_tokens: 3, steps: 1, finish_stop: 1 } },
+    ]);
+  });
+
+  it.each(["/web", "/node"])("%s: a client who leaves ends it as cancelled, unscored", async (path) => {
+    const { url, close } = await route((abortSignal) => {
+      const left = parts(["It ", "is ", "here."]).slice(0, 3);
+      return new ReadableStream<Part>({
+        async pull(controller) {
+          const part = left.shift();
+          if (part) return controller.enqueue(part);
+          // As a provider's connection does: no more words, until it is aborted.
+          await new Promise((_resolve, reject) => {
+            abortSignal?.addEventListener("abort", () => reject(abortSignal.reason));
+          });
+        },
+      });
+    });
+    const client = new AbortController();
+    const { body } = await fetch(`${url}${path}`, { signal: client.signal });
+    await (body as ReadableStream<Uint8Array>).getReader().read();
+    client.abort();
+    await expect
+      .poll(stored)
+      .toMatchObject([{ score: null, hasEnded: true, signals: { finish_cancelled: 1, finish_stop: 0 } }]);
+    await close();
   });
 });

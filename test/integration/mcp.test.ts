@@ -94,9 +94,12 @@ describe("the tools", () => {
       "simulate",
     ]);
     expect(named((each) => "destructiveHint" in each && each.destructiveHint)).toEqual([
+      "drop",
       "abort",
+      "promote",
       "approve",
       "decline",
+      "rollback",
     ]);
     for (const { name, description, outputSchema, inputSchema, annotations } of tools) {
       expect(description, name).toMatch(/\.$/);
@@ -225,10 +228,23 @@ describe("looking", () => {
       traffic: { isSuccessRateKnown: expect.any(Boolean), unitsPerDay: expect.any(Number) },
       running: null,
       drafts: [],
-      past: [{ status: "promoted", reason: "evidence", hypothesis: "People like it short." }],
+      past: [
+        {
+          status: "promoted",
+          reason: "evidence",
+          hypothesis: "People like it short.",
+          challengers: [{ changes: [{ path: "/prompt", before: THOROUGH.prompt, after: BRIEF.prompt }] }],
+        },
+      ],
       ledger: expect.stringContaining("1 experiment"),
       holdout: 0,
-      metrics: expect.arrayContaining([{ name: "error", direction: "lower" }]),
+      metrics: expect.arrayContaining([
+        expect.objectContaining({
+          name: "error",
+          direction: "lower",
+          champion: expect.stringContaining(" %"),
+        }),
+      ]),
       defaultPolicy: { alpha: 0.05, tau: 0.95, horizon: 2000 },
     });
     expect(Object.keys(facts.words)).toEqual(
@@ -387,6 +403,78 @@ describe("by hand", () => {
     });
     expect((await call(verb, args)).facts).toMatchObject({ action: verb, status });
     expect(bot.champion).toEqual(champion);
+  });
+});
+
+describe("revise, drop, promote, rollback", () => {
+  const KIND = { model: "m-large", prompt: "Be kind." };
+  const said = { project: "support", reason: "as the team agreed" };
+
+  it("revises what may change in flight, and refuses the rest", async () => {
+    const bot = await project();
+    await bot.challenge(BRIEF);
+    const changes = { horizon: 400, share: 0.5, minPerArm: 5, futility: null };
+    expect((await call("revise", { ...said, ...changes })).facts).toMatchObject({
+      action: "revise",
+      status: "running",
+    });
+    expect((await bot.report())?.revisions).toMatchObject([
+      { fields: { horizon: 400, minPerArm: 5, futility: null, shareRule: { kind: "fixed", share: 0.5 } } },
+    ]);
+    expect((await call("revise", { ...said, futility: { chance: 0.1, after: 0.2 } })).text).toContain(
+      "from the next session on",
+    );
+    expect(await refused("revise", said)).toMatchObject({ code: "settings_invalid" });
+    const frozen = (await client.callTool({ name: "revise", arguments: { ...said, alpha: 0.2 } })) as unknown;
+    expect((frozen as Answered).content[0]?.text).toContain("alpha");
+    expect((await bot.history()).filter(({ action }) => action === "revised")).toHaveLength(2);
+  });
+
+  it("drops one of several challengers, once the experiment is named", async () => {
+    const bot = await project();
+    const { experiment } = await bot.challenge([BRIEF, KIND], { share: 0.4 });
+    const args = { ...said, challenger: "2" };
+    expect(await refused("drop", args)).toMatchObject({ code: "confirmation_missing" });
+    expect((await bot.report())?.challengers.map(({ out }) => out)).toEqual([null, null]);
+    await call("drop", { ...args, confirm: experiment?.id });
+    expect((await bot.report())?.challengers.map(({ out }) => out)).toEqual([null, "manual"]);
+    expect(await refused("drop", { ...said, challenger: "1", confirm: experiment?.id })).toMatchObject({
+      code: "transition_illegal",
+    });
+  });
+
+  it("promotes by hand, and rolls back the champion that is named", async () => {
+    const bot = await project();
+    const { experiment } = await bot.challenge(BRIEF);
+    expect(await refused("promote", said)).toMatchObject({
+      code: "confirmation_missing",
+      details: { wouldHappen: expect.stringContaining("without proof") },
+    });
+    const { facts } = await call<{ champion: string }>("promote", { ...said, confirm: experiment?.id });
+    expect(facts).toMatchObject({ action: "promote", status: "promoted" });
+    expect(bot.champion).toEqual(BRIEF);
+
+    const next = await bot.challenge(KIND);
+    for (const confirm of [undefined, next.experiment?.id, facts.champion.slice(0, 12)])
+      expect(await refused("rollback", { ...said, ...(confirm && { confirm }) })).toMatchObject({
+        code: "confirmation_missing",
+        message: expect.stringContaining(`confirm: "${facts.champion}"`),
+        details: { experiment: next.experiment?.id, wouldHappen: expect.stringContaining("is aborted") },
+      });
+    expect(bot.champion).toEqual(BRIEF);
+    expect((await call("rollback", { ...said, confirm: facts.champion })).facts).toMatchObject({
+      action: "rollback",
+      experiment: next.experiment?.id,
+      status: "aborted",
+    });
+    expect(bot.champion).toEqual(THOROUGH);
+    const { champion } = await test.engine.projectOverview("support");
+    expect(await refused("rollback", { ...said, confirm: champion.hash })).toMatchObject({
+      code: "transition_illegal",
+    });
+    const back = { ...said, to: facts.champion, confirm: champion.hash };
+    expect((await call("rollback", back)).facts).toMatchObject({ experiment: null, status: null });
+    expect(bot.champion).toEqual(BRIEF);
   });
 });
 

@@ -1,5 +1,5 @@
 import { MockLanguageModelV3 } from "ai/test";
-import type { ModelV3 } from "../../src/integrations/ai-sdk/run-settings.js";
+import type { ModelV3 } from "../../src/integrations/ai-sdk/model-call.js";
 
 type Generate = Awaited<ReturnType<ModelV3["doGenerate"]>>;
 type StreamResult = Awaited<ReturnType<ModelV3["doStream"]>>;

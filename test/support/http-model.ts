@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { ModelV3 } from "../../src/integrations/ai-sdk/run-settings.js";
+import type { ModelV3 } from "../../src/integrations/ai-sdk/model-call.js";
 import { usageOf } from "./ai-models.js";
 
 type Streamed = Awaited<ReturnType<ModelV3["doStream"]>>;

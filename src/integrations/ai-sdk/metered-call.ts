@@ -2,7 +2,8 @@
  * Watches one model call, whole or in parts: nothing is held back, and nothing is read before the SDK asks for it.
  */
 import type { LanguageModelMiddleware } from "ai";
-import type { CallEnding, MeteredCall } from "./run-meter.js";
+import type { MeteredCall } from "../run-meter.js";
+import { failureOf } from "../session-hooks.js";
 
 type WrapGenerate = NonNullable<LanguageModelMiddleware["wrapGenerate"]>;
 type WrapStream = NonNullable<LanguageModelMiddleware["wrapStream"]>;
@@ -15,12 +16,6 @@ export type Streamed = Awaited<ReturnType<WrapStream>>;
 
 type Part = Streamed["stream"] extends ReadableStream<infer P> ? P : never;
 
-/** An abort is the host's wish, not the model's failure. */
-const endingOf = (error: unknown): CallEnding =>
-  ["AbortError", "ResponseAborted"].includes(String(Object(error).name))
-    ? { kind: "cancelled" }
-    : { kind: "failed" };
-
 /** Makes a call of which the answer comes whole. */
 export async function meteredGenerate(
   meter: MeteredCall,
@@ -31,7 +26,7 @@ export async function meteredGenerate(
     meter.end({ kind: "finished", usage: result.usage, finishReason: result.finishReason.unified });
     return result;
   } catch (error) {
-    meter.end(endingOf(error));
+    meter.end(failureOf(error));
     throw error;
   }
 }
@@ -45,7 +40,7 @@ export async function meteredStream(
     const result = await call();
     return { ...result, stream: metered(result.stream, meter) };
   } catch (error) {
-    meter.end(endingOf(error));
+    meter.end(failureOf(error));
     throw error;
   }
 }
@@ -62,7 +57,7 @@ const CONTENT: readonly string[] = [
 
 function note(part: Part, meter: MeteredCall): void {
   if (CONTENT.includes(part.type)) meter.firstToken();
-  else if (part.type === "error") meter.end(endingOf(part.error));
+  else if (part.type === "error") meter.end(failureOf(part.error));
   else if (part.type === "finish")
     meter.end({ kind: "finished", usage: part.usage, finishReason: part.finishReason.unified });
 }
@@ -83,7 +78,7 @@ function metered(source: ReadableStream<Part>, meter: MeteredCall): ReadableStre
           note(value, meter);
           controller.enqueue(value);
         } catch (error) {
-          meter.end(endingOf(error));
+          meter.end(failureOf(error));
           controller.error(error);
         }
       },

@@ -4,10 +4,11 @@
 import type { LanguageModelMiddleware } from "ai";
 import { currentSession } from "../../engine/sessions/current-session.js";
 import type { Session } from "../../engine/sessions/session.js";
+import { type MeteredCall, meterOf } from "../run-meter.js";
+import { type RunSettings, runSettings } from "../run-settings.js";
 import { checkPrices, type PriceTable, priceOf } from "../token-usage.js";
 import { meteredGenerate, meteredStream } from "./metered-call.js";
-import { type MeteredCall, meterOf } from "./run-meter.js";
-import { applied, type ModelCall, type ModelV3, type RunSettings, runSettings } from "./run-settings.js";
+import { applied, type ModelCall, type ModelV3 } from "./model-call.js";
 
 /** What an adapter needs of a project; a `Project` of the library or of the HTTP client. */
 export interface ConfiguredProject<Config> {

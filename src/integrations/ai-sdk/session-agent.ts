@@ -19,11 +19,12 @@ import {
 } from "ai";
 import type { Project } from "../../engine/project.js";
 import type { Session } from "../../engine/sessions/session.js";
-import type { WrapOptions } from "../../engine/sessions/wrap.js";
+import { RunMeter } from "../run-meter.js";
+import { runSettings } from "../run-settings.js";
+import { abortSignalOf, type SessionHooks, sessionHooks } from "../session-hooks.js";
 import { checkPrices, priceOf, recordAll } from "../token-usage.js";
 import { type ModelOptions, middlewareOf, monotonicNow } from "./middleware.js";
-import { RunMeter } from "./run-meter.js";
-import { type ModelV3, runSettings } from "./run-settings.js";
+import type { ModelV3 } from "./model-call.js";
 import { WatchedRun } from "./watched-run.js";
 
 /** A run that came to its end, whether it was streamed or not. */
@@ -37,12 +38,6 @@ export interface FinishedRun<TOOLS extends ToolSet> {
 
 type Score = number | boolean | undefined;
 
-/** How a call becomes a session: the functions get the arguments of `generate` or `stream`. See `WrapOptions`. */
-type SessionHooks<Call> = Pick<
-  WrapOptions<readonly [call: Call, ...rest: unknown[]], unknown>,
-  "id" | "unit" | "context" | "parent" | "requestId" | "onError" | "timeoutMs"
->;
-
 /** How the runs of an agent become sessions, and what the code brings beside the config. */
 export interface SessionAgentOptions<
   Config,
@@ -50,7 +45,7 @@ export interface SessionAgentOptions<
   TOOLS extends ToolSet,
   OUTPUT extends OutputInterface,
 > extends Omit<ModelOptions<Config>, "model">,
-    SessionHooks<AgentCallParameters<CALL_OPTIONS, TOOLS>> {
+    SessionHooks<readonly [call: AgentCallParameters<CALL_OPTIONS, TOOLS>, ...rest: unknown[]]> {
   /** the model of the name that the config gives; undefined where it gives none */
   readonly model: (name: string | undefined, config: Config) => ModelV3;
   /** settings of the SDK's `ToolLoopAgent`: its tools, and whatever the config leaves open */
@@ -66,13 +61,13 @@ const asList = <T>(value: T | T[] | undefined): T[] =>
   value === undefined ? [] : Array.isArray(value) ? value : [value];
 
 /** Aborts where the call's own signal does, or the session's once it has taken too long. */
-function abortSignalOf(
+function aborting(
   session: Session<unknown, unknown>,
-  { abortSignal }: { readonly abortSignal?: AbortSignal },
+  call: { readonly abortSignal?: AbortSignal },
   timeoutMs: number | undefined,
 ): { abortSignal?: AbortSignal } {
-  const signals = [...asList(abortSignal), ...(timeoutMs === undefined ? [] : [session.abortSignal])];
-  return signals.length === 0 ? {} : { abortSignal: AbortSignal.any(signals) };
+  const abortSignal = abortSignalOf(session, call.abortSignal, timeoutMs);
+  return abortSignal ? { abortSignal } : {};
 }
 
 /** The SDK's agent of one session. */
@@ -128,13 +123,9 @@ export function sessionAgent<
   type Call = AgentCallParameters<CALL_OPTIONS, TOOLS>;
   type StreamCall = AgentStreamParameters<CALL_OPTIONS, TOOLS>;
   type Result = StreamTextResult<TOOLS, OUTPUT>;
-  const { id, unit, context, parent, requestId, onError, timeoutMs, score, agent } = options;
-  const { now = monotonicNow } = options;
+  const { timeoutMs, score, agent, now = monotonicNow } = options;
   checkPrices(options.prices ?? {});
-  const given = { id, unit, context, parent, requestId, onError, timeoutMs };
-  const hooks = Object.fromEntries(
-    Object.entries(given).filter(([, each]) => each !== undefined),
-  ) as SessionHooks<Call>;
+  const hooks = sessionHooks<readonly [call: Call, ...rest: unknown[]]>(options);
   const metered = (session: Session<Config, unknown>): { meter: RunMeter; record: () => void } => {
     const meter = new RunMeter(now);
     const record = (): void => recordAll(session, meter.take());
@@ -148,7 +139,7 @@ export function sessionAgent<
       const { meter, record } = metered(session);
       try {
         const made = agentOf(session.config, options, meter);
-        return await made.generate({ ...call, ...abortSignalOf(session, call, timeoutMs) });
+        return await made.generate({ ...call, ...aborting(session, call, timeoutMs) });
       } finally {
         record();
       }
@@ -167,7 +158,7 @@ export function sessionAgent<
       const made = agentOf(session.config, options, meter, (outcome) => run.finish(outcome));
       const result = await made.stream({
         ...call,
-        ...abortSignalOf(session, call, timeoutMs),
+        ...aborting(session, call, timeoutMs),
         experimental_transform: [...asList(call.experimental_transform), run.transform<TOOLS>()],
       });
       hand(run.watch(result, { runInContext: (fn) => session.run(fn), onOver: record }));

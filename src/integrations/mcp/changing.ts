@@ -1,21 +1,16 @@
 /**
- * Tools that change something: challenge, signals, and what a person does to an experiment. What cannot be taken back
- * asks for the experiment's name.
+ * Tools that begin something: challenge, and signals.
  */
 import { z } from "zod";
 import { DethroneError, type JsonObject } from "../../core/errors.js";
-import { shortId } from "../../core/words/names.js";
 import { percent, plural, signedPoints } from "../../core/words/numbers.js";
 import { days } from "../../core/words/quantity.js";
-import { diffConfigs } from "../../engine/configs/diff.js";
 import type { Engine } from "../../engine/engine.js";
 import type { ChallengeOptions } from "../../engine/experiments/challenge-plan.js";
 import type { Forecast } from "../../engine/experiments/detect.js";
 import { totalOf } from "../../engine/experiments/experiment-summary.js";
-import type { ExperimentReport } from "../../engine/experiments/report.js";
-import { fraction, jsonObject, projectInput, reasonInput } from "./shapes.js";
+import { changesOf, changesShape, fraction, jsonObject, projectInput, shareInput } from "./shapes.js";
 import { type AnyTool, tool } from "./tool.js";
-import { contestText, requireReport } from "./words.js";
 
 const challengeInput = z.object({
   project: projectInput,
@@ -24,10 +19,7 @@ const challengeInput = z.object({
     .optional()
     .describe("instead of config: fields of the champion's config to change; a null takes the field away"),
   dryRun: z.boolean().default(false).describe("start nothing; say what would start and what it could find"),
-  share: z
-    .union([z.number(), z.enum(["ramp", "adaptive"])])
-    .optional()
-    .describe("the challenger's share, 0.01 to 0.99, or a share that moves; default 0.2"),
+  share: shareInput.describe("the challenger's share, 0.01 to 0.99, or a share that moves; default 0.2"),
   horizon: z.int().min(1).optional().describe("planned units, both arms together; default 2000"),
   detect: z.number().optional().describe("instead of share and horizon: the uplift to be found, e.g. 0.1"),
   within: z.string().optional().describe("with detect: by when, e.g. 14d"),
@@ -115,7 +107,7 @@ const challengeShape = z.object({
   experiment: z.string().nullable(),
   share: fraction.nullable().describe("planned"),
   horizon: z.number().nullable(),
-  changes: z.array(z.object({ path: z.string(), kind: z.string(), before: z.unknown(), after: z.unknown() })),
+  changes: changesShape,
   forecast: forecastShape.nullable(),
 });
 
@@ -190,11 +182,7 @@ const challenge = tool({
     // As stored now: what another process has promoted counts.
     const { champion } = await engine.projectOverview(key);
     const challenger = challengerOf(champion.config, { config, changes: wanted });
-    const changes = diffConfigs(champion.config, challenger).map(
-      ({ before = null, after = null, ...rest }) => {
-        return { ...rest, before, after };
-      },
-    );
+    const changes = changesOf(champion.config, challenger);
     const asked = { key, challenger, options: { ...given, actor } as ChallengeOptions, changes };
     return dryRun ? preview(engine, asked) : begin(engine, asked);
   },
@@ -230,102 +218,5 @@ const recordSignal = tool({
   },
 });
 
-const doneShape = z.object({
-  project: z.string(),
-  experiment: z.string(),
-  action: z.string(),
-  status: z.string().describe("of the experiment now"),
-  champion: z.string().describe("hash of the champion's config now"),
-});
-
-type Verb = "pause" | "resume" | "abort" | "approve" | "decline";
-
-/** The experiment in the slot that a verb is about. @throws DethroneError `transition_illegal` */
-async function requireOpen(engine: Engine, project: string): Promise<ExperimentReport> {
-  const report = await requireReport(engine, project);
-  if (report.startedAtMs !== null && report.endedAtMs === null) return report;
-  throw new DethroneError(
-    "transition_illegal",
-    `Project '${project}' has no experiment that runs or is paused.`,
-    { project },
-  );
-}
-
-/** What ends an experiment names it. @throws DethroneError `confirmation_missing`, telling what would happen */
-function requireConfirmed(
-  verb: Verb,
-  report: ExperimentReport,
-  confirm: string | undefined,
-  would: string,
-): void {
-  const { experiment, project, evaluation } = report;
-  if (confirm === experiment) return;
-  throw new DethroneError(
-    "confirmation_missing",
-    `Nothing was done. This would ${verb} experiment ${experiment} of ${project}, in which ${contestText(report)} after ${plural(evaluation.sessionCount, "session")}: ${would} It cannot be taken back. To do it, call ${verb} again with confirm: "${experiment}".`,
-    { project, experiment, received: confirm ?? null, wouldHappen: would },
-  );
-}
-
-/** A tool that does something by hand; `would` is told of what cannot be taken back. */
-function byHand(verb: Verb, title: string, description: string, done: string, would?: string): AnyTool {
-  const confirm = z.string().optional().describe("id of the experiment; without it nothing is done");
-  return tool({
-    name: verb,
-    title,
-    description:
-      would === undefined ? description : `${description} Asks for the experiment's id as confirm.`,
-    effect: would === undefined ? "writes" : "ends",
-    input: z.object({ project: projectInput, reason: reasonInput, ...(would !== undefined && { confirm }) }),
-    output: doneShape,
-    async run({ engine, actor }, { project: key, reason, ...rest }) {
-      const before = await requireOpen(engine, key);
-      const { experiment } = before;
-      const project = await engine.project(key);
-      if (would !== undefined) requireConfirmed(verb, before, (rest as { confirm?: string }).confirm, would);
-      // What was confirmed is what is ended, whatever has come into the slot since.
-      const which = verb === "pause" || verb === "resume" ? {} : { experiment };
-      await project[verb]({ ...which, reason, actor });
-      const after = await requireReport(engine, key, experiment);
-      const { champion } = await engine.projectOverview(key);
-      return {
-        facts: { project: key, experiment, action: verb, status: after.status, champion: champion.hash },
-        text: `${done} Experiment ${shortId(experiment)} of ${key}: ${after.status}.`,
-      };
-    },
-  });
-}
-
-/** The tools that change something. */
-export const CHANGING: readonly AnyTool[] = [
-  challenge,
-  recordSignal,
-  byHand(
-    "pause",
-    "Pause an experiment",
-    "Pauses the running experiment: everyone gets the champion, and nothing is decided until it is resumed.",
-    "Paused: everyone gets the champion, nothing folds or decides.",
-  ),
-  byHand("resume", "Resume an experiment", "Lets the paused experiment go on.", "Resumed."),
-  byHand(
-    "abort",
-    "Abort an experiment",
-    "Ends the experiment; the champion stays.",
-    "Aborted: everyone gets the champion.",
-    "everyone gets the champion from now on, and the experiment ends without a verdict on the evidence.",
-  ),
-  byHand(
-    "approve",
-    "Approve a promotion",
-    "Approves the promotion that waits for a person: the challenger becomes the champion.",
-    "Approved: the challenger is the champion.",
-    "the challenger becomes the champion of all traffic.",
-  ),
-  byHand(
-    "decline",
-    "Decline a promotion",
-    "Declines the promotion that waits for a person: the champion stays.",
-    "Declined: the champion stays.",
-    "the champion stays, although the evidence is in.",
-  ),
-];
+/** The tools that begin something. */
+export const CHANGING: readonly AnyTool[] = [challenge, recordSignal];

@@ -9,7 +9,16 @@ import type { Engine } from "../../engine/engine.js";
 import type { Pace } from "../../engine/experiments/detect.js";
 import type { ExperimentSummary } from "../../engine/experiments/experiment-summary.js";
 import { ADVICE, WORDS } from "./glossary.js";
-import { configRef, fraction, jsonObject, projectInput, standingShape } from "./shapes.js";
+import { metricShape, metricsOf } from "./metrics.js";
+import {
+  changesOf,
+  changesShape,
+  configRef,
+  fraction,
+  jsonObject,
+  projectInput,
+  standingShape,
+} from "./shapes.js";
 import { tool } from "./tool.js";
 import { configName, standingOfReport, standingText, timeText } from "./words.js";
 
@@ -34,30 +43,25 @@ const pastShape = z.object({
   experiment: z.string(),
   status: z.string(),
   reason: z.string().nullable(),
-  challengers: z.array(configRef),
+  challengers: z.array(configRef.extend({ changes: changesShape.describe("of the champion of then") })),
   hypothesis: z.string().nullable(),
   sessionCount: z.number().nullable().describe("units that counted at the decision"),
   endedAtMs: z.number(),
 });
 
-type Labels = ReadonlyMap<string, string | null>;
-
 /** The experiments that have ended, newest first. */
-async function pastOf(
-  engine: Engine,
-  project: string,
-  experiments: readonly ExperimentSummary[],
-  labels: Labels,
-) {
+async function pastOf(engine: Engine, project: string, experiments: readonly ExperimentSummary[]) {
   const { decisions } = await engine.decisions({ project, limit: 200 });
   const terminal = new Map(
     decisions.filter(({ isTerminal }) => isTerminal).map((each) => [each.experiment, each]),
   );
   return experiments
-    .flatMap(({ id, status, challengers, hypothesis, endedAtMs }): z.input<typeof pastShape>[] => {
+    .flatMap(({ id, status, champion, challengers, hypothesis, endedAtMs }): z.input<typeof pastShape>[] => {
       if (endedAtMs === null) return [];
       const decision = terminal.get(id);
-      const contenders = challengers.map(({ hash }) => ({ hash, label: labels.get(hash) ?? null }));
+      const contenders = challengers.map(({ hash, label, config }) => {
+        return { hash, label, changes: changesOf(champion, config) };
+      });
       const sessionCount = decision?.sessionCount ?? null;
       const reason = decision?.reason ?? null;
       return [
@@ -67,9 +71,9 @@ async function pastOf(
     .slice(0, PAST_MAX);
 }
 
-/** The metrics that sessions have told of, as of the newest report. */
-const metricsOf = (metrics: Readonly<Record<string, { readonly direction: "lower" | "higher" }>> = {}) =>
-  Object.entries(metrics).map(([name, { direction }]) => ({ name, direction }));
+/** A challenger of the past, by name and what it changed. */
+const pastText = (challenger: z.input<typeof pastShape>["challengers"][number]): string =>
+  `${configName(challenger)} (${challenger.changes.map(({ path }) => path).join(", ")})`;
 
 function trafficText({ sessionsPerDay, baseRate, isBaseRateKnown }: Pace): string {
   const rate = isBaseRateKnown
@@ -116,7 +120,7 @@ export const experimentFacts = tool({
     past: z.array(pastShape).describe("newest first"),
     ledger: z.string(),
     holdout: fraction.describe("share of the units that no experiment gets"),
-    metrics: z.array(z.object({ name: z.string(), direction: z.enum(["lower", "higher"]) })),
+    metrics: z.array(metricShape).describe("of the newest experiment's arms, to choose guardrails by"),
     defaultPolicy: jsonObject,
     words: z.record(z.string(), z.string()),
     advice: z.array(z.string()),
@@ -124,8 +128,6 @@ export const experimentFacts = tool({
   async run({ engine }, { project: key }) {
     const project = await engine.project(key);
     const experiments = await project.experiments();
-    const configs = await project.configs();
-    const labels: Labels = new Map(configs.map(({ hash, label }) => [hash, label]));
     const pace = await engine.pace(key);
     const newest = await project.report();
     const isRunning = newest !== null && newest.startedAtMs !== null && newest.endedAtMs === null;
@@ -143,10 +145,10 @@ export const experimentFacts = tool({
       drafts: experiments
         .filter(({ status }) => status === "draft")
         .map(({ id, startsAtMs }) => ({ experiment: id, startsAtMs })),
-      past: await pastOf(engine, key, experiments, labels),
+      past: await pastOf(engine, key, experiments),
       ledger: ledger.sentence,
       holdout,
-      metrics: metricsOf(newest?.evaluation.metrics),
+      metrics: newest === null ? [] : metricsOf(newest.evaluation),
       defaultPolicy: { ...DEFAULT_POLICY },
       words: WORDS,
       advice: [...ADVICE],
@@ -158,7 +160,7 @@ export const experimentFacts = tool({
       facts.running ? `Now: ${standingText(key, facts.running)}` : "No experiment runs: the slot is free.",
       ...facts.past.map(
         ({ challengers, status, reason, endedAtMs }) =>
-          `Past: ${challengers.map(configName).join(", ")} ${status}${reason === null ? "" : ` (${reason})`}, ${timeText(endedAtMs)}`,
+          `Past: ${challengers.map(pastText).join(", ")} ${status}${reason === null ? "" : ` (${reason})`}, ${timeText(endedAtMs)}`,
       ),
       `All experiments: ${facts.ledger}`,
       ...ADVICE,

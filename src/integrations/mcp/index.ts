@@ -7,6 +7,7 @@ import { checkActor } from "../../engine/experiments/audit.js";
 import { type Simulator, simulateInSlices } from "../../engine/simulations.js";
 import { VERSION } from "../../version.js";
 import { ASKING } from "./asking.js";
+import { BY_HAND } from "./by-hand.js";
 import { CHANGING } from "./changing.js";
 import { experimentFacts } from "./facts.js";
 import { LOOKING } from "./looking.js";
@@ -25,7 +26,8 @@ export interface McpServerOptions {
 const INSTRUCTIONS =
   "dethrone lets a better agent config (the challenger) take over from the one in charge (the champion), with proof. " +
   "To set up an experiment call experiment_facts, then challenge with dryRun, then challenge. A scheduled job decides; " +
-  "look with status and report, as often as you like. What ends an experiment asks for its id.";
+  "look with status and report, as often as you like. What cannot be taken back says what would happen, and asks for the " +
+  "id of the experiment, or the hash of the champion, as confirm.";
 
 /**
  * A server with a tool for each thing a person does with experiments; connect it to a transport. Nothing here decides:
@@ -39,7 +41,7 @@ export function createMcpServer(engine: Engine, options: McpServerOptions = {}):
   const { actor = "mcp", simulator = simulateInSlices } = options;
   checkActor(actor);
   const server = new McpServer({ name: "dethrone", version: VERSION }, { instructions: INSTRUCTIONS });
-  for (const each of [experimentFacts, ...LOOKING, ...CHANGING, ...STUDYING, ...ASKING])
+  for (const each of [experimentFacts, ...LOOKING, ...CHANGING, ...BY_HAND, ...STUDYING, ...ASKING])
     each.register(server, { engine, actor, simulator });
   return server;
 }

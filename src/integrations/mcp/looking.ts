@@ -7,13 +7,22 @@ import { explain } from "../../core/decision/explain.js";
 import { guardrailText } from "../../core/words/guardrail.js";
 import { shortId } from "../../core/words/names.js";
 import { percent, plural } from "../../core/words/numbers.js";
-import { quantity, signedPercent, signedQuantity } from "../../core/words/quantity.js";
 import type { Engine } from "../../engine/engine.js";
 import { challengersOf } from "../../engine/experiments/arms.js";
 import type { ExperimentReport } from "../../engine/experiments/report.js";
 import { actionText, type LogNames, whyOf } from "../../engine/words/history.js";
 import { assignText, differenceText, OBSERVATIONAL_TEXT } from "../../engine/words/study.js";
-import { configRef, evidenceShape, fraction, jsonObject, projectInput, standingShape } from "./shapes.js";
+import { metricShape, metricsOf } from "./metrics.js";
+import {
+  changesShape,
+  configRef,
+  evidenceShape,
+  fraction,
+  jsonObject,
+  projectInput,
+  standingShape,
+  told,
+} from "./shapes.js";
 import { tool } from "./tool.js";
 import {
   configName,
@@ -100,31 +109,6 @@ const status = tool({
   },
 });
 
-const metricShape = z.object({
-  name: z.string(),
-  direction: z.enum(["lower", "higher"]).describe("which way is better"),
-  champion: z.string().nullable().describe("typical value, in words"),
-  challenger: z.string().nullable(),
-  change: z.string().nullable().describe("challenger against champion"),
-  probabilityBetter: fraction.nullable(),
-});
-
-function metricsOf({ evaluation }: ExperimentReport): z.input<typeof metricShape>[] {
-  return Object.entries(evaluation.metrics).map(([name, metric]) => {
-    const { kind, champion, challenger, change, scale } = metric;
-    const named = { name, kind };
-    const told = scale === "ratio" ? signedPercent : (value: number) => signedQuantity(value, named);
-    return {
-      name,
-      direction: metric.direction,
-      champion: champion && quantity(champion.typical, named),
-      challenger: challenger && quantity(challenger.typical, named),
-      change: change === null ? null : told(change),
-      probabilityBetter: metric.probabilityBetter,
-    };
-  });
-}
-
 const reportShape = z.object({
   project: z.string(),
   standing: standingShape,
@@ -133,9 +117,7 @@ const reportShape = z.object({
   explanation: z.array(z.string()).describe("the verdict in words"),
   champion: configRef,
   challengers: z.array(configRef.extend({ out: z.string().nullable(), config: jsonObject })),
-  changes: z
-    .array(z.object({ path: z.string(), kind: z.string(), before: z.unknown(), after: z.unknown() }))
-    .describe("what the leading challenger changes of the champion"),
+  changes: changesShape.describe("what the leading challenger changes of the champion"),
   hypothesis: z.string().nullable(),
   arms: z.array(
     z.object({
@@ -176,11 +158,7 @@ function reportFacts(report: ExperimentReport): z.input<typeof reportShape> {
     explanation: explanationOf(report, ruling),
     champion: { hash: champion.hash, label: champion.label },
     challengers: challengers.map(({ hash, label, out, body }) => ({ hash, label, out, config: body })),
-    changes: report.changes.map(({ before = null, after = null, ...change }) => ({
-      ...change,
-      before,
-      after,
-    })),
+    changes: told(report.changes),
     hypothesis: report.hypothesis,
     arms: evaluation.arms.map(({ role, sessionCount, scoreSum, interval }) => ({
       role,
@@ -193,7 +171,7 @@ function reportFacts(report: ExperimentReport): z.input<typeof reportShape> {
       ifPromoted: evaluation.expectedLossChallenger,
       ifKept: evaluation.expectedLossChampion,
     },
-    metrics: metricsOf(report),
+    metrics: metricsOf(report.evaluation),
     guardrails: evaluation.guardrails.map((guardrail) => ({
       rule: guardrailText(guardrail, policy),
       isCrossed: guardrail.isCrossed,

@@ -29,7 +29,7 @@ export class FlagKeys {
   readonly #engine: FlagEngine;
   readonly #now: () => number;
   readonly #places = new RecentMap<string, FlagPlace>(CAPACITY);
-  readonly #missingUntilMs = new RecentMap<string, number>(CAPACITY);
+  readonly #refused = new RecentMap<string, { readonly error: unknown; readonly untilMs: number }>(CAPACITY);
 
   constructor(engine: FlagEngine, now: () => number) {
     this.#engine = engine;
@@ -49,8 +49,10 @@ export class FlagKeys {
   async place(key: string): Promise<FlagPlace> {
     const known = this.#places.get(key);
     if (known) return known;
-    if ((this.#missingUntilMs.get(key) ?? 0) > this.#now()) throw notFound(key);
+    const refused = this.#refused.get(key);
+    if (refused && refused.untilMs > this.#now()) throw refused.error;
     let failure: unknown;
+    let refusal: unknown = notFound(key);
     for (const { project: projectKey, path } of readings(key)) {
       try {
         const place = { project: await this.#engine.project(projectKey), path };
@@ -58,14 +60,15 @@ export class FlagKeys {
         if (failure === undefined) this.#places.set(key, place);
         return place;
       } catch (error) {
-        // A text that cannot be a project's key is none either.
-        const isMissing = isDethroneError(error) && ["not_found", "invalid_input"].includes(error.kind);
-        if (!isMissing) failure ??= error;
+        // What a client's key is not for is none of its flags; a text that cannot be a project's key is none either.
+        if (isDethroneError(error) && error.code === "scope_missing") refusal = error;
+        else if (!isDethroneError(error) || !["not_found", "invalid_input"].includes(error.kind))
+          failure ??= error;
       }
     }
     if (failure !== undefined) throw failure;
-    this.#missingUntilMs.set(key, this.#now() + MISSING_MS);
-    throw notFound(key);
+    this.#refused.set(key, { error: refusal, untilMs: this.#now() + MISSING_MS });
+    throw refusal;
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * What a run of an agent has taken: one run is all model calls of a session until somebody takes stock.
  */
-import type { Session, SignalInput } from "../../engine/sessions/session.js";
+import type { Session, SignalInput } from "../engine/sessions/session.js";
 import {
   addTokens,
   costUsd,
@@ -12,7 +12,7 @@ import {
   tokenSignals,
   tokenUsage,
   UNKNOWN_TOKENS,
-} from "../token-usage.js";
+} from "./token-usage.js";
 
 /** How a model call ended. */
 export type CallEnding =

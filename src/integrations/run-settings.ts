@@ -1,16 +1,7 @@
 /**
- * What a config asks of a run of the AI SDK: model, instructions, tools, call settings.
+ * What a config asks of a run of an agent, whatever the agent is built with: model, instructions, tools, call settings.
  */
-import type { LanguageModelMiddleware, ToolLoopAgentSettings, wrapLanguageModel } from "ai";
-import { DethroneError, received } from "../../core/errors.js";
-
-/** A language model as providers of the AI SDK 6 make them (specification v3). */
-export type ModelV3 = Parameters<typeof wrapLanguageModel>[0]["model"];
-
-type WrapGenerate = NonNullable<LanguageModelMiddleware["wrapGenerate"]>;
-
-/** What a language model is called with. */
-export type ModelCall = Parameters<WrapGenerate>[0]["params"];
+import { DethroneError, type JsonObject, received } from "../core/errors.js";
 
 /** What a config asks for. What it leaves out stays as the code has it. */
 export interface RunSettings {
@@ -20,7 +11,7 @@ export interface RunSettings {
   readonly instructions?: string | undefined;
   /** names of the tools that may be used, out of those the code has */
   readonly tools?: readonly string[] | undefined;
-  /** model calls of a run, at most; of the agent alone */
+  /** model calls of a run, at most */
   readonly maxSteps?: number | undefined;
   readonly maxOutputTokens?: number | undefined;
   readonly temperature?: number | undefined;
@@ -30,7 +21,8 @@ export interface RunSettings {
   readonly frequencyPenalty?: number | undefined;
   readonly seed?: number | undefined;
   readonly stopSequences?: readonly string[] | undefined;
-  readonly providerOptions?: ToolLoopAgentSettings["providerOptions"] | undefined;
+  /** whatever else the provider takes */
+  readonly providerOptions?: Readonly<Record<string, JsonObject>> | undefined;
 }
 
 const isNumber = (value: unknown): boolean => typeof value === "number" && Number.isFinite(value);
@@ -79,36 +71,11 @@ export function runSettings(config: unknown): RunSettings {
     if (!isValid(value)) {
       throw new DethroneError(
         "config_invalid",
-        `The config's ${field} must be ${allowed} to be used by the AI SDK; give 'settings' to read a config in another way.`,
+        `The config's ${field} must be ${allowed} to run an agent by it; give 'settings' to read a config in another way.`,
         { field, received: received(value), allowed },
       );
     }
     settings[field] = value;
   }
   return settings;
-}
-
-/** A model call with what the config asks for. */
-export function applied(call: ModelCall, settings: RunSettings): ModelCall {
-  const { model: _model, maxSteps: _maxSteps, instructions, tools, stopSequences, ...numbers } = settings;
-  return {
-    ...(tools ? withTools(call, tools) : call),
-    ...(numbers as Partial<ModelCall>),
-    ...(stopSequences && { stopSequences: [...stopSequences] }),
-    ...(instructions !== undefined && { prompt: instructed(call.prompt, instructions) }),
-  };
-}
-
-/** The instructions take the place of the system messages that lead the prompt. */
-function instructed(prompt: ModelCall["prompt"], instructions: string): ModelCall["prompt"] {
-  const first = prompt.findIndex(({ role }) => role !== "system");
-  return [{ role: "system", content: instructions }, ...prompt.slice(first < 0 ? prompt.length : first)];
-}
-
-/** Providers refuse an empty list of tools, and the choice of one that is not in it. */
-function withTools({ tools = [], toolChoice, ...call }: ModelCall, names: readonly string[]): ModelCall {
-  const left = tools.filter(({ name }) => names.includes(name));
-  if (left.length === 0) return call;
-  const isThere = toolChoice?.type !== "tool" || names.includes(toolChoice.toolName);
-  return { ...call, tools: left, ...(toolChoice && isThere && { toolChoice }) };
 }
