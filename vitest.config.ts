@@ -11,7 +11,11 @@ const ON_POSTGRES = [
 // What is in `packed` takes the tarball: `npm run packed`.
 const libsql: TestProjectConfiguration = {
   extends: true,
-  test: { name: "libsql", include: ["test/**/*.test.{ts,tsx}"], exclude: ["test/postgres/**", "test/packed/**"] },
+  test: {
+    name: "libsql",
+    include: ["test/**/*.test.{ts,tsx}"],
+    exclude: ["test/postgres/**", "test/packed/**"],
+  },
 };
 
 const postgres: TestProjectConfiguration = {
