@@ -64,9 +64,9 @@ async function renderedReport(
 
 /** `report PROJECT` */
 export async function report(context: CommandContext, key: string, flags: ReportFlags): Promise<void> {
-  const { by } = flags;
-  const format = context.output.isJson ? "json" : (flags.format ?? "text");
-  if (!FORMATS.includes(format)) invalidFlag("--format", format, FORMATS.join(", "));
+  const { by, format: asked = "text" } = flags;
+  if (!FORMATS.includes(asked)) invalidFlag("--format", asked, FORMATS.join(", "));
+  const format = context.output.isJson ? "json" : asked;
   if (format !== "text" && format !== "json")
     return renderedReport(context, key, { ...flags, format: format as ReportFormat });
   await withEngine(context.url, { mustExist: true }, async ({ store }) => {
