@@ -68,7 +68,9 @@ export function remoteFailure(error: unknown, { authToken }: Pick<RemoteLocation
   const code = codeOf(chain);
   const messages = chain.map((each) => String(each.message ?? "")).filter((text) => text !== "");
   // The database's own is the innermost; what lies around it says the same again.
-  const shown = code.startsWith("SQLITE_") ? messages.slice(-1) : [...new Set(messages)];
+  const isNew = (text: string, place: number): boolean =>
+    !messages.slice(0, place).some((outer) => outer.includes(text));
+  const shown = code.startsWith("SQLITE_") ? messages.slice(-1) : messages.filter(isNew);
   const message = shown.join(": ");
   return { code, message: authToken ? message.replaceAll(authToken, "***") : message };
 }
