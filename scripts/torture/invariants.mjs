@@ -112,7 +112,11 @@ async function compare({ rows }, diary) {
     end: async ({ id, score: given, status }) => {
       const [row] = await rows(score, [id]);
       if (!row) return false;
-      return status === "late" || (row.endedAtMs !== null && (given === null || row.score === given));
+      if (status === "late") return true;
+      if (row.endedAtMs !== null && (given === null || row.score === given)) return true;
+      // While it waited beside the database the session's window may have closed.
+      if (status !== "spooled") return false;
+      return given === null || signal.get(id, `late-end:${given}`)?.value === given;
     },
     signal: async ({ id, key, value }) => (await rows(signal, [id, key]))[0]?.value === value,
     decision: async ({ id }) => (await rows(decision, [id])).length === 1,

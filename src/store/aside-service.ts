@@ -6,13 +6,19 @@ import Database from "libsql";
 import type { AsideReply, AsideRequest, AsideSettings } from "./aside.js";
 import type { Respond, Service } from "./thread.js";
 
+/** How often a copy that follows a server asks it for news. */
+const SYNC_SECONDS = 5;
+
 /** One connection, and the statements that are run on it again and again. */
 class AsideService {
   readonly #database: Database.Database;
   readonly #frequent = new Map<string, Database.Statement<unknown[]>>();
 
-  constructor({ path, waitMs }: AsideSettings) {
-    this.#database = new Database(path, { timeout: waitMs });
+  constructor({ path, waitMs, follows }: AsideSettings) {
+    const { url: syncUrl = "", authToken = null } = follows ?? {};
+    const sync = { syncUrl, authToken: authToken ?? "", syncPeriod: SYNC_SECONDS };
+    this.#database = new Database(path, { timeout: waitMs, ...(follows && sync) });
+    if (follows) this.#database.sync();
   }
 
   /** Numbers pass through JSON of JavaScript unchanged, to the last bit. */

@@ -12,6 +12,8 @@ export interface AsideSettings {
   readonly path: string;
   /** how long a statement waits for another's lock, in milliseconds */
   readonly waitMs: number;
+  /** the server whose database the file is a copy of, and follows */
+  readonly follows?: { readonly url: string; readonly authToken: string | null } | undefined;
 }
 
 /** A row, in the order of its columns. */
@@ -58,14 +60,14 @@ export abstract class Aside {
 /** Runs statements on a file one after the other, on a thread that starts with the first. */
 export class FileAside extends Aside {
   readonly #path: string;
-  readonly #waitMs: number;
+  readonly #settings: AsideSettings;
   #thread: Thread<AsideRequest> | undefined;
   readonly #waiting: Waiting[] = [];
 
-  constructor(path: string, waitMs = WAIT_MS) {
+  constructor(path: string, { waitMs = WAIT_MS, follows }: Partial<Omit<AsideSettings, "path">> = {}) {
     super();
     this.#path = path;
-    this.#waitMs = waitMs;
+    this.#settings = { path, waitMs, follows };
   }
 
   async all<Row>(sql: string, params: Tuple = []): Promise<Row[]> {
@@ -109,7 +111,7 @@ export class FileAside extends Aside {
   }
 
   #start(): Thread<AsideRequest> {
-    const settings: AsideSettings = { path: this.#path, waitMs: this.#waitMs };
+    const settings = this.#settings;
     const thread: Thread<AsideRequest> = startThread<AsideRequest, AsideReply>({
       url: WORKER_URL,
       workerData: settings,

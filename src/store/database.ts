@@ -30,8 +30,12 @@ export interface OpenDatabase {
   read<T>(query: (database: LibSQLDatabase<typeof schema>) => Promise<T>): Promise<T>;
   /** The rows of a statement that ticks run again and again, read beside the host's event loop. @throws DethroneError */
   tuples<Row extends Tuple>(sql: string, params: Tuple): Promise<Row[]>;
-  /** Something that runs statements beside the host's event loop; whoever asks for it closes it. */
-  aside(): Aside;
+  /**
+   * Something that runs statements beside the host's event loop; whoever asks for it closes it.
+   *
+   * @param options.mayLag whether a copy that is some seconds behind will do
+   */
+  aside(options?: { readonly mayLag: boolean }): Aside;
   close(): Promise<void>;
 }
 

@@ -48,7 +48,7 @@ export class FileDatabase implements OpenDatabase {
       timeout: READ_WAIT_MS,
     });
     this.#drizzle = drizzle(this.#client, { schema });
-    this.#aside = new FileAside(location.path, READ_WAIT_MS);
+    this.#aside = new FileAside(location.path, { waitMs: READ_WAIT_MS });
   }
 
   /**

@@ -93,7 +93,7 @@ class LibsqlStore extends LibsqlReads implements Store {
     const transact = (statements: readonly WriteStatement[]): Promise<boolean> => this.#transact(statements);
     this.upkeep = new LibsqlUpkeep({ database, transact });
     // Another than that of upkeep: a page must not wait for a copy of the database.
-    this.browse = new LibsqlBrowse(database.aside(), () => this.occupants());
+    this.browse = new LibsqlBrowse(database.aside({ mayLag: true }), () => this.occupants());
     this.access = new LibsqlAccess(database, transact);
   }
 

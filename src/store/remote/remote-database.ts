@@ -5,7 +5,7 @@
 import type { Client } from "@libsql/client";
 import { drizzle, type LibSQLDatabase } from "drizzle-orm/libsql";
 import { DethroneError, isDethroneError } from "../../core/errors.js";
-import { Aside, type Tuple } from "../aside.js";
+import { Aside, FileAside, type Tuple } from "../aside.js";
 import { MIGRATIONS_FOLDER, type OpenDatabase, type OpenOptions } from "../database.js";
 import { givenRows } from "../given-rows.js";
 import type { RemoteLocation } from "../location.js";
@@ -68,6 +68,36 @@ class RemoteAside extends Aside {
   async close(): Promise<void> {}
 }
 
+/** How long a copy that could not be read is left alone. */
+const COPY_AGAIN_MS = 60_000;
+
+/** A copy that follows the server, and the server itself where the copy cannot be had. */
+class CopyAside extends Aside {
+  readonly #copy: Aside;
+  readonly #server: Aside;
+  #againAtMs = 0;
+
+  constructor(copy: Aside, server: Aside) {
+    super();
+    this.#copy = copy;
+    this.#server = server;
+  }
+
+  async all<Row>(sql: string, params: Tuple = []): Promise<Row[]> {
+    if (performance.now() < this.#againAtMs) return this.#server.all<Row>(sql, params);
+    try {
+      return await this.#copy.all<Row>(sql, params);
+    } catch {
+      this.#againAtMs = performance.now() + COPY_AGAIN_MS;
+      return this.#server.all<Row>(sql, params);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#copy.close();
+  }
+}
+
 /** An open database. */
 export class RemoteDatabase implements OpenDatabase {
   readonly location: RemoteLocation;
@@ -108,8 +138,11 @@ export class RemoteDatabase implements OpenDatabase {
     return rowsOf(result).tuples as unknown as Row[];
   }
 
-  aside(): Aside {
-    return new RemoteAside(this.#reader);
+  aside({ mayLag } = { mayLag: false }): Aside {
+    const server = new RemoteAside(this.#reader);
+    const { replica, url, authToken } = this.location;
+    if (replica === null || !mayLag) return server;
+    return new CopyAside(new FileAside(replica, { follows: { url, authToken } }), server);
   }
 
   async close(): Promise<void> {
