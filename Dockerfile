@@ -4,7 +4,8 @@ WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci
 COPY . .
-RUN npm run build && npm prune --omit=dev
+# pg is for databases on Postgres.
+RUN npm run build && npm prune --omit=dev && npm install --no-save --omit=dev pg@8
 
 FROM node:22-slim
 ENV NODE_ENV=production DETHRONE_DB=file:/data/dethrone.db
@@ -17,6 +18,8 @@ RUN ln -s /app/dist/cli/main.js /usr/local/bin/dethrone && chmod +x dist/cli/mai
     && mkdir /data && chown node:node /data
 USER node
 VOLUME /data
+# Where a database is on a server, what it is away for is kept in the folder that the process runs in.
+WORKDIR /data
 EXPOSE 4700
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \

@@ -10,14 +10,16 @@ class MirrorFirst extends BaseSequencer {
   }
 }
 
+const { projects: _projects, ...test } = base.test ?? {};
+
 /** The tests of the core alone, without coverage and long simulations: `npm run mutation` runs them for each mutant. */
 export default {
   ...base,
   test: {
-    ...base.test,
+    ...test,
     include: ["test/unit/core/**/*.test.ts"],
     exclude: ["**/long-runs.test.ts", "**/data-rules.test.ts", "**/assignment-independence.test.ts"],
     sequence: { sequencer: MirrorFirst },
-    env: { ...base.test?.env, FC_SHRINK: "no" },
+    env: { ...test.env, FC_SHRINK: "no" },
   },
 };

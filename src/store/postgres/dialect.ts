@@ -10,7 +10,7 @@ import type { Value } from "../write-protocol.js";
 /** What is replaced: outside of texts and quoted names, which are passed over. */
 const TOKEN = new RegExp(
   [
-    String.raw`(?<kept>'(?:[^']|'')*'|"[^"]*")`,
+    `(?<kept>'(?:[^']|'')*'|"[^"]*")`,
     String.raw`(?<document>\b[a-z_.]+) ->> '(?<field>\w+)'`,
     String.raw`unhex\((?<hex>\?\d*)\)`,
     String.raw`(?<place>\?\d*)`,
