@@ -97,7 +97,7 @@ describe("bundled by esbuild", () => {
     return join(cwd, "out/bundle.mjs");
   };
 
-  it("a host that leaves dethrone out of its bundle is as any other", async () => {
+  it("a host that leaves dethrone out of its bundle lacks nothing", async () => {
     const cwd = await folderOf({ "agent.ts": agent as string });
     const file = await bundle(cwd, "agent.ts", "--platform=node", "--external:dethrone");
     expect((await run(process.execPath, [file], { cwd })).stdout).toBe("promote\n");
