@@ -53,4 +53,3 @@ export async function diagnosis(path: string) {
   }>();
   return report.findings.filter(({ check }) => check !== "file");
 }
-
