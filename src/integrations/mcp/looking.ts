@@ -17,7 +17,6 @@ import {
   changesShape,
   configRef,
   evidenceShape,
-  fraction,
   jsonObject,
   projectInput,
   standingShape,
