@@ -6,6 +6,7 @@ import { postgresFolder } from "./test/support/postgres-server.mjs";
 const ON_POSTGRES = [
   ...["assignment", "browse", "contests", "experiments", "judgement", "session-trees"],
   ...["sessions", "settling", "several-fuses", "ticks", "upkeep"],
+  ...["assign", "evaluations", "queue", "studies", "webhooks", "api-export"],
 ].map((name) => `test/integration/${name}.test.ts`);
 
 // What is in `packed` takes the tarball: `npm run packed`.

@@ -3,10 +3,12 @@
  */
 import { fileURLToPath } from "node:url";
 import type { LibSQLDatabase } from "drizzle-orm/libsql";
+import type { TransferTable } from "../engine/ports.js";
 import type { Aside, Tuple } from "./aside.js";
 import type { GiveRows } from "./given-rows.js";
 import type { Location } from "./location.js";
 import type * as schema from "./schema.js";
+import type { WriteStatement } from "./write-protocol.js";
 import type { Writer, WriterOptions } from "./writer.js";
 
 // `src/store` and `dist/store` lie at the same depth, so this finds the shipped migrations from either.
@@ -36,6 +38,15 @@ export interface OpenDatabase {
    * @param options.mayLag whether a copy that is some seconds behind will do
    */
   aside(options?: { readonly mayLag: boolean }): Aside;
+  /**
+   * Such statements that all see the database as it was at one moment, whatever is written meanwhile; until it is closed. A
+   * libSQL server holds no moment for longer than seconds: there each sees the database of its own.
+   *
+   * @throws DethroneError
+   */
+  snapshot(): Promise<Aside>;
+  /** Makes the next number that a table gives out higher than one. */
+  raiseSequence(table: TransferTable, above: number): WriteStatement[];
   close(): Promise<void>;
 }
 

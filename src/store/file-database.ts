@@ -15,6 +15,7 @@ import { FILE_REPLACED, fileAt } from "./file-identity.js";
 import { givenRows } from "./given-rows.js";
 import type { FileLocation } from "./location.js";
 import * as schema from "./schema.js";
+import { raiseSequence } from "./statements.js";
 import { storageError } from "./storage-error.js";
 import { Writer } from "./writer.js";
 
@@ -30,6 +31,7 @@ const CHECK_MS = 100;
 export class FileDatabase implements OpenDatabase {
   readonly writer: Writer;
   readonly giveRows = givenRows;
+  readonly raiseSequence = raiseSequence;
   readonly #location: FileLocation;
   readonly #client: Client;
   readonly #drizzle: LibSQLDatabase<typeof schema>;
@@ -80,6 +82,19 @@ export class FileDatabase implements OpenDatabase {
 
   aside(): FileAside {
     return new FileAside(this.#location.path);
+  }
+
+  async snapshot(): Promise<FileAside> {
+    const aside = this.aside();
+    try {
+      await aside.all("BEGIN");
+      // The transaction begins with the first read.
+      await aside.all("SELECT 1 FROM projects LIMIT 1");
+      return aside;
+    } catch (error) {
+      await aside.close();
+      throw error;
+    }
   }
 
   /** Runs a read; a busy connection is renewed, because a statement that met a lock may linger on it. */

@@ -1,5 +1,5 @@
 /**
- * The log of evaluations, over a libSQL file.
+ * The log of evaluations.
  */
 import { desc, eq, sql } from "drizzle-orm";
 import type { EvaluationStore, NewestEvaluation, StoredEvaluation } from "../engine/ports.js";

@@ -1,5 +1,5 @@
 /**
- * Studies, their tags and the sessions they are made of, over a libSQL file.
+ * Studies, their tags and the sessions they are made of.
  */
 import { and, desc, eq, isNotNull, isNull } from "drizzle-orm";
 import type { AssignedRow, NewStudy, StoredStudy, StudyRow, StudyStore, TaggedRow } from "../engine/ports.js";

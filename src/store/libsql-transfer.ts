@@ -1,6 +1,6 @@
 /**
- * Whole databases out of a libSQL file and into it. Reading goes aside, in one read transaction, which in a WAL file
- * neither waits for writers nor holds them up; writing goes through the one writer.
+ * Whole databases out of a database and into it. Reading goes aside and sees one moment, which neither waits for writers
+ * nor holds them up; writing goes through the one writer.
  */
 import type { Json } from "../core/errors.js";
 import type { TransferRow, TransferSnapshot, TransferStore, TransferTable } from "../engine/ports.js";
@@ -18,18 +18,12 @@ const stored = ({ name }: TransferTable): StoredTable =>
 const keyColumns = ({ key, columns }: TransferTable): string =>
   key.map((place) => `"${columns[place]?.name}"`).join(", ");
 
-/** See `TransferSnapshot`: a read transaction on a connection of its own. */
+/** See `TransferSnapshot`. */
 class LibsqlTransferSnapshot implements TransferSnapshot {
   readonly #aside: Aside;
 
   constructor(aside: Aside) {
     this.#aside = aside;
-  }
-
-  async begin(): Promise<void> {
-    await this.#aside.all("BEGIN");
-    // The transaction begins with the first read.
-    await this.sequences();
   }
 
   async count({ name }: TransferTable): Promise<number> {
@@ -44,8 +38,8 @@ class LibsqlTransferSnapshot implements TransferSnapshot {
   }
 
   rowsOf(table: TransferTable, column: string, values: readonly Json[]): Promise<TransferRow[]> {
-    const where = ` WHERE "${column}" IN (SELECT value FROM json_each(?)) ORDER BY ${keyColumns(table)}`;
-    return this.#select(table, where, [JSON.stringify(values)]);
+    const where = ` WHERE "${column}" IN (${values.map(() => "?").join(", ")}) ORDER BY ${keyColumns(table)}`;
+    return this.#select(table, where, values as Tuple);
   }
 
   async #select(table: TransferTable, rest: string, params: Tuple): Promise<TransferRow[]> {
@@ -84,14 +78,7 @@ export class LibsqlTransfer implements TransferStore {
   }
 
   async snapshot(): Promise<TransferSnapshot> {
-    const snapshot = new LibsqlTransferSnapshot(this.#database.aside());
-    try {
-      await snapshot.begin();
-      return snapshot;
-    } catch (error) {
-      await snapshot.close();
-      throw error;
-    }
+    return new LibsqlTransferSnapshot(await this.#database.snapshot());
   }
 
   async write(table: TransferTable, rows: readonly TransferRow[]): Promise<void> {
@@ -104,13 +91,7 @@ export class LibsqlTransfer implements TransferStore {
 
   async raiseSequences(sequences: Readonly<Record<string, number>>): Promise<void> {
     await this.#transact(
-      Object.entries(sequences).flatMap(([name, seq]) => [
-        {
-          sql: "INSERT INTO sqlite_sequence (name, seq) SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?)",
-          params: [name, name],
-        },
-        { sql: "UPDATE sqlite_sequence SET seq = ? WHERE name = ? AND seq < ?", params: [seq, name, seq] },
-      ]),
+      TABLES.flatMap((table) => this.#database.raiseSequence(table, sequences[table.name] ?? 0)),
     );
   }
 }

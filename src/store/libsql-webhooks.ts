@@ -1,5 +1,5 @@
 /**
- * Webhooks and their deliveries, over a libSQL file.
+ * Webhooks and their deliveries.
  */
 import { and, asc, count, desc, eq, inArray, lt, lte, ne, or, sql } from "drizzle-orm";
 import type {
@@ -111,7 +111,7 @@ export class LibsqlWebhooks implements WebhookStore {
   async change(id: string, change: WebhookChange): Promise<void> {
     const isOn = change.isEnabled === true;
     // One that is enabled already misses nothing by being enabled again.
-    const seenId = sql`CASE WHEN is_enabled THEN seen_id ELSE ${NEWEST} END` as never;
+    const seenId = sql`CASE WHEN is_enabled = 1 THEN seen_id ELSE ${NEWEST} END` as never;
     const set = { ...change, ...(isOn && { seenId }) };
     await this.#transact([statement(builder.update(webhooks).set(set).where(eq(webhooks.id, id)))]);
   }

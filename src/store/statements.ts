@@ -39,6 +39,18 @@ export const projectIdOf = (key: string) => sql`(SELECT id FROM projects WHERE k
 /** See {@link configIdOf}. */
 export const experimentIdOf = (uid: string) => sql`(SELECT id FROM experiments WHERE uid = ${uid})`;
 
+/** See `OpenDatabase`: SQLite keeps the numbers in a table, for those tables that give any out. */
+export function raiseSequence({ name }: { readonly name: string }, above: number): WriteStatement[] {
+  if (above === 0) return [];
+  return [
+    {
+      sql: "INSERT INTO sqlite_sequence (name, seq) SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?)",
+      params: [name, name],
+    },
+    { sql: "UPDATE sqlite_sequence SET seq = ? WHERE name = ? AND seq < ?", params: [above, name, above] },
+  ];
+}
+
 /** The config, unless it is stored. */
 export function addConfig(config: NewConfig, atMs: number): WriteStatement {
   return statement(

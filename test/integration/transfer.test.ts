@@ -4,38 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createTestEngine, type TestEngine } from "../../src/testing.js";
+import { createTestEngine } from "../../src/testing.js";
 import { cli } from "../support/cli.js";
 import { query } from "../support/query.js";
 import { temporaryDatabase, temporaryFolder } from "../support/temporary.js";
-import { DAY, decideByHand, history } from "../support/upkeep.js";
-
-const SMALL = { seed: 5, sessions: 240, units: 60 };
+import { buildFullDatabase, diagnosis, exported, exportOf } from "../support/transfer.js";
 
 const folder = mkdtempSync(join(tmpdir(), "dethrone-test-"));
 const built = join(folder, "full.db");
 beforeAll(() => buildFullDatabase(built), 60_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** A database with a decided contest, one whose sessions are archived and deleted, and a key. */
-async function buildFullDatabase(path: string): Promise<void> {
-  const test = await history(path, SMALL);
-  await decideByHand(test);
-  test.clock.advance(100 * DAY);
-  await test.engine.prune({ olderThanMs: 30 * DAY });
-  const bot = await test.engine.project("support");
-  await bot.challenge({ prompt: "none" }, { share: 0.5 });
-  await test.runSessions(20, async (i) => {
-    const session = await bot.session({ unit: `later-${i}`, context: { plan: i % 2 ? "=1+1" : "free" } });
-    await session.signal({ name: "cost_usd", value: i / 3, key: "billing" });
-    if (i % 2) await session.end({ score: i / 20 });
-  });
-  await test.engine.keys.create({ name: "ci", scopes: ["read"] });
-  await test.engine.decide();
-  const whole = `${path}.whole`;
-  await test.engine.backup(whole);
-  await test.close();
-}
 
 /** A copy of it. */
 function fullDatabase(): string {
@@ -51,19 +29,6 @@ const piecesOf = (text: string) =>
     for (let i = 0; i < bytes.length; i += 999) yield bytes.subarray(i, i + 999);
   };
 
-async function exported(engine: TestEngine["engine"]): Promise<string> {
-  let text = "";
-  for await (const lines of engine.transfer.exportEverything()) text += lines;
-  return text;
-}
-
-async function exportOf(path: string): Promise<string> {
-  const test = await createTestEngine({ url: path });
-  const text = await exported(test.engine);
-  await test.close();
-  return text;
-}
-
 async function importInto(path: string, text: string) {
   const test = await createTestEngine({ url: path });
   try {
@@ -71,14 +36,6 @@ async function importInto(path: string, text: string) {
   } finally {
     await test.close();
   }
-}
-
-/** What doctor says of a database, without what it says of the file. */
-async function diagnosis(path: string) {
-  const report = (await cli("doctor", "--verify", "--json", "--db", path)).json<{
-    findings: { check: string; severity: string; message: string }[];
-  }>();
-  return report.findings.filter(({ check }) => check !== "file");
 }
 
 describe("an export of everything", () => {
@@ -109,7 +66,7 @@ describe("an export of everything", () => {
     expect(await query(copy, sequences)).toEqual(before);
   });
 
-  it("has every table of the schema but what is of processes alone", async () => {
+  it("has every table of the schema but what belongs to processes", async () => {
     const path = temporaryDatabase();
     const head = JSON.parse((await exportOf(path)).split("\n")[0] as string);
     const tables = await query<{ name: string }>(

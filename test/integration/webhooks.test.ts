@@ -275,7 +275,7 @@ describe("an endpoint in trouble", () => {
 
 describe("several processes", () => {
   it("deliver side by side, each event once", async () => {
-    const url = `file:${temporaryDatabase()}`;
+    const url = temporaryDatabase();
     const one = await createTestEngine({ url, seed: 1 });
     const two = await createTestEngine({ url, seed: 2 });
     await one.engine.webhooks.add({ url: receiver.url, allowPrivate: true });

@@ -62,6 +62,33 @@ describe("a writer that holds its transaction open", () => {
     expect((await test.engine.doctor({ verify: true })).isHealthy).toBe(true);
   });
 
+  it("is waited for by all that the log tells: who reads on behind the newest entry misses none", async () => {
+    const newest = (await test.engine.events(null)).at(-1)!.id;
+    await other.query(`${BEGIN}(${lockOf(location, "write")})`);
+    const [held] = (
+      await other.query(
+        `INSERT INTO audit_log (project_id, action, actor, reason, details, at_ms)
+           SELECT id, 'held', '', '', '{}', 0 FROM projects RETURNING id`,
+      )
+    ).rows;
+    const project = await bot();
+    const changes = Promise.all([
+      project.pause({ reason: "because" }),
+      project.override("ada", "challenger", { reason: "she asked for it" }),
+      test.engine.studies.create("support", "plans", {
+        field: { name: "plan", champion: "free", challenger: "pro" },
+      }),
+      test.engine.project("another", { champion: { prompt: "long" } }),
+    ]);
+    await isWaiting();
+    expect(await test.engine.events(newest)).toEqual([]);
+    await other.query("COMMIT");
+    await changes;
+    const told = await test.engine.events(newest);
+    expect(told).toHaveLength(5);
+    expect(told[0]).toMatchObject({ id: held.id, action: "held" });
+  });
+
   it("and dies, takes its turn with it: the next go on, and the gap is nobody's", async () => {
     await other.query(`${BEGIN}(${lockOf(location, "write")})`);
     await startHeld("held");

@@ -4,13 +4,15 @@
 import { drizzle } from "drizzle-orm/sqlite-proxy";
 import type pg from "pg";
 import { DethroneError, isDethroneError } from "../../core/errors.js";
+import type { TransferTable } from "../../engine/ports.js";
 import { Aside, type Tuple } from "../aside.js";
 import { MIGRATIONS_FOLDER, type OpenDatabase, type OpenOptions, rootCause } from "../database.js";
 import type { PostgresLocation } from "../location.js";
 import * as schema from "../schema.js";
 import { storageError } from "../storage-error.js";
+import type { WriteStatement } from "../write-protocol.js";
 import { Writer } from "../writer.js";
-import { ANSWER_MS, failureOf, loadPg, settingsOf } from "./client.js";
+import { ANSWER_MS, connectTo, failureOf, loadPg, settingsOf } from "./client.js";
 import { toBind, toPostgres } from "./dialect.js";
 import { givenRows } from "./given-rows.js";
 import { Notices } from "./notices.js";
@@ -97,6 +99,48 @@ class ReadersAside extends Aside {
   }
 }
 
+/** Statements of one moment, on a connection of their own. */
+class SnapshotAside extends Aside {
+  readonly #client: pg.Client;
+  readonly #location: PostgresLocation;
+
+  private constructor(client: pg.Client, location: PostgresLocation) {
+    super();
+    this.#client = client;
+    this.#location = location;
+  }
+
+  /** @throws DethroneError */
+  static async open(location: PostgresLocation): Promise<SnapshotAside> {
+    // Whoever takes the rows may take their time over them.
+    const client = await connectTo(location, ["idle_in_transaction_session_timeout=0"]).catch((error) => {
+      throw storageError(failureOf(error), location.name);
+    });
+    const snapshot = new SnapshotAside(client, location);
+    try {
+      await snapshot.all("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+      // The moment is that of the first read.
+      await snapshot.all("SELECT 1 FROM projects LIMIT 1");
+      return snapshot;
+    } catch (error) {
+      await snapshot.close();
+      throw error;
+    }
+  }
+
+  async all<Row>(sql: string, params: Tuple = []): Promise<Row[]> {
+    try {
+      return (await this.#client.query(toPostgres(sql), params.map(toBind))).rows as Row[];
+    } catch (error) {
+      throw storageError(failureOf(error), this.#location.name);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#client.end().catch(() => undefined);
+  }
+}
+
 /** See `OpenDatabase`. */
 export class PostgresDatabase implements OpenDatabase {
   readonly location: PostgresLocation;
@@ -157,6 +201,17 @@ export class PostgresDatabase implements OpenDatabase {
 
   aside(): Aside {
     return new ReadersAside(this.#readers.others());
+  }
+
+  snapshot(): Promise<Aside> {
+    return SnapshotAside.open(this.location);
+  }
+
+  raiseSequence({ name, columns, key }: TransferTable, above: number): WriteStatement[] {
+    const sequence = `${name}_${columns[key[0] as number]?.name}_seq`;
+    const sql = `SELECT setval(quote_ident(sequencename)::regclass, ?) FROM pg_sequences
+      WHERE schemaname = current_schema() AND sequencename = ? AND coalesce(last_value, 0) < ?`;
+    return [{ sql, params: [above, sequence, above] }];
   }
 
   async close(): Promise<void> {

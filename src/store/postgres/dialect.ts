@@ -13,6 +13,8 @@ const TOKEN = new RegExp(
     `(?<kept>'(?:[^']|'')*'|"[^"]*")`,
     String.raw`(?<document>\b[a-z_.]+) ->> '(?<field>\w+)'`,
     String.raw`unhex\((?<hex>\?\d*)\)`,
+    String.raw`lower\(hex\((?<bytes>"\w+")\)\)`,
+    String.raw`json_each\((?<list>[a-z_.]+)\)`,
     String.raw`(?<place>\?\d*)`,
     String.raw`\b(?<word>CROSS JOIN|json_each|sqlite_sequence)\b`,
     // Keywords and columns have no capitals inside: such a name is one that the caller reads, as it is written.
@@ -25,11 +27,12 @@ const WORDS: Readonly<Record<string, string>> = {
   // SQLite takes the word for the order of a join; there is a condition behind it always.
   "CROSS JOIN": "JOIN",
   json_each: "json_array_elements_text",
-  sqlite_sequence: "(SELECT 'sessions' AS name, last_value AS seq FROM sessions_seq_seq) AS sequences",
+  sqlite_sequence: `(SELECT regexp_replace(sequencename, '_(id|seq)_seq$', '') COLLATE "C" AS name, coalesce(last_value, 0) AS seq
+    FROM pg_sequences WHERE schemaname = current_schema()) AS sequences`,
 };
 
-/** In SQLite null stands for the next key, and in Drizzle's words it does. */
-const NEW_KEY = /^(insert into "\w+" \("(?:id|seq)", .*?\) values \()null\b/;
+/** In SQLite null stands for the next key, and in Drizzle's words, where each row begins with it, it does. */
+const NEW_KEYS = /^insert into "\w+" \("(?:id|seq)", .*?\) values \(null, /;
 const CONFLICT = /on conflict \(([^)]+)\)/;
 
 function translate(sql: string): string {
@@ -38,14 +41,18 @@ function translate(sql: string): string {
     count += 1;
     return `$${place === "?" ? count : place.slice(1)}`;
   };
-  return sql
-    .replace(NEW_KEY, "$1default")
+  return (NEW_KEYS.test(sql) ? sql.replaceAll("(null, ", "(default, ") : sql)
     .replace(CONFLICT, (_, columns: string) => `on conflict (${columns.replaceAll(/"\w+"\./g, "")})`)
     .replaceAll(TOKEN, (...match) => {
-      const { kept, document, field, hex, place, word, name } = match.at(-1) as Record<string, string>;
+      const { kept, document, field, hex, bytes, list, place, word, name } = match.at(-1) as Record<
+        string,
+        string
+      >;
       if (kept !== undefined) return kept;
       if (document !== undefined) return `(${document}::json ->> '${field}')`;
       if (hex !== undefined) return `decode(${placeAt(hex)}, 'hex')`;
+      if (bytes !== undefined) return `encode(${bytes}, 'hex')`;
+      if (list !== undefined) return `json_array_elements_text(${list}::json)`;
       if (place !== undefined) return placeAt(place);
       return word === undefined ? `"${name}"` : (WORDS[word] as string);
     });

@@ -7,6 +7,8 @@
  * - The order of starts is the order of commits. A sequence alone does not give that: a number that is drawn early may be
  *   committed late, below what a fold has passed. Here no number is drawn by a transaction while another one that has
  *   drawn numbers is open. Outcomes have no part in it: a batch takes its turn whatever is in it.
+ * - Entries of the audit log become visible in the order of their ids, for the same reason: webhooks and the stream of events
+ *   go on behind the newest they have seen. Every change of a project or an experiment is a batch of this connection.
  * - Look-up and change are one step: a unit has one claim, an exclusion group one taker, a session one end.
  *
  * What is given up is writing at the same time; a turn is as long as a commit, and takes all that has queued meanwhile.

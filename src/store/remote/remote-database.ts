@@ -10,6 +10,7 @@ import { MIGRATIONS_FOLDER, type OpenDatabase, type OpenOptions } from "../datab
 import { givenRows } from "../given-rows.js";
 import type { RemoteLocation } from "../location.js";
 import * as schema from "../schema.js";
+import { raiseSequence } from "../statements.js";
 import { storageError } from "../storage-error.js";
 import { Writer } from "../writer.js";
 import { remoteClient, remoteFailure } from "./remote-client.js";
@@ -103,6 +104,7 @@ export class RemoteDatabase implements OpenDatabase {
   readonly location: RemoteLocation;
   readonly writer: Writer;
   readonly giveRows = givenRows;
+  readonly raiseSequence = raiseSequence;
   readonly #reader: Reader;
   readonly #drizzle: LibSQLDatabase<typeof schema>;
 
@@ -143,6 +145,10 @@ export class RemoteDatabase implements OpenDatabase {
     const { replica, url, authToken } = this.location;
     if (replica === null || !mayLag) return server;
     return new CopyAside(new FileAside(replica, { follows: { url, authToken } }), server);
+  }
+
+  async snapshot(): Promise<Aside> {
+    return this.aside();
   }
 
   async close(): Promise<void> {

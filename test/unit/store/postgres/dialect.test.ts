@@ -17,12 +17,19 @@ describe("a statement of the store, for Postgres", () => {
       "IN (SELECT value FROM json_each(?))",
       "IN (SELECT value FROM json_array_elements_text($1))",
     ],
+    ["reads lists of a column", "FROM json_each(t.tags)", "FROM json_array_elements_text(t.tags::json)"],
     ["reads fields", "log.details ->> 'unit' = ?", "(log.details::json ->> 'unit') = $1"],
     ["reads hexadecimal digits", "VALUES (?, unhex(?))", "VALUES ($1, decode($2, 'hex'))"],
+    ["writes hexadecimal digits", 'lower(hex("page")) AS "page"', `encode("page", 'hex') AS "page"`],
     [
       "lets a new row have its key",
       'insert into "reigns" ("id", "cause") values (null, ?)',
       'insert into "reigns" ("id", "cause") values (default, $1)',
+    ],
+    [
+      "lets each of several new rows have its key",
+      'insert into "arms" ("id", "out") values (null, null), (null, ?)',
+      'insert into "arms" ("id", "out") values (default, null), (default, $1)',
     ],
     [
       "leaves a null in another place alone",
