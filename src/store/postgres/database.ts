@@ -12,10 +12,11 @@ import * as schema from "../schema.js";
 import { storageError } from "../storage-error.js";
 import type { WriteStatement } from "../write-protocol.js";
 import { Writer } from "../writer.js";
-import { ANSWER_MS, connectTo, failureOf, loadPg, settingsOf } from "./client.js";
+import { ANSWER_MS, failureOf, loadPg, settingsOf } from "./client.js";
 import { toBind, toPostgres } from "./dialect.js";
 import { givenRows } from "./given-rows.js";
 import { Notices } from "./notices.js";
+import { SnapshotAside } from "./snapshot.js";
 
 /**
  * Connections that a process reads with, at most, and those of each who asks what may take long. They are made when they are
@@ -96,48 +97,6 @@ class ReadersAside extends Aside {
 
   close(): Promise<void> {
     return this.#readers.close();
-  }
-}
-
-/** Statements of one moment, on a connection of their own. */
-class SnapshotAside extends Aside {
-  readonly #client: pg.Client;
-  readonly #location: PostgresLocation;
-
-  private constructor(client: pg.Client, location: PostgresLocation) {
-    super();
-    this.#client = client;
-    this.#location = location;
-  }
-
-  /** @throws DethroneError */
-  static async open(location: PostgresLocation): Promise<SnapshotAside> {
-    // Whoever takes the rows may take their time over them.
-    const client = await connectTo(location, ["idle_in_transaction_session_timeout=0"]).catch((error) => {
-      throw storageError(failureOf(error), location.name);
-    });
-    const snapshot = new SnapshotAside(client, location);
-    try {
-      await snapshot.all("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-      // The moment is that of the first read.
-      await snapshot.all("SELECT 1 FROM projects LIMIT 1");
-      return snapshot;
-    } catch (error) {
-      await snapshot.close();
-      throw error;
-    }
-  }
-
-  async all<Row>(sql: string, params: Tuple = []): Promise<Row[]> {
-    try {
-      return (await this.#client.query(toPostgres(sql), params.map(toBind))).rows as Row[];
-    } catch (error) {
-      throw storageError(failureOf(error), this.#location.name);
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#client.end().catch(() => undefined);
   }
 }
 
