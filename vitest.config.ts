@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 import { postgresFolder } from "./test/support/postgres-server.mjs";
@@ -46,6 +47,8 @@ export default defineConfig({
     projects: hasPostgres ? [libsql, postgres] : [libsql],
     setupFiles: ["test/support/setup.ts"],
     testTimeout: 60_000,
+    // Tests of files and processes wait for the disk half of their time: two at once even on two processors.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // Output is compared as text, whatever the terminal or the machine prefers.
     env: { NO_COLOR: "1", FORCE_COLOR: "0" },
     coverage: {

@@ -19,6 +19,8 @@ const ENTRIES = {
   server: ["src/server/index.ts", "dethrone/server"],
   testing: ["src/testing.ts", "dethrone/testing"],
   "ai-sdk": ["src/integrations/ai-sdk/index.ts", "dethrone/ai-sdk"],
+  "openai-agents": ["src/integrations/openai-agents/index.ts", "dethrone/openai-agents"],
+  langgraph: ["src/integrations/langgraph/index.ts", "dethrone/langgraph"],
   openfeature: ["src/integrations/openfeature/index.ts", "dethrone/openfeature"],
   otel: ["src/integrations/otel/index.ts", "dethrone/otel"],
   judges: ["src/integrations/judges/index.ts", "dethrone/judges"],

@@ -393,7 +393,7 @@ describe("bad input: a clear error, its code and exit code, and nothing written"
     writeFileSync(db, "this is not a database but a text of some length");
     expect(await json("status")).toMatchObject({ code: 2 });
     expect(readFileSync(db, "utf8")).toContain("this is not a database");
-    expect((await cli("status", "--db", "libsql://host", "--json")).json()).toMatchObject({
+    expect((await cli("status", "--db", "mysql://host", "--json")).json()).toMatchObject({
       error: { code: "settings_invalid" },
     });
   });

@@ -23,7 +23,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
 
 /** What examples use without saying where it comes from. */
 const LEFT_TO_READER =
-  "analytics answer askModel Audience createEngine env evidence exposure generateText logger NodeTracerProvider openai \
+  "analytics answer askModel Audience createEngine env evidence exposure generateText logger NodeTracerProvider openai outline \
 OpenFeature planShares policy question result StdioServerTransport tools wrapLanguageModel".split(/\s+/);
 
 interface Export {

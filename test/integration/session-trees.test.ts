@@ -53,14 +53,21 @@ async function sessions(): Promise<Row[]> {
 /** Signals of a session, as "key name value, kind" and whether they are late. */
 async function signalsOf({ id }: { readonly id: string }): Promise<string[]> {
   await test.engine.flush();
-  const rows = await query<{ text: string }>(
+  const rows = await query<{
+    key: string;
+    name: string;
+    value: number;
+    kind: string | null;
+    is_late: number;
+  }>(
     path,
-    `SELECT signals.key || ' ' || name || ' ' || CAST(value AS INTEGER) || ' ' || coalesce(kind, '-')
-       || CASE is_late WHEN 1 THEN ' late' ELSE '' END AS text
-       FROM signals JOIN sessions ON seq = session_seq WHERE sessions.id = ? ORDER BY signals.id`,
+    `SELECT signals.key, name, value, kind, is_late FROM signals JOIN sessions ON seq = session_seq
+       WHERE sessions.id = ? ORDER BY signals.id`,
     [id],
   );
-  return rows.map(({ text }) => text);
+  return rows.map(({ key, name, value, kind, is_late }) =>
+    [key, name, value, kind ?? "-", ...(is_late === 1 ? ["late"] : [])].join(" "),
+  );
 }
 
 describe("a call within a call", () => {

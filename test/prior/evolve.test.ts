@@ -254,7 +254,9 @@ describe("evolve: storage", () => {
     expect(await setting.project("b")).toBe(await setting.project("b"));
     expect(await setting.test.engine.projectKeys()).toEqual(["a", "b"]);
     await expect(setting.test.engine.project("c")).rejects.toMatchObject({ code: "project_not_found" });
-    const twice = setting.sql("INSERT INTO projects SELECT 9, key, champion_config_id, 0, 0 FROM projects");
+    const twice = setting.sql(
+      "INSERT INTO projects (id, key, champion_config_id, created_at_ms) SELECT 9, key, champion_config_id, 0 FROM projects",
+    );
     await expect(twice).rejects.toThrow(/UNIQUE constraint/);
   });
 

@@ -79,7 +79,7 @@ const chatModel = () => new ChatModel({});
 `;
 
 /** TypeScript of a page as JavaScript: it has type annotations in parameters alone. */
-export const toJavaScript = (code: string): string => code.replace(/(\w+): string/g, "$1");
+const toJavaScript = (code: string): string => code.replace(/(\w+): string/g, "$1");
 
 /** A block that needs no other, with what it leaves to the reader, as a module. */
 export function standingAlone(code: string): string {

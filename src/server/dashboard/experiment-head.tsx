@@ -257,7 +257,9 @@ export function headlineOf(report: ExperimentReport): string {
   if (verdict === "promote") return kind === "watch" ? `${name} is champion again` : `${name} was promoted`;
   if (verdict === "hold") return "The champion stays";
   if (verdict === "abort") return `Aborted: ${ABORTED[reason] ?? reason}`;
-  const { probabilityBetterBy: better, logSupPromote, logLinePromote } = evaluation;
+  const { probabilityBetterBy: better, logSupPromote, logLinePromote, sessionCount } = evaluation;
+  if (report.assign !== null) return "Observed, not randomised";
+  if (sessionCount === 0) return "Nothing is known yet";
   if (logSupPromote >= logLinePromote) return "The evidence is in";
   if (better >= Math.min(0.9, policy.tau)) return "The challenger is ahead, not proven yet";
   if (better <= 0.1) return "The champion is ahead";

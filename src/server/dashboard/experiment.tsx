@@ -221,7 +221,7 @@ export function Experiment({ view, isAlone }: { readonly view: ExperimentView; r
       {isEmpty ? null : <Verdict view={view} />}
       {isObserved ? null : <Contenders report={report} />}
       {isEmpty ? null : <Charts view={view} />}
-      <EvaluationsCard view={view} />
+      {isAlone ? null : <EvaluationsCard view={view} />}
       <BreakdownCard view={view} />
       <ConfigCard report={report} isAlone={isAlone} />
       {report.startedAtMs === null ? null : <Sessions view={view} />}

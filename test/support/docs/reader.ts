@@ -7,7 +7,7 @@ declare const bot: import("dethrone").Project<{ model: string; prompt: string }>
 declare const session: import("dethrone").Session<{ model: string; prompt: string }>;
 declare function runAgent(config: object, question: string): Promise<{ text: string; resolved: boolean }>;
 declare function provider(modelId: string | undefined): import("@ai-sdk/provider").LanguageModelV3;
-declare function chatModel(name: string): import("@langchain/core/language_models/chat_models").BaseChatModel;
+declare function chatModel(name: string | undefined): import("@langchain/core/language_models/chat_models").BaseChatModel;
 `;
 
 /** Code of it, by the name a program calls. */
