@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { createTestEngine } from "../../src/testing.js";
 import { cli } from "../support/cli.js";
 import { query } from "../support/query.js";
@@ -60,6 +60,19 @@ it("a copy to Postgres goes on where it was killed", async () => {
   expect(rowsBefore).toBeLessThan(rows as number);
   expect(await exportOf(server)).toBe(await exportOf(file));
 });
+
+it("records of each kind are exported as from a file", async () => {
+  const server = temporaryDatabase();
+  const warned = vi.fn();
+  process.on("warning", ({ name, message }) => name === "DeprecationWarning" && warned(message));
+  await cli("copy", file, server);
+  for (const what of ["sessions", "signals", "experiments", "decisions", "history"]) {
+    const { out } = await cli("export", "--what", what, "--db", server);
+    expect(out.length).toBeGreaterThan(100);
+    expect(out).toBe((await cli("export", "--what", what, "--db", file)).out);
+  }
+  expect(warned).not.toHaveBeenCalled();
+}, 60_000);
 
 it("an export is of one moment, whatever is written while it is read", async () => {
   await using test = await createTestEngine();

@@ -12,6 +12,7 @@ import { toBind, toPostgres } from "./dialect.js";
 export class SnapshotAside extends Aside {
   readonly #client: pg.Client;
   readonly #location: PostgresLocation;
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(client: pg.Client, location: PostgresLocation) {
     super();
@@ -37,7 +38,14 @@ export class SnapshotAside extends Aside {
     }
   }
 
-  async all<Row>(sql: string, params: Tuple = []): Promise<Row[]> {
+  all<Row>(sql: string, params: Tuple = []): Promise<Row[]> {
+    // A connection takes one statement at a time.
+    const rows = this.#last.then(() => this.#ask<Row>(sql, params));
+    this.#last = rows.catch(() => undefined);
+    return rows;
+  }
+
+  async #ask<Row>(sql: string, params: Tuple): Promise<Row[]> {
     try {
       return (await this.#client.query(toPostgres(sql), params.map(toBind))).rows as Row[];
     } catch (error) {
