@@ -37,7 +37,7 @@ export interface TransferSnapshot {
 
 /** Moves everything out of a database, and into it. */
 export interface TransferStore {
-  /** All that is carried over, each after those it refers to. Leases are not: they are held by processes. */
+  /** All that is carried over, each after those it refers to. Leases and writers' receipts are not: they are of processes. */
   readonly tables: readonly TransferTable[];
   /** What is stored now, to be closed by whoever has asked for it. */
   snapshot(): Promise<TransferSnapshot>;

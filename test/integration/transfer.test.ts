@@ -46,7 +46,15 @@ describe("an export of everything", () => {
     const result = await importInto(copy, text);
     expect(result.rowsBefore).toBe(0);
     expect(result.rows).toBe(text.split("\n").length - 3);
-    for (const table of ["archive_pages", "api_keys", "decisions", "units", "overrides"])
+    for (const table of [
+      "archive_pages",
+      "api_keys",
+      "decisions",
+      "evaluations",
+      "overrides",
+      "studies",
+      "webhooks",
+    ])
       expect(result.tables[table], table).toBeGreaterThan(0);
     expect(await exportOf(copy)).toBe(text);
     // Whatever engine wrote it, it reads the same.
