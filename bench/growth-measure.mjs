@@ -1,8 +1,7 @@
-// What one process sees of a file: it starts, ticks over sessions that have just ended, evaluates and reports.
+// What one process sees of a database: it starts, ticks over sessions that have just ended, evaluates and reports.
 import { createEngine } from "../dist/index.js";
-import { addSessions } from "./history.mjs";
 
-const path = process.argv[2];
+const url = process.argv[2];
 const NEW_SESSIONS = 100;
 
 async function timed(work) {
@@ -16,15 +15,20 @@ const median = (all) => all.sort((a, b) => a - b)[all.length >> 1];
 let engine;
 let project;
 const startMs = await timed(async () => {
-  engine = await createEngine({ url: path, strict: true });
+  engine = await createEngine({ url, strict: true });
   project = await engine.project("agent-0", { champion: { model: "a" } });
 });
+async function endedSession(score) {
+  const session = await project.session();
+  await session.end({ score });
+}
+
 await engine.decide();
 // The first look reads all units of the experiment; those after it are the ones that are taken again and again.
 await project.report();
 const [ticks, evaluations, reports] = [[], [], []];
 for (let round = 0; round < 5; round += 1) {
-  addSessions(path, NEW_SESSIONS);
+  await Promise.all(Array.from({ length: NEW_SESSIONS }, (_, n) => endedSession(n % 2)));
   ticks.push((await timed(() => engine.decide())) / NEW_SESSIONS);
   evaluations.push(await timed(() => project.evaluate()));
   reports.push(await timed(() => project.report()));

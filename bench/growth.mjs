@@ -1,10 +1,13 @@
 // What a long history costs: the same running experiment in files of 10,000 sessions and of millions. Each size is measured
-// in processes of its own, which take turns. `npm run growth -- --sessions 10000,1000000,10000000`
+// in processes of its own, which take turns. `npm run growth -- --sessions 10000,1000000,10000000`, and with `--db
+// postgres://...` the same histories copied there, each to a schema of its own.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { createEngine } from "../dist/index.js";
 import { addEndedExperiments, addSessions, change, withOneExperiment } from "./history.mjs";
 import { isShort, median, ratioOf, Table } from "./table.mjs";
 
@@ -32,6 +35,18 @@ async function fileOf(folder, sessions) {
   return path;
 }
 
+/** The database at the URL with what is in the file, in a schema of the size's own. */
+async function copyOf(path, db, sessions) {
+  const url = new URL(db);
+  url.searchParams.set("schema", `growth_${sessions}`);
+  const [from, to] = await Promise.all(
+    [path, url.href].map((each) => createEngine({ url: each, strict: true })),
+  );
+  await from.transfer.copyTo(to);
+  await Promise.all([from.close(), to.close()]);
+  return url.href;
+}
+
 const nameOf = (sessions) =>
   sessions >= 1e6 ? `${sessions / 1e6}M sessions` : `${sessions / 1000}k sessions`;
 
@@ -55,7 +70,7 @@ function addTimes(table, sizes, results) {
 }
 
 /** Measures at each size; gives bytes and memory besides the rows. */
-export async function growthBench(table, folder, sizes) {
+export async function growthBench(table, folder, sizes, db = null) {
   console.log("A running experiment beside a history");
   const paths = new Map();
   for (const size of sizes) paths.set(size, await fileOf(folder, size));
@@ -63,10 +78,12 @@ export async function growthBench(table, folder, sizes) {
     sessions: size,
     bytesPerSession: Math.round(statSync(paths.get(size)).size / (size + RUNNING)),
   }));
+  const urls = new Map(paths);
+  if (db !== null) for (const size of sizes) urls.set(size, await copyOf(paths.get(size), db, size));
   const results = new Map(sizes.map((size) => [size, []]));
   for (let round = 0; round <= ROUNDS; round += 1) {
     for (const size of sizes) {
-      const output = execFileSync(process.execPath, [SCRIPT, paths.get(size)], { encoding: "utf8" });
+      const output = execFileSync(process.execPath, [SCRIPT, urls.get(size)], { encoding: "utf8" });
       // The first round reads the file for the first time.
       if (round > 0) results.get(size).push(JSON.parse(output));
     }
@@ -77,21 +94,24 @@ export async function growthBench(table, folder, sizes) {
     megabytes: Math.round(median(results.get(each.sessions).map(({ megabytes }) => megabytes))),
   }));
   for (const { sessions, bytesPerSession, megabytes } of growth)
-    console.log(`  ${nameOf(sessions)}: ${bytesPerSession} bytes a session, ${megabytes} MB of memory`);
+    console.log(
+      `  ${nameOf(sessions)}: ${bytesPerSession} bytes a session in a file, ${megabytes} MB of memory`,
+    );
   console.log("");
   return growth;
 }
 
 async function main() {
-  const place = process.argv.indexOf("--sessions");
-  const sizes = (place > 0 ? process.argv[place + 1] : "10000,1000000").split(",").map(Number);
+  const options = { sessions: { type: "string", default: "10000,1000000" }, db: { type: "string" } };
+  const { sessions, db } = parseArgs({ options }).values;
+  const sizes = sessions.split(",").map(Number);
   if (sizes.some((size) => !Number.isInteger(size) || size < 1)) {
     console.error("--sessions takes whole numbers with commas between, such as 10000,1000000");
     process.exit(2);
   }
   const folder = mkdtempSync(join(tmpdir(), "dethrone-growth-"));
   try {
-    await growthBench(new Table(), folder, sizes);
+    await growthBench(new Table(), folder, sizes, db);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
