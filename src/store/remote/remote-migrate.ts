@@ -20,13 +20,18 @@ async function numberOf(client: Client, sql: string): Promise<number> {
   return Number((await client.execute(sql)).rows[0]?.[0]);
 }
 
+/** In one statement, hence at one moment: between two of them another process may make the tables and the journal. */
+const HAS_OTHERS_ALONE = `SELECT (${TABLES}) > 0
+  AND NOT EXISTS (SELECT 1 FROM sqlite_master WHERE name = '${JOURNAL}')`;
+
 /** What of the schema is there. @throws what the client does */
 export async function remoteSchema(client: Client): Promise<FoundSchema> {
   try {
     return { hasTables: true, newest: await numberOf(client, NEWEST) };
   } catch (error) {
     if (!String((error as Error).message).includes("no such table")) throw error;
-    return { hasTables: (await numberOf(client, TABLES)) > 0, newest: null };
+    // Where ours have come in between, the migration finds that out.
+    return { hasTables: (await numberOf(client, HAS_OTHERS_ALONE)) === 1, newest: null };
   }
 }
 
