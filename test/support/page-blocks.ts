@@ -1,6 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { transformSync } from "esbuild";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -78,8 +79,8 @@ class ChatModel extends BaseChatModel {
 const chatModel = () => new ChatModel({});
 `;
 
-/** TypeScript of a page as JavaScript: it has type annotations in parameters alone. */
-const toJavaScript = (code: string): string => code.replace(/(\w+): string/g, "$1");
+/** TypeScript of a page as JavaScript. */
+const toJavaScript = (code: string): string => transformSync(code, { loader: "ts", target: "es2022" }).code;
 
 /** A block that needs no other, with what it leaves to the reader, as a module. */
 export function standingAlone(code: string): string {
