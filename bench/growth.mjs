@@ -83,7 +83,10 @@ export async function growthBench(table, folder, sizes, db = null) {
   const results = new Map(sizes.map((size) => [size, []]));
   for (let round = 0; round <= ROUNDS; round += 1) {
     for (const size of sizes) {
-      const output = execFileSync(process.execPath, [SCRIPT, urls.get(size)], { encoding: "utf8" });
+      const output = execFileSync(process.execPath, [SCRIPT, urls.get(size)], {
+        cwd: folder,
+        encoding: "utf8",
+      });
       // The first round reads the file for the first time.
       if (round > 0) results.get(size).push(JSON.parse(output));
     }
