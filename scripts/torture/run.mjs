@@ -95,6 +95,7 @@ const folders = [];
 
 const root = mkdtempSync(join(tmpdir(), "dethrone-torture-"));
 const total = { rounds: 0, kills: 0, sessions: 0, acknowledged: 0, found: 0, lost: 0, double: 0, drift: 0 };
+const home = process.cwd();
 let failed = 0;
 
 console.log(`torture: seed ${seed}, rounds ${rounds}${isShort ? ", short" : ""}; ${names.join(", ")}`);
@@ -119,6 +120,8 @@ async function torture(name) {
       for (const failure of failures) console.error(`FAILED ${name} (${where}): ${failure}`);
       if (failures.length > 0) console.error(`  again: ${again(name)}`);
       failed += failures.length;
+      // Some work in their folder, where spools are kept: no thread starts in one that is gone.
+      process.chdir(home);
       if (failures.length === 0 && !values.keep) rmSync(where, { recursive: true, force: true });
     },
   });

@@ -84,6 +84,7 @@ describe("pages", () => {
       clock.advance(1000);
       ids.unshift((await bot.session({ unit: `user-${i % 2}` })).id);
     }
+    await engine.flush();
     const first = await engine.sessions({ limit: 3 });
     const second = await engine.sessions({ limit: 3, cursor: first.nextCursor ?? "" });
     const third = await engine.sessions({ limit: 3, cursor: second.nextCursor ?? "" });
