@@ -149,7 +149,7 @@ export class ClientProject<Config, Built>
   async #serve(snapshot: KnownSnapshot): Promise<void> {
     const store = this.#context.requireStore();
     const { codeChampion } = this.#settings;
-    await this.#sessions.serve(store.stateOf(snapshot), store);
+    await this.#sessions.serve(store.stateOf(snapshot), store, this.#sessions.look());
     const isFirst = this.#known === null;
     this.#known = snapshot;
     if (isFirst && codeChampion && snapshot.champion.hash !== codeChampion.hash) {

@@ -151,11 +151,12 @@ export class EngineProject<Config, Built>
 
   /** Loads the project's state, creating the project if it is new and the host gave a champion. */
   async load(store: Store): Promise<void> {
+    const look = this.#sessions.look();
     const known = await store.projectState(this.key);
     if (!known && this.#codeChampion) await this.#create(store, this.#codeChampion);
     const state = known ?? (await requireProject(store, this.key));
     const isFirst = this.#sessions.state === null;
-    await this.#sessions.serve(state, store);
+    await this.#sessions.serve(state, store, look);
     this.#context.champions?.remember(this.key, state.champion);
     if (isFirst && this.#codeChampion && state.champion.hash !== this.#codeChampion.hash) {
       this.#context.logger.info(

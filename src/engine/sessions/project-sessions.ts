@@ -61,8 +61,8 @@ export class ProjectSessions<Config, Built> {
   #own: PreparedConfig | null = null;
   /** who serves where nothing can be recorded: the stored champion, or the code's where that one is not ready */
   #champion: PreparedConfig | null = null;
-  /** states offered so far, and the newest of them that is served: an older one may take longer to be made ready */
-  #offered = 0;
+  /** looks taken so far, and that of the state that is served: an older one may take longer to be read or made ready */
+  #looks = 0;
   #served = 0;
   #isRefusing = false;
 
@@ -114,17 +114,21 @@ export class ProjectSessions<Config, Built> {
     }
   }
 
+  /** To be taken before a state is read, and given to {@link serve} with it: what is read later is not undone by it. */
+  look(): number {
+    this.#looks += 1;
+    return this.#looks;
+  }
+
   /**
-   * Makes a state ready; sessions are begun by it from then on.
+   * Makes a state ready; sessions are begun by it from then on, unless one that was looked for later is served already.
    *
    * @throws DethroneError `config_invalid` where its champion cannot be, and there has never been another to serve
    */
-  async serve(state: ServedState, store: SessionStore): Promise<void> {
-    this.#offered += 1;
-    const turn = this.#offered;
+  async serve(state: ServedState, store: SessionStore, look: number): Promise<void> {
     const ready = await this.#readiness.of(state);
-    if (turn < this.#served) return;
-    this.#served = turn;
+    if (look < this.#served) return;
+    this.#served = look;
     this.#state = state;
     this.#store = store;
     this.#ready = ready;
