@@ -6,9 +6,7 @@ import type { AccessStore, ReplyKey, StoredKey, StoredReply } from "../engine/po
 import { apiKeys, idempotencyKeys } from "./access-schema.js";
 import type { OpenDatabase } from "./database.js";
 import { builder, statement } from "./statements.js";
-import type { WriteStatement } from "./write-protocol.js";
-
-type Transact = (statements: readonly WriteStatement[]) => Promise<boolean>;
+import type { Transact } from "./write-protocol.js";
 
 const isReply = ({ keyId, idempotencyKey }: ReplyKey) =>
   and(eq(idempotencyKeys.keyId, keyId), eq(idempotencyKeys.idempotencyKey, idempotencyKey));
@@ -18,7 +16,6 @@ export class LibsqlAccess implements AccessStore {
   readonly #database: OpenDatabase;
   readonly #transact: Transact;
 
-  /** @param transact runs statements in one transaction; false where one of them found another state */
   constructor(database: OpenDatabase, transact: Transact) {
     this.#database = database;
     this.#transact = transact;

@@ -7,14 +7,14 @@ import type { Aside } from "./aside.js";
 import { conditions, listOf, PROJECT_IDS } from "./conditions.js";
 import type { OpenDatabase } from "./database.js";
 import { evaluations } from "./governance-schema.js";
-import type { WriteStatement } from "./write-protocol.js";
+import type { Transact } from "./write-protocol.js";
 
 /** What the log needs of the store it belongs to. */
 interface EvaluationsHost {
   readonly database: OpenDatabase;
   /** where what people look through is read */
   readonly aside: Aside;
-  readonly transact: (statements: readonly WriteStatement[]) => Promise<boolean>;
+  readonly transact: Transact;
 }
 
 /** Built once: a tick asks for the newest entry of each experiment. */

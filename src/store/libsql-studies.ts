@@ -8,9 +8,7 @@ import { sessions } from "./schema.js";
 import { countedSignals } from "./session-reads.js";
 import { addAudit, builder, statement } from "./statements.js";
 import { studies, studyTags } from "./study-schema.js";
-import type { WriteStatement } from "./write-protocol.js";
-
-type Transact = (statements: readonly WriteStatement[]) => Promise<boolean>;
+import type { Transact } from "./write-protocol.js";
 
 type RowTuple = [
   ...[seq: number, unit: string | null, config: string, context: string | null, startedAtMs: number],
@@ -47,7 +45,6 @@ export class LibsqlStudies implements StudyStore {
   readonly #database: OpenDatabase;
   readonly #transact: Transact;
 
-  /** @param transact runs statements in one transaction; false where one of them found another state */
   constructor(database: OpenDatabase, transact: Transact) {
     this.#database = database;
     this.#transact = transact;

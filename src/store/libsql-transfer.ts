@@ -7,7 +7,7 @@ import type { TransferRow, TransferSnapshot, TransferStore, TransferTable } from
 import type { Aside, Tuple } from "./aside.js";
 import type { OpenDatabase } from "./database.js";
 import { placeOf, rowOf, type StoredTable, selected, TABLES, valuesOf } from "./tables.js";
-import type { WriteStatement } from "./write-protocol.js";
+import type { Transact, WriteStatement } from "./write-protocol.js";
 
 /** Values that one statement may have. */
 const VALUES_MAX = 30_000;
@@ -70,9 +70,9 @@ class LibsqlTransferSnapshot implements TransferSnapshot {
 export class LibsqlTransfer implements TransferStore {
   readonly tables: readonly TransferTable[] = TABLES;
   readonly #database: OpenDatabase;
-  readonly #transact: (statements: readonly WriteStatement[]) => Promise<boolean>;
+  readonly #transact: Transact;
 
-  constructor(database: OpenDatabase, transact: (statements: readonly WriteStatement[]) => Promise<boolean>) {
+  constructor(database: OpenDatabase, transact: Transact) {
     this.#database = database;
     this.#transact = transact;
   }

@@ -32,13 +32,13 @@ import * as postgres from "./postgres/facts.js";
 import { addAudit } from "./statements.js";
 import * as changes from "./upkeep-changes.js";
 import * as checks from "./upkeep-checks.js";
-import type { WriteStatement } from "./write-protocol.js";
+import type { Transact } from "./write-protocol.js";
 
 /** What upkeep needs of the store it belongs to. */
 export interface UpkeepHost {
   readonly database: OpenDatabase;
   /** runs statements in one transaction; false where another process was faster */
-  readonly transact: (statements: readonly WriteStatement[]) => Promise<boolean>;
+  readonly transact: Transact;
 }
 
 /** Of project ?2, or of any where that is null. A value's type has to be told where nothing beside it tells. */

@@ -14,9 +14,7 @@ import type { OpenDatabase } from "./database.js";
 import { auditLog, experiments, projects } from "./schema.js";
 import { builder, projectIdOf, statement } from "./statements.js";
 import { webhookDeliveries, webhooks } from "./webhook-schema.js";
-import type { WriteStatement } from "./write-protocol.js";
-
-type Transact = (statements: readonly WriteStatement[]) => Promise<boolean>;
+import type { Transact, WriteStatement } from "./write-protocol.js";
 
 /** Everything that is in the log by now has been seen. */
 const NEWEST = sql<number>`(SELECT coalesce(max(id), 0) FROM audit_log)`;
@@ -71,7 +69,6 @@ export class LibsqlWebhooks implements WebhookStore {
   readonly #database: OpenDatabase;
   readonly #transact: Transact;
 
-  /** @param transact runs statements in one transaction; false where one of them found another state */
   constructor(database: OpenDatabase, transact: Transact) {
     this.#database = database;
     this.#transact = transact;

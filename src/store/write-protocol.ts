@@ -17,6 +17,9 @@ export interface WriteStatement {
   readonly changes?: number;
 }
 
+/** Runs statements in one transaction; false where one of them found another state, and nothing is written. */
+export type Transact = (statements: readonly WriteStatement[]) => Promise<boolean>;
+
 /** One thing to write, all or nothing; or, in its turn among them, to look up. */
 export type WriteOperation =
   | { readonly kind: "start"; readonly start: SessionStart }

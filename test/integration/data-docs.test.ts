@@ -3,15 +3,11 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { blocks } from "../support/page-blocks.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const page = readFileSync(join(root, "docs/DATA.md"), "utf8");
-
-const blocks = (language: string): string[] =>
-  [...page.matchAll(/```(\w+)\n([\s\S]*?)```/g)]
-    .filter((match) => match[1] === language)
-    .map((match) => match[2] as string);
 
 it("docs/DATA.md runs from top to bottom, and prints what it says", () => {
   const folder = temporaryFolder();
@@ -25,9 +21,9 @@ it("docs/DATA.md runs from top to bottom, and prints what it says", () => {
   const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}`, DETHRONE_DB: undefined };
   const run = (file: string, ...args: string[]): string =>
     execFileSync(file, args, { cwd: folder, env, encoding: "utf8" });
-  const told = run("bash", "-euo", "pipefail", "-c", blocks("sh").join("\n"));
-  for (const text of blocks("text")) expect(told).toContain(text);
-  const [code] = blocks("ts");
+  const told = run("bash", "-euo", "pipefail", "-c", blocks("sh", page).join("\n"));
+  for (const text of blocks("text", page)) expect(told).toContain(text);
+  const [code] = blocks("ts", page);
   writeFileSync(join(folder, "code.mjs"), code as string);
   // Both are there under the format's name: with another config they would be refused, and these are not written.
   expect(run("node", "code.mjs")).toMatch(/^1 \d\ncsv\/support\/c-1 1\ncsv\/support\/c-2 0.25\n$/);

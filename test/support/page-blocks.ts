@@ -23,7 +23,7 @@ export const AGENT = `async function runAgent(config, question) {
 `;
 
 /** ... the provider of its models, for the AI SDK ... */
-const PROVIDER = `import { MockLanguageModelV3, simulateReadableStream } from "ai/test";
+export const PROVIDER = `import { MockLanguageModelV3, simulateReadableStream } from "ai/test";
 const usage = { inputTokens: { total: 9 }, outputTokens: { total: 2 } };
 const finishReason = { unified: "stop", raw: "stop" };
 const provider = (modelId) =>

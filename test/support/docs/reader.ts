@@ -1,4 +1,5 @@
 /** What the pages leave to their reader: the agent, its models, and packages that do not come with this one. */
+import { AGENT, PROVIDER } from "../page-blocks.js";
 
 /** Types of it, for every program. */
 export const AMBIENT = `
@@ -12,29 +13,8 @@ declare function chatModel(name: string | undefined): import("@langchain/core/la
 
 /** Code of it, by the name a program calls. */
 export const PRELUDES: Readonly<Record<string, string>> = {
-  runAgent: `async function runAgent(config, question) {
-  return { text: config.prompt + " " + question, resolved: true };
-}
-`,
-  provider: `import { MockLanguageModelV3, simulateReadableStream } from "ai/test";
-const usage = { inputTokens: { total: 9 }, outputTokens: { total: 2 } };
-const finishReason = { unified: "stop", raw: "stop" };
-const provider = (modelId) =>
-  new MockLanguageModelV3({
-    modelId,
-    doGenerate: async () => ({ content: [{ type: "text", text: "Here." }], finishReason, usage, warnings: [] }),
-    doStream: async () => ({
-      stream: simulateReadableStream({
-        chunks: [
-          { type: "text-start", id: "1" },
-          { type: "text-delta", id: "1", delta: "Here." },
-          { type: "text-end", id: "1" },
-          { type: "finish", finishReason, usage },
-        ],
-      }),
-    }),
-  });
-`,
+  runAgent: AGENT,
+  provider: PROVIDER,
 };
 
 interface StandIn {
