@@ -125,6 +125,8 @@ export class EngineContext<S extends SessionStore = Store>
   #cancelRecovery: (() => void) | null = null;
   /** whether the host has been told that what sessions record is kept beside the database */
   #isAway = false;
+  /** times that the database has failed */
+  #troubles = 0;
   /** from the end of a store until the projects have been read from the next one */
   #isReopening = false;
   #refresh: (() => Promise<void>) | null = null;
@@ -240,6 +242,7 @@ export class EngineContext<S extends SessionStore = Store>
   #trouble(error: unknown): void {
     if (isDethroneError(error)) this.#failure = error;
     this.#isFailing = true;
+    this.#troubles += 1;
     if (this.#isAway || this.#isClosed) return;
     this.#isAway = true;
     this.logger.warn(
@@ -264,8 +267,11 @@ export class EngineContext<S extends SessionStore = Store>
   async #tryRecovery(): Promise<boolean> {
     const store = this.#store;
     if (!store?.isAlive() || this.#isReopening) return false;
+    const troubles = this.#troubles;
     try {
       const rows = await store.recover();
+      // It has failed since, perhaps before there was anything to store: that it is back is not said by this.
+      if (this.#troubles !== troubles) return false;
       const fields = { rows, lost: store.spool().lost };
       if (this.#isAway)
         this.logger.info(fields, `the ${this.storage.name} is back; what was kept meanwhile is stored`);

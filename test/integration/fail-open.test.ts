@@ -106,6 +106,33 @@ describe("guarantee 5: the host's agent is never broken", () => {
     await engine.close();
   });
 
+  it("a database that fails while nothing was found to be stored is not told to be back", async () => {
+    const waiting: (() => void)[] = [];
+    const { store } = await faultyStore(() => ({
+      recover: () => new Promise<number>((resolve) => waiting.push(() => resolve(0))),
+    }));
+    let fails: (error: unknown) => void = () => undefined;
+    const { engine, clock, logger } = await engineOver(async ({ onTrouble = () => undefined }) => {
+      fails = onTrouble;
+      return store;
+    });
+    await engine.project("support", { champion: LONG });
+    const look = waiting.splice(0);
+    expect(look).not.toHaveLength(0);
+    fails(new DethroneError("storage_unavailable", "the disk is gone"));
+    for (const end of look) end();
+    await new Promise(setImmediate);
+    expect(engine.health().status).toBe("degraded");
+    expect(JSON.stringify(logger)).not.toContain("the database is back");
+    clock.advance(250);
+    for (const end of waiting.splice(0)) end();
+    await vi.waitFor(() => expect(engine.health().status).toBe("ok"));
+    expect(JSON.stringify(logger)).toContain("the database is back");
+    const closing = engine.close();
+    for (const end of waiting.splice(0)) end();
+    await closing;
+  });
+
   it("DETHRONE=off drafts nothing either", async () => {
     vi.stubEnv("DETHRONE", "off");
     const engine = await createEngine();
