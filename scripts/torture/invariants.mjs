@@ -116,7 +116,7 @@ async function compare({ rows }, diary) {
       if (row.endedAtMs !== null && (given === null || row.score === given)) return true;
       // While it waited beside the database the session's window may have closed.
       if (status !== "spooled") return false;
-      return given === null || signal.get(id, `late-end:${given}`)?.value === given;
+      return given === null || (await rows(signal, [id, `late-end:${given}`]))[0]?.value === given;
     },
     signal: async ({ id, key, value }) => (await rows(signal, [id, key]))[0]?.value === value,
     decision: async ({ id }) => (await rows(decision, [id])).length === 1,
