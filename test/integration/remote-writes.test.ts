@@ -166,6 +166,16 @@ describe("journeys to a server", () => {
     expect(double.trips).toBe(3);
   });
 
+  it("are few where two of one process want the very same: one of them gets it", async () => {
+    const { writer } = await remote();
+    expect(await writer.apply([change(moved(1)), change(moved(1)), startOf("n")])).toEqual([
+      { status: "recorded" },
+      { status: "conflict", index: 0 },
+      { status: "recorded" },
+    ]);
+    expect(double.trips).toBe(2);
+  });
+
   it("are one where nothing has to be written", async () => {
     const { writer } = await remote();
     const [found] = await writer.apply([{ kind: "find", sessionId: "old" }]);

@@ -54,6 +54,7 @@ export function seededDatabase(): { path: string; database: Database.Database; d
         "SELECT session_seq, key, name, value, kind, source, accepted_at_ms, is_late FROM signals ORDER BY id",
       ),
       all("SELECT * FROM units ORDER BY experiment_id, unit"),
+      all("SELECT uid, version FROM experiments ORDER BY uid"),
     ],
   };
 }
@@ -110,9 +111,15 @@ const signal = fc
   })
   .map((each): WriteOperation => ({ kind: "signal", signal: each }));
 
+/** A change that is made at one version alone: of several that want the same, one gets it. */
+const change = fc.constantFrom(1, 1, 2).map((version): WriteOperation => {
+  const sql = "UPDATE experiments SET version = version + 1 WHERE uid = 'e' AND version = ?";
+  return { kind: "statements", statements: [{ sql, params: [version], changes: 1 }] };
+});
+
 /** Any operations at all, most of them about the same few sessions. */
 export const anyOperations = (maxLength: number): fc.Arbitrary<WriteOperation[]> =>
-  fc.array(fc.oneof(start, start, end, signal), { maxLength });
+  fc.array(fc.oneof(start, start, end, signal, change), { maxLength });
 
 const COSTS = [0.1, 1, 0.5019211708142161];
 

@@ -22,8 +22,8 @@ export class Knowledge {
   /** Answers to what is asked again and again, with nothing bound to it, as they were last. */
   readonly #usual: Map<string, Rows>;
   readonly #rows = new Map<string, Rows>();
-  /** Statements that failed, or (null) changed another number of rows than supposed. */
-  readonly #refusals = new Map<string, Error | null>();
+  /** Statements, the same ones in their turn, that failed or (null) changed another number of rows than supposed. */
+  readonly #refusals = new Map<string, ReadonlyMap<number, Error | null>>();
 
   constructor(usual: Map<string, Rows>) {
     this.#usual = usual;
@@ -35,9 +35,13 @@ export class Knowledge {
     if (ask.values.length === 0) this.#usual.set(keyOf(ask), rows);
   }
 
-  /** Notes that a statement failed, or changed another number of rows. */
-  refuse(ask: Ask, error: Error | null): void {
-    this.#refusals.set(keyOf(ask), error);
+  /** Notes that a statement, the one at that place among those asked, failed or changed another number of rows. */
+  refuse(asked: readonly Ask[], place: number, error: Error | null): void {
+    const { sql } = asked[place] as Ask;
+    const key = keyOf(asked[place] as Ask);
+    // Two writers of one process may ask for the very same: the first is granted what the second is refused.
+    const turn = asked.slice(0, place).filter((each) => each.sql === sql && keyOf(each) === key).length;
+    this.#refusals.set(key, new Map([...(this.#refusals.get(key) ?? []), [turn, error]]));
   }
 
   /** What was refused behind an answer that was not as supposed may not be any more. */
@@ -55,8 +59,14 @@ export class Knowledge {
     return this.#rows.has(keyOf(ask));
   }
 
-  refusal(ask: Ask): Error | null | undefined {
-    return this.#refusals.size === 0 ? undefined : this.#refusals.get(keyOf(ask));
+  /** What the last of the statements asked was refused with before. */
+  refusal(asked: readonly Ask[]): Error | null | undefined {
+    if (this.#refusals.size === 0) return undefined;
+    const ask = asked.at(-1) as Ask;
+    const turns = this.#refusals.get(keyOf(ask));
+    if (!turns) return undefined;
+    const same = asked.filter((each) => each.sql === ask.sql && keyOf(each) === keyOf(ask));
+    return turns.get(same.length - 1);
   }
 }
 
@@ -69,6 +79,8 @@ export interface Step {
   readonly expected: Rows | number | null;
   /** whether the operation is one of many that are written together */
   readonly isTogether: boolean;
+  /** of a statement that changes rows, its place among those asked */
+  readonly place: number | null;
 }
 
 /** What is foreseen. */
@@ -77,6 +89,8 @@ export interface Foreseen<T> {
   readonly steps: readonly Step[];
   /** queries about whose rows nothing is known or supposed; with any, the rest is no more than a guess */
   readonly unread: readonly Ask[];
+  /** the statements that change rows, in their order, those that were refused or undone included */
+  readonly asked: readonly Ask[];
 }
 
 /** The answer to another count of changes than the supposed one, whichever it is. */
@@ -85,6 +99,7 @@ const OTHER = -1;
 class Foreseer {
   steps: Step[] = [];
   readonly unread: Ask[] = [];
+  readonly asked: Ask[] = [];
   readonly #known: Knowledge;
   readonly #savepoints: { readonly name: string; readonly length: number }[] = [];
 
@@ -110,11 +125,12 @@ class Foreseer {
   }
 
   #changes(ask: Ask): number {
-    const refusal = this.#known.refusal(ask);
+    const place = this.asked.push(ask) - 1;
+    const refusal = this.#known.refusal(this.asked);
     if (refusal) throw refusal;
     if (refusal === null) return OTHER;
     const expected = typeof ask.supposed === "number" ? ask.supposed : null;
-    this.#add(ask, expected);
+    this.#add(ask, expected, place);
     return expected ?? 0;
   }
 
@@ -122,13 +138,13 @@ class Foreseer {
     const known = this.#known.rows(ask);
     if (!known && ask.supposed !== "none") this.unread.push(ask);
     const { columns, tuples } = known ?? NONE;
-    this.#add(ask, known ?? NONE);
+    this.#add(ask, known ?? NONE, null);
     const objects = tuples.map((tuple) => Object.fromEntries(columns.map((name, i) => [name, tuple[i]])));
     return ask.want === "row" ? objects[0] : objects;
   }
 
-  #add(ask: Ask, expected: Step["expected"]): void {
-    this.steps.push({ ask, expected, isTogether: this.#savepoints.at(-1)?.name === "batch" });
+  #add(ask: Ask, expected: Step["expected"], place: Step["place"]): void {
+    this.steps.push({ ask, expected, isTogether: this.#savepoints.at(-1)?.name === "batch", place });
   }
 }
 
@@ -136,5 +152,6 @@ class Foreseer {
 export function foresee<T>(steps: Steps<T>, known: Knowledge): Foreseen<T> {
   const foreseer = new Foreseer(known);
   const result = take(steps, (ask) => foreseer.answer(ask));
-  return { result, steps: foreseer.steps, unread: foreseer.unread };
+  const { steps: foreseen, unread, asked } = foreseer;
+  return { result, steps: foreseen, unread, asked };
 }

@@ -10,7 +10,7 @@ import { isOfOneOperation } from "../storage-error.js";
 import { applyOperations } from "../transaction.js";
 import type { Outcome, WriteOperation } from "../write-protocol.js";
 import type { WriterConnection } from "../writer-connections.js";
-import { foresee, Knowledge, type Rows, type Step } from "./foresight.js";
+import { type Foreseen, foresee, Knowledge, type Rows, type Step } from "./foresight.js";
 import { REMOTE, thrown } from "./remote-client.js";
 import { RemoteLink, type Undone } from "./remote-link.js";
 
@@ -76,7 +76,7 @@ class Batch {
 
   async #attempt(): Promise<readonly Outcome[] | null | "again"> {
     const { link } = this.#connected;
-    const { result, steps, unread } = foresee(
+    const foreseen = foresee(
       applyOperations(this.#operations, {
         isOfOne: isOfOneOperation,
         giveRows: givenRows,
@@ -84,6 +84,7 @@ class Batch {
       }),
       this.#known,
     );
+    const { result, steps, unread } = foreseen;
     if (unread.length > 0) return this.#read(unread);
     const isWriting = steps.some(({ ask }) => ask.want === "changes");
     if (!isWriting && this.#unanswered.size === 0) return result;
@@ -98,7 +99,7 @@ class Batch {
     }
     if (undone === null) return result;
     if (undone.step === null) return this.#committed();
-    const next = await this.#learn(undone, undone.step, steps);
+    const next = await this.#learn(undone, undone.step, foreseen);
     return next === null ? this.#letGo() : next;
   }
 
@@ -125,8 +126,11 @@ class Batch {
   }
 
   /** Learns from what has undone an attempt. */
-  async #learn({ failure }: Undone, at: Step, steps: readonly Step[]): Promise<null | "again"> {
-    const { ask, isTogether } = at;
+  async #learn(
+    { failure }: Undone,
+    { ask, isTogether, place }: Step,
+    { steps, asked }: Pick<Foreseen<unknown>, "steps" | "asked">,
+  ): Promise<null | "again"> {
     const isMany = this.#operations.length > 1;
     if (ask.want !== "changes") {
       if (!this.#known.wasRead(ask)) {
@@ -149,7 +153,7 @@ class Batch {
     if (isTogether && this.#operations.length > ROWS_MAX) return null;
     // One by one, all of them: of the others that go together some are like this.
     if (isTogether) this.#togetherMin = Number.POSITIVE_INFINITY;
-    else this.#known.refuse(ask, failure && thrown(failure));
+    else this.#known.refuse(asked, place as number, failure && thrown(failure));
     return "again";
   }
 }

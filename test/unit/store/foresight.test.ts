@@ -72,12 +72,27 @@ describe("what a batch comes to", () => {
     const update = { sql: "UPDATE one", values: [], want: "changes" } as const;
     expect(sqlOf(foresee(guarded(), known()))).toEqual(["UPDATE one", "INSERT two"]);
     const knowledge = known();
-    knowledge.refuse(update, null);
+    knowledge.refuse([update], 0, null);
     expect(foresee(guarded(), knowledge)).toMatchObject({ result: "conflict", steps: [] });
-    knowledge.refuse(update, new Error("UNIQUE"));
+    knowledge.refuse([update], 0, new Error("UNIQUE"));
     expect(foresee(guarded(), knowledge)).toMatchObject({ result: "UNIQUE", steps: [] });
     knowledge.doubt();
     expect(foresee(guarded(), knowledge).result).toBe("done");
+  });
+
+  it("grants the first of two that ask for the very same what the second is refused", () => {
+    function* twice(): Steps<string[]> {
+      return [yield* guarded(), yield* guarded(), yield* guarded()];
+    }
+    const knowledge = known();
+    const first = foresee(twice(), knowledge);
+    const at = first.steps.filter(({ ask }) => ask.sql === "UPDATE one")[1]!;
+    knowledge.refuse(first.asked, at.place!, null);
+    const second = foresee(twice(), knowledge);
+    expect(second.result).toEqual(["done", "conflict", "done"]);
+    const last = second.steps.filter(({ ask }) => ask.sql === "UPDATE one")[1]!;
+    knowledge.refuse(second.asked, last.place!, null);
+    expect(foresee(twice(), knowledge).result).toEqual(["done", "conflict", "conflict"]);
   });
 
   it("remembers from batch to batch what every one of them asks alike", () => {
