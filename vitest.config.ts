@@ -3,8 +3,8 @@ import { fileURLToPath } from "node:url";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 import { postgresFolder } from "./test/support/postgres-server.mjs";
 
-/** What runs once more on a real PostgreSQL: all that reads and writes, whatever the engine. */
-const ON_POSTGRES = [
+/** What runs on every engine: all that reads and writes, whatever the database. */
+const CONTRACT = [
   ...["assignment", "browse", "contests", "experiments", "judgement", "session-trees"],
   ...["sessions", "settling", "several-fuses", "ticks", "upkeep"],
   ...["assign", "evaluations", "queue", "studies", "webhooks", "api-export"],
@@ -20,6 +20,12 @@ const libsql: TestProjectConfiguration = {
   },
 };
 
+// What a test opens as a file is there a database of a double of a libSQL server.
+const remote: TestProjectConfiguration = {
+  extends: true,
+  test: { name: "remote", include: CONTRACT, provide: { remote: true } },
+};
+
 const postgres: TestProjectConfiguration = {
   extends: true,
   resolve: {
@@ -32,7 +38,7 @@ const postgres: TestProjectConfiguration = {
   },
   test: {
     name: "postgres",
-    include: ["test/postgres/**/*.test.ts", ...ON_POSTGRES],
+    include: ["test/postgres/**/*.test.ts", ...CONTRACT],
     globalSetup: ["test/support/postgres-server.mjs"],
   },
 };
@@ -44,7 +50,7 @@ if (!hasPostgres)
 
 export default defineConfig({
   test: {
-    projects: hasPostgres ? [libsql, postgres] : [libsql],
+    projects: hasPostgres ? [libsql, remote, postgres] : [libsql, remote],
     setupFiles: ["test/support/setup.ts"],
     testTimeout: 60_000,
     // Tests of files and processes wait for the disk half of their time: two at once even on two processors.

@@ -12,6 +12,7 @@ import { pathToFileURL } from "node:url";
 import Database from "libsql";
 
 const BUSY_WAIT_MS = 5000;
+const BUSY_TURN_MS = 2;
 
 function fromWire({ type, value, base64 }) {
   if (type === "null") return null;
@@ -29,6 +30,8 @@ function toWire(value) {
 
 const errorOf = ({ message, code }) => ({ message: `SQLite error: ${message}`, code: code ?? "UNKNOWN" });
 
+const isBusyError = (error) => error?.code?.startsWith("SQLITE_BUSY") ?? false;
+
 /** A connection, and the texts it was asked to keep. */
 class Stream {
   #texts = new Map();
@@ -36,10 +39,33 @@ class Stream {
   constructor(path, synchronous) {
     this.database = new Database(path, { timeout: BUSY_WAIT_MS });
     this.database.exec("PRAGMA journal_mode = WAL");
+    // From here on it waits by turns: whoever holds the lock may be served by this very thread.
+    this.database.exec("PRAGMA busy_timeout = 0");
     this.database.exec(`PRAGMA synchronous = ${synchronous}`);
   }
 
-  answer(request) {
+  /** The answer, once nobody else's transaction is in its way, or has been for too long. */
+  async patientAnswer(request) {
+    const end = performance.now() + BUSY_WAIT_MS;
+    for (;;) {
+      const answered = this.#attempt(request);
+      if (!answered.isBusy || performance.now() > end) return answered.result;
+      await new Promise((resolve) => setTimeout(resolve, BUSY_TURN_MS));
+    }
+  }
+
+  #attempt(request) {
+    try {
+      const response = this.#answer(request);
+      // A batch begins with what takes the lock; the steps after it have waited for that.
+      const isBusy = isBusyError(response.result?.step_errors?.[0]);
+      return { isBusy, result: { type: "ok", response } };
+    } catch (error) {
+      return { isBusy: isBusyError(error), result: { type: "error", error: errorOf(error) } };
+    }
+  }
+
+  #answer(request) {
     const { type } = request;
     if (type === "execute") return { type, result: this.#execute(request.stmt) };
     if (type === "batch") return { type, result: this.#batch(request.batch) };
@@ -99,26 +125,23 @@ class Stream {
 export async function startLibsqlDouble({ path = null, port = 0, token = null, synchronous = "FULL" }) {
   const idle = new Map();
   const streams = new Map();
+  let batons = 0;
   const double = { url: "", trips: 0, latencyMs: 0, token, fault: () => null, close };
 
-  function carryOut(file, { baton, requests }) {
+  async function carryOut(file, { baton, requests }) {
     const rest = idle.get(file) ?? [];
     idle.set(file, rest);
     const stream = streams.get(baton) ?? rest.pop() ?? new Stream(file, synchronous);
     streams.delete(baton);
-    const results = requests.map((request) => {
-      try {
-        return { type: "ok", response: stream.answer(request) };
-      } catch (error) {
-        return { type: "error", error: errorOf(error) };
-      }
-    });
+    const results = [];
+    for (const request of requests) results.push(await stream.patientAnswer(request));
     if (requests.at(-1)?.type === "close") {
       stream.close();
       rest.push(stream);
       return { baton: null, base_url: null, results };
     }
-    const next = `${streams.size + 1}-${double.trips}`;
+    batons += 1;
+    const next = `baton-${batons}`;
     streams.set(next, stream);
     return { baton: next, base_url: null, results };
   }
@@ -152,7 +175,7 @@ export async function startLibsqlDouble({ path = null, port = 0, token = null, s
       request.socket.destroy();
       await fault.until;
     }
-    const text = JSON.stringify(carryOut(file, body));
+    const text = JSON.stringify(await carryOut(file, body));
     if (fault) return void request.socket.destroy();
     response.writeHead(200, { "content-type": "application/json" }).end(text);
   }

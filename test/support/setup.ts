@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { vi } from "vitest";
+import { inject, vi } from "vitest";
 import type * as locations from "../../src/store/location.js";
 
 // The same inputs on every run, so that coverage is; FC_SEED tries others. A failure prints its seed and path.
@@ -9,11 +9,9 @@ fc.configureGlobal({
   endOnFailure: process.env.FC_SHRINK === "no",
 });
 
-/**
- * DETHRONE_TEST_DB=remote runs the same tests over the double of a libSQL server: what they open as a file is opened as
- * a database of the double's, which lies in that file.
- */
-if (process.env.DETHRONE_TEST_DB === "remote") {
+// The same tests over the double of a libSQL server: what they open as a file is opened as a database of the double's,
+// which lies in that file.
+if (inject("remote")) {
   const { startLibsqlDouble } = await import("./libsql-double.mjs");
   const double = await startLibsqlDouble({ synchronous: "OFF" });
   vi.doMock("../../src/store/location.js", async (importOriginal) => {

@@ -3,6 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, inject } from "vitest";
 
+declare module "vitest" {
+  interface ProvidedContext {
+    /** whether the tests run over the double of a libSQL server */
+    remote: boolean;
+  }
+}
+
 const folders: string[] = [];
 
 afterEach(() => {
@@ -17,7 +24,10 @@ export function temporaryFolder(): string {
 }
 
 /** Whether databases are files here; what is about a file is tested there alone. */
-export const isOnFile = inject("postgres") === undefined;
+export const isOnFile = inject("postgres") === undefined && inject("remote") === undefined;
+
+/** Whether the database is a PostgreSQL. */
+export const isOnPostgres = inject("postgres") !== undefined;
 
 let schemas = 0;
 

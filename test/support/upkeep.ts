@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRandom } from "../../src/core/random.js";
 import { createTestEngine, type TestEngine } from "../../src/testing.js";
 import { query } from "./query.js";
-import { isOnFile } from "./temporary.js";
+import { isOnFile, isOnPostgres } from "./temporary.js";
 
 /** Milliseconds of a day. */
 export const DAY = 86_400_000;
@@ -63,15 +63,20 @@ export async function decideByHand(test: TestEngine): Promise<void> {
   await bot.abort({ reason: "enough", actor: "ada" });
 }
 
+/** All rows of all tables. */
+async function storedText(path: string): Promise<string> {
+  if (isOnPostgres) {
+    const all = await query(path, "SELECT schema_to_xml(current_schema(), true, false, '')::text AS xml");
+    return JSON.stringify(all);
+  }
+  const tables = await query<{ name: string }>(path, "SELECT name FROM sqlite_master WHERE type = 'table'");
+  const rows = await Promise.all(tables.map(({ name }) => query(path, `SELECT * FROM "${name}"`)));
+  return JSON.stringify(rows);
+}
+
 /** Whether a text can be read in the files of a database, or, on a server, in its rows. */
 export async function isInFiles(path: string, text: string): Promise<boolean> {
-  if (!isOnFile) {
-    const [all] = await query<{ xml: string }>(
-      path,
-      "SELECT schema_to_xml(current_schema(), true, false, '')::text AS xml",
-    );
-    return all?.xml.includes(text) ?? false;
-  }
+  if (!isOnFile) return (await storedText(path)).includes(text);
   return ["", "-wal"]
     .map((suffix) => path + suffix)
     .some((file) => existsSync(file) && readFileSync(file).includes(text));
