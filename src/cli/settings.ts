@@ -3,7 +3,6 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { createJiti } from "jiti";
 import { DethroneError, type Json, type JsonObject, received } from "../core/errors.js";
 import { parseDuration } from "../engine/duration.js";
 import type { FileSettings } from "../file-settings.js";
@@ -21,6 +20,7 @@ export async function readFileSettings(folder: string): Promise<FileSettings> {
   let settings: unknown;
   try {
     // Node 20 does not run TypeScript by itself.
+    const { createJiti } = await import("jiti");
     settings = await createJiti(import.meta.url, { moduleCache: false }).import(path, { default: true });
   } catch (error) {
     throw new DethroneError(

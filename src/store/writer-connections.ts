@@ -1,8 +1,6 @@
 /**
  * The connections that can write, by where the database lies.
  */
-import { PostgresWriteConnection } from "./postgres/write-connection.js";
-import { RemoteConnection } from "./remote/remote-connection.js";
 import { WriteConnection } from "./write-connection.js";
 import type { Outcome, WriteOperation, WriterRequest } from "./write-protocol.js";
 
@@ -17,17 +15,22 @@ export interface WriterConnection {
   close(): void | Promise<void>;
 }
 
-/** Opens the database, creating and migrating it where it has to be. */
-export function connect(
-  request: Extract<WriterRequest, { type: "open" }>,
-): WriterConnection | Promise<WriterConnection> {
+/**
+ * Opens the database, creating and migrating it where it has to be. What a file has no use for is not loaded for one: it
+ * would take longer than to open it.
+ */
+export async function connect(request: Extract<WriterRequest, { type: "open" }>): Promise<WriterConnection> {
   const { location, migrationsFolder, durability, patienceMs } = request;
   switch (location.kind) {
     case "file":
       return new WriteConnection(location.path, migrationsFolder, durability);
-    case "postgres":
+    case "postgres": {
+      const { PostgresWriteConnection } = await import("./postgres/write-connection.js");
       return PostgresWriteConnection.open(location, migrationsFolder, durability);
-    case "remote":
+    }
+    case "remote": {
+      const { RemoteConnection } = await import("./remote/remote-connection.js");
       return RemoteConnection.open(location, { migrationsFolder, patienceMs });
+    }
   }
 }

@@ -7,7 +7,7 @@ import { projectLedger } from "../../engine/experiments/ledger.js";
 import { currentExperiment, requireExperiment, requireProject } from "../../engine/experiments/lookup.js";
 import { reportOf } from "../../engine/experiments/report.js";
 import type { Store, StoredExperiment } from "../../engine/ports.js";
-import { type ReportFormat, renderReport } from "../../server/report/render.js";
+import type { ReportFormat } from "../../server/report/render.js";
 import { historyText } from "../history-views.js";
 import { logNames } from "../log-names.js";
 import { type Labels, labelsOf, nameIn } from "../names.js";
@@ -58,6 +58,7 @@ async function renderedReport(
 ): Promise<void> {
   await withEngine(context.url, { mustExist: true }, async ({ engine, store }) => {
     await requireProject(store, key);
+    const { renderReport } = await import("../../server/report/render.js");
     process.stdout.write(await renderReport(engine, key, { format, experiment, by }));
   });
 }

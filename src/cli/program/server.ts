@@ -3,7 +3,7 @@
  */
 import type { Command } from "commander";
 import { createKey, type KeyFlags, listKeys, revokeKey } from "../commands/keys.js";
-import { type ServeFlags, serve } from "../commands/serve.js";
+import type { ServeFlags } from "../commands/serve.js";
 import { collect, contextOf } from "./context.js";
 
 /** `serve`; `keys create`, `list`, `revoke` */
@@ -17,7 +17,11 @@ export function addServer(program: Command): void {
     .option("--no-decide", "decide nothing: another process does")
     .option("--cors <origin>", "a web origin whose pages may call the API; repeatable", collect)
     .option("--requests-per-minute <count>", "of each key", "6000")
-    .action(async (flags: ServeFlags, command: Command) => serve(await contextOf(command), flags));
+    .action(async (flags: ServeFlags, command: Command) => {
+      // Loaded for this alone: no other command should wait for it.
+      const { serve } = await import("../commands/serve.js");
+      await serve(await contextOf(command), flags);
+    });
   addKeys(program.command("keys").description("make, list and revoke keys of the HTTP server"));
 }
 

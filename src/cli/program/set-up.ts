@@ -4,7 +4,7 @@
 import type { Command } from "commander";
 import { configs, diff, label } from "../commands/configs.js";
 import type { ReasonFlags } from "../commands/context.js";
-import { type DemoFlags, demo } from "../commands/demo.js";
+import type { DemoFlags } from "../commands/demo.js";
 import { init, migrate } from "../commands/init.js";
 import {
   type CreateFlags,
@@ -25,6 +25,7 @@ export function addSetUp(program: Command): void {
     .option("--seed <seed>", "whole number that fixes the games", "1")
     .action(async (flags: DemoFlags, command: Command) => {
       const context = await contextOf(command);
+      const { demo } = await import("../commands/demo.js");
       await demo(context.output, context.flagUrl, flags);
     });
   program

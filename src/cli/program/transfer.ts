@@ -5,7 +5,7 @@ import { type Command, Option } from "commander";
 import { FORMATS } from "../../engine/imports/formats.js";
 import { RECORD_FIELDS } from "../../engine/transfer/records.js";
 import { type ExportFlags, exportChampion } from "../commands/configs.js";
-import { type ImportFlags, importFile } from "../commands/import.js";
+import type { ImportFlags } from "../commands/import.js";
 import { copy, type ExportFlags as ExportAllFlags, exportAll } from "../commands/transfer.js";
 import { addAllowSecret, contextOf } from "./context.js";
 
@@ -54,9 +54,10 @@ function addImport(program: Command): void {
     .option("--dry-run", "show what would be imported, and write nothing")
     .option("--resume", "pass over what a run before has imported")
     .option("--strict", "exit 2 if anything was refused");
-  addAllowSecret(command).action(async (path: string, flags: ImportFlags, self: Command) =>
-    importFile(await contextOf(self), path, flags),
-  );
+  addAllowSecret(command).action(async (path: string, flags: ImportFlags, self: Command) => {
+    const { importFile } = await import("../commands/import.js");
+    await importFile(await contextOf(self), path, flags);
+  });
 }
 
 /** `import`, `export`, `copy` */

@@ -3,7 +3,7 @@
  */
 import type { JsonObject } from "../../core/errors.js";
 import type { EngineContext } from "../context.js";
-import { type ImportOptions, type ImportResult, importSessions } from "../imports/import-sessions.js";
+import type { ImportOptions, ImportResult } from "../imports/import-sessions.js";
 import { exportLines, exportSource } from "./export-file.js";
 import { fill, type TransferProgress, type TransferResult } from "./fill.js";
 import type { OpenFile } from "./lines.js";
@@ -90,7 +90,9 @@ export class Transfers {
    * @param open gives the file from its beginning, each time
    * @throws DethroneError `project_not_found`, `mapping_invalid`; `input_invalid` for a file that breaks off
    */
-  importSessions(project: string, open: OpenFile, options: ImportOptions = {}): Promise<ImportResult> {
+  async importSessions(project: string, open: OpenFile, options: ImportOptions = {}): Promise<ImportResult> {
+    // Its parsers and schemas are loaded for this alone: a host that only runs its agent should not wait for them.
+    const { importSessions } = await import("../imports/import-sessions.js");
     return importSessions(this.#context, project, open, options);
   }
 }
