@@ -94,7 +94,7 @@ export interface ProjectHead {
   readonly overdueSinceMs: number | null;
 }
 
-/** An experiment that runs or is paused, and what is folded of it. */
+/** An experiment, and what is folded of it. */
 export interface Occupant {
   readonly experiment: StoredExperiment;
   readonly checkpoint: Checkpoint;

@@ -72,8 +72,8 @@ export interface EvaluationQuery {
 
 /** The log of evaluations. It is written with the changes that ticks make. */
 export interface EvaluationStore {
-  /** Null where an experiment has none yet. */
-  newest(experimentId: number): Promise<NewestEvaluation | null>;
+  /** The newest entry of each experiment, by its id; none where it has none yet. */
+  newest(experimentIds: readonly number[]): Promise<ReadonlyMap<number, NewestEvaluation>>;
   /** Newest first; beside the host's event loop. */
   find(query: EvaluationQuery): Promise<StoredEvaluation[]>;
   /** Entries of a project made before a time that may go: neither news nor the newest of their experiment. */

@@ -11,7 +11,7 @@ import type { ExperimentStatus } from "../core/decision/life-cycle.js";
 import type { Policy } from "../core/decision/policy.js";
 import type { JsonObject } from "../core/errors.js";
 import type { Assign } from "../core/sessions/assign.js";
-import type { AccessStore, BrowseStore } from "./ports-access.js";
+import type { AccessStore, BrowseStore, Occupant } from "./ports-access.js";
 import type {
   Checkpoint,
   DecisionRecord,
@@ -260,7 +260,8 @@ export interface Store extends SessionStore {
   /** Newest first. */
   experiments(projectKey: string): Promise<StoredExperiment[]>;
   experimentByUid(uid: string): Promise<StoredExperiment | null>;
-  experimentsByUids(uids: readonly string[]): Promise<StoredExperiment[]>;
+  /** Experiments by their uids, with what is folded of each. */
+  experimentsByUids(uids: readonly string[]): Promise<Occupant[]>;
   /** Commits the change unless the experiment, its checkpoint or the champion moved meanwhile; whether it did. */
   changeExperiment(change: ExperimentChange): Promise<boolean>;
   /** Changes the champion of a project without an experiment in its slot; whether it did. */
@@ -300,6 +301,8 @@ export interface Store extends SessionStore {
   }): Promise<FoldRow[]>;
   /** Finished or timed-out sessions among the newest of the experiment, and how many failed; the champion first. */
   liveCounts(experimentId: number): Promise<LiveCount[]>;
+  /** The uids of experiments that a signal of failure was stored for, after one signal and up to another, by their ids. */
+  failedSince(input: { afterId: number; untilId: number }): Promise<ReadonlySet<string>>;
   /** Scores of the newest settled sessions under a config, oldest first. */
   scores(input: { projectId: number; configId: number; limit: number }): Promise<number[]>;
   /** How much the project has to do, and how well its champion does it. */

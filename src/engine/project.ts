@@ -25,7 +25,7 @@ import {
   type ProposedOptions,
   type Proposer,
 } from "./experiments/proposer.js";
-import { tickExperiment } from "./experiments/tick.js";
+import { tickExperiment, tickStates } from "./experiments/tick.js";
 import type { NewConfig, ProjectState, Store, StoredConfig } from "./ports.js";
 import { isRefusal, madeOf } from "./project-input.js";
 import { ProjectSessions } from "./sessions/project-sessions.js";
@@ -236,10 +236,10 @@ export class EngineProject<Config, Built>
   async #tickForFuse(uid: string): Promise<void> {
     const store = this.#context.requireStore();
     await store.flush();
-    const experiment = (await store.projectState(this.key))?.experiment;
+    const [state] = await tickStates(store, [uid]);
     // While a promotion waits for a person the fuse ends nothing, but neither is a failing challenger served here.
-    if (experiment?.uid !== uid || experiment.status !== "running" || experiment.awaitingSeq !== null) return;
-    await tickExperiment(this.#context, store, experiment, { isDryRun: false, actor: "fuse" });
+    if (state?.experiment.status !== "running" || state.experiment.awaitingSeq !== null) return;
+    await tickExperiment(this.#context, store, state, { isDryRun: false, actor: "fuse" });
   }
 
   async challenge(

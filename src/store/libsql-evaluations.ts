@@ -1,12 +1,13 @@
 /**
  * The log of evaluations.
  */
-import { desc, eq, sql } from "drizzle-orm";
+import { eq, inArray, sql } from "drizzle-orm";
 import type { EvaluationStore, NewestEvaluation, StoredEvaluation } from "../engine/ports.js";
 import type { Aside } from "./aside.js";
 import { conditions, listOf, PROJECT_IDS } from "./conditions.js";
 import type { OpenDatabase } from "./database.js";
 import { evaluations } from "./governance-schema.js";
+import { experiments } from "./schema.js";
 import type { Transact } from "./write-protocol.js";
 
 /** What the log needs of the store it belongs to. */
@@ -17,23 +18,19 @@ interface EvaluationsHost {
   readonly transact: Transact;
 }
 
-/** Built once: a tick asks for the newest entry of each experiment. */
-const newestQuery = (db: Parameters<Parameters<OpenDatabase["read"]>[0]>[0]) =>
-  db
-    .select({
-      id: evaluations.id,
-      verdict: evaluations.verdict,
-      reason: evaluations.reason,
-      review: evaluations.review,
-      isTurn: evaluations.isTurn,
-      inHour: evaluations.inHour,
-      atMs: evaluations.atMs,
-    })
-    .from(evaluations)
-    .where(eq(evaluations.experimentId, sql.placeholder("experimentId")))
-    .orderBy(desc(evaluations.id))
-    .limit(1)
-    .prepare();
+const NEWEST = {
+  experimentId: evaluations.experimentId,
+  id: evaluations.id,
+  verdict: evaluations.verdict,
+  reason: evaluations.reason,
+  review: evaluations.review,
+  isTurn: evaluations.isTurn,
+  inHour: evaluations.inHour,
+  atMs: evaluations.atMs,
+};
+
+/** By the end of the index, however long the log is. */
+const NEWEST_ID = sql`(SELECT max(newest.id) FROM evaluations AS newest WHERE newest.experiment_id = ${experiments.id})`;
 
 const IS_NEWEST = `NOT EXISTS (SELECT 1 FROM evaluations AS later
   WHERE later.experiment_id = evaluations.experiment_id AND later.id > evaluations.id)`;
@@ -56,18 +53,25 @@ const asNumber = (flag: boolean | undefined): number | undefined =>
 /** See `EvaluationStore`. */
 export class LibsqlEvaluations implements EvaluationStore {
   readonly #host: EvaluationsHost;
-  #newestQuery: ReturnType<typeof newestQuery> | undefined;
 
   constructor(host: EvaluationsHost) {
     this.#host = host;
   }
 
-  async newest(experimentId: number): Promise<NewestEvaluation | null> {
-    const [row] = await this.#host.database.read((db) => {
-      this.#newestQuery ??= newestQuery(db);
-      return this.#newestQuery.execute({ experimentId });
-    });
-    return row ? { ...row, reason: row.reason as NewestEvaluation["reason"] } : null;
+  async newest(experimentIds: readonly number[]): Promise<ReadonlyMap<number, NewestEvaluation>> {
+    const rows = await this.#host.database.read((db) =>
+      db
+        .select(NEWEST)
+        .from(experiments)
+        .innerJoin(evaluations, eq(evaluations.id, NEWEST_ID))
+        .where(inArray(experiments.id, [...experimentIds])),
+    );
+    return new Map(
+      rows.map(({ experimentId, ...row }) => [
+        experimentId,
+        { ...row, reason: row.reason as NewestEvaluation["reason"] },
+      ]),
+    );
   }
 
   async find(query: Parameters<EvaluationStore["find"]>[0]): Promise<StoredEvaluation[]> {

@@ -60,25 +60,9 @@ function checkpointOf(
   // Evidence of the first schema had another shape: it is folded again from zero.
   return "arms" in evidence ? { version, foldedSeq, evidence } : { version, foldedSeq: 0, evidence: empty };
 }
-/** Built once: a tick asks for the checkpoint of each experiment. */
-const checkpointQuery = (db: Parameters<Parameters<OpenDatabase["read"]>[0]>[0]) =>
-  db
-    .select({
-      version: checkpoints.version,
-      foldedSeq: checkpoints.foldedSeq,
-      evidence: checkpoints.evidence,
-      planShares: experiments.planShares,
-      policy: experiments.policy,
-    })
-    .from(experiments)
-    .leftJoin(checkpoints, eq(checkpoints.experimentId, experiments.id))
-    .where(eq(experiments.id, sql.placeholder("experimentId")))
-    .prepare();
-
 /** The reading half of the store. */
 export class LibsqlReads extends SessionReads {
   readonly #database: OpenDatabase;
-  #checkpointQuery: ReturnType<typeof checkpointQuery> | undefined;
 
   constructor(database: OpenDatabase) {
     super(database);
@@ -130,13 +114,17 @@ export class LibsqlReads extends SessionReads {
     return experiment ?? null;
   }
 
-  experimentsByUids(uids: readonly string[]): Promise<StoredExperiment[]> {
-    return this.#experiments(inArray(experiments.uid, [...uids]));
+  async experimentsByUids(uids: readonly string[]): Promise<Occupant[]> {
+    return this.#withCheckpoints(await this.#experiments(inArray(experiments.uid, [...uids])));
   }
 
   /** Every experiment in a slot, of all projects, with what is folded of it. */
   async occupants(): Promise<Occupant[]> {
-    const found = await this.#experiments(inArray(experiments.status, ["running", "paused"]));
+    const isIn = inArray(experiments.status, ["running", "paused"]);
+    return this.#withCheckpoints(await this.#experiments(isIn));
+  }
+
+  async #withCheckpoints(found: readonly StoredExperiment[]): Promise<Occupant[]> {
     const ids = found.map(({ id }) => id);
     const rows = await this.#database.read((db) =>
       db.select().from(checkpoints).where(inArray(checkpoints.experimentId, ids)),
@@ -241,15 +229,16 @@ export class LibsqlReads extends SessionReads {
   }
 
   async checkpoint(experimentId: number): Promise<Checkpoint> {
-    const [row] = await this.#database.read((db) => {
-      this.#checkpointQuery ??= checkpointQuery(db);
-      return this.#checkpointQuery.execute({ experimentId });
-    });
+    const [row] = await this.#database.read((db) =>
+      db
+        .select({ checkpoint: checkpoints, planShares: experiments.planShares, policy: experiments.policy })
+        .from(experiments)
+        .leftJoin(checkpoints, eq(checkpoints.experimentId, experiments.id))
+        .where(eq(experiments.id, experimentId)),
+    );
     if (!row)
       throw new DethroneError("invariant_violated", `No experiment has the internal id ${experimentId}.`);
-    const { version, foldedSeq, evidence } = row;
-    const isFolded = version !== null && foldedSeq !== null && evidence !== null;
-    return checkpointOf(row, isFolded ? { version, foldedSeq, evidence } : undefined);
+    return checkpointOf(row, row.checkpoint ?? undefined);
   }
 
   async decisions(filter: { uid?: string; experimentId?: number }): Promise<StoredDecision[]> {

@@ -57,8 +57,13 @@ const foldRows = (
 const FOLD_ROWS = foldRows("0");
 const FOLD_ROWS_AND_SIGNALS = foldRows("EXISTS (SELECT 1 FROM signals WHERE session_seq = seq)");
 
-const FAILED = `EXISTS (SELECT 1 FROM signals WHERE session_seq = seq
-  AND name IN (${FAILURE_SIGNALS.map((name) => `'${name}'`).join(", ")}) AND value <> 0)`;
+const OF_FAILURE = `name IN (${FAILURE_SIGNALS.map((name) => `'${name}'`).join(", ")}) AND signals.value <> 0`;
+const FAILED = `EXISTS (SELECT 1 FROM signals WHERE session_seq = seq AND ${OF_FAILURE})`;
+
+/** After signal ?1, up to ?2. */
+const FAILED_SINCE = `SELECT DISTINCT uid FROM signals
+  JOIN sessions ON seq = session_seq JOIN experiments ON experiments.id = experiment_id
+  WHERE signals.id > ?1 AND signals.id <= ?2 AND ${OF_FAILURE}`;
 
 /** Two numbers an arm, of one subquery, which has to be run once. */
 const LIVE_COUNTS = `SELECT (SELECT '[' || count(*) || ',' || coalesce(sum(is_failed), 0) || ']' FROM
@@ -162,6 +167,11 @@ export class SessionReads {
       const [served, errors] = JSON.parse(counts) as [number, number];
       return { sessions: served, errors };
     });
+  }
+
+  async failedSince({ afterId, untilId }: Parameters<Store["failedSince"]>[0]): Promise<ReadonlySet<string>> {
+    const rows = await this.#database.tuples<[uid: string]>(FAILED_SINCE, [afterId, untilId]);
+    return new Set(rows.map(([uid]) => uid));
   }
 
   async pulses(projectKey: string | null): Promise<Pulse[]> {

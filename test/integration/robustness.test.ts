@@ -224,9 +224,10 @@ describe("hands that race", () => {
 describe("projects beside each other", () => {
   it("a tick that fails for one goes on for the others, and says so", async () => {
     const { engine, logger } = await engineWith((store) => ({
-      checkpoint: async (id) => {
-        if (id === 1) throw new Error("broken");
-        return store.checkpoint(id);
+      experimentsByUids: async (uids) => {
+        const found = await store.experimentsByUids(uids);
+        if (found.some(({ experiment }) => experiment.projectKey === "a")) throw new Error("broken");
+        return found;
       },
     }));
     for (const key of ["a", "b"]) {

@@ -1,5 +1,7 @@
 /** Ticks that cost nothing where nothing is new, and schedulers that take turns. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createRandom } from "../../src/core/random.js";
+import { seededIds } from "../../src/engine/environment.js";
 import type { Store } from "../../src/engine/ports.js";
 import { createTestEngine, type TestEngine } from "../../src/testing.js";
 import { playRates, type RateConfig } from "../support/contest.js";
@@ -19,9 +21,9 @@ describe("a tick over many experiments", () => {
   it("looks only at those in which something is new, and tells of all", async () => {
     let looks = 0;
     const { store } = await faultyStore((real) => ({
-      checkpoint: (id) => {
-        looks += 1;
-        return real.checkpoint(id);
+      experimentsByUids: (uids) => {
+        looks += uids.length;
+        return real.experimentsByUids(uids);
       },
     }));
     const { engine, clock } = await engineOver(async () => store);
@@ -40,7 +42,7 @@ describe("a tick over many experiments", () => {
     await session.end({ score: 1 });
     const next = await engine.decide();
     expect(next.find(({ project }) => project === "p3")).toMatchObject({ sessionCount: 1 });
-    expect(looks).toBeLessThanOrEqual(2);
+    expect(looks).toBe(1);
     looks = 0;
     expect(await engine.decide()).toEqual(next);
     expect(looks).toBe(0);
@@ -51,6 +53,51 @@ describe("a tick over many experiments", () => {
     expect((await engine.decide()).map(({ project }) => project)).toEqual(["p0", "p1", "p2", "p4"]);
     await bot.resume({ reason: "x" });
     expect(await engine.decide()).toHaveLength(5);
+    await engine.close();
+  });
+
+  it("asks the fuse where a challenger's session may have failed since, and nowhere else", async () => {
+    const asked: number[] = [];
+    const { store, real } = await faultyStore((open) => ({
+      liveCounts: (id) => {
+        asked.push(id);
+        return open.liveCounts(id);
+      },
+    }));
+    const { engine, clock } = await engineOver(async () => store);
+    const ids = seededIds(createRandom(2), clock);
+    const other = await engineOver(async () => real, { ids, clock });
+    const options = { share: 0.5, policy: { fuse: { minSessions: 20, errorRate: 0.5 } } };
+    const bots = await Promise.all(["p0", "p1"].map((key) => engine.project(key, { champion: CHAMPION })));
+    for (const bot of bots) await bot.challenge(SAME, options);
+    /** Sessions of another process, and signals of a third, whose own fuses know of nothing. */
+    const play = async (key: string, failed: number) => {
+      const bot = await other.engine.project<RateConfig>(key);
+      for (let i = 0; i < 40; i += 1) {
+        const session = await bot.session();
+        const signal = {
+          sessionId: session.id,
+          key: "e",
+          name: "error",
+          value: failed,
+          kind: null,
+          source: null,
+        };
+        if (session.arm === "challenger") await real.addSignal({ ...signal, atMs: clock.now() });
+        await session.end();
+      }
+    };
+    await engine.decide();
+    expect(asked).toHaveLength(2);
+    await Promise.all(["p0", "p1"].map((key) => play(key, 0)));
+    expect(await engine.decide()).toHaveLength(2);
+    expect(asked).toHaveLength(2);
+    await play("p1", 1);
+    await play("p0", 0);
+    const results = await engine.decide();
+    expect(asked).toHaveLength(3);
+    expect(results).toMatchObject([{ reason: "collecting" }, { verdict: "abort", reason: "fuse" }]);
+    await other.engine.close();
     await engine.close();
   });
 

@@ -7,12 +7,14 @@ import type { EvaluationOutline } from "../../core/decision/evaluation.js";
 import { placementOf } from "../../core/decision/evaluation-log.js";
 import { reviewPoints } from "../../core/decision/review.js";
 import type { Terms } from "../../core/decision/terms.js";
-import type { ArmChange, Checkpoint, NewEvaluation, Store, StoredExperiment } from "../ports.js";
+import type { ArmChange, Checkpoint, NewEvaluation, NewestEvaluation, StoredExperiment } from "../ports.js";
 import { sharesOf } from "./arms.js";
 
 /** What a tick has found. */
 interface Found {
   readonly experiment: StoredExperiment;
+  /** the entry before it */
+  readonly newest: NewestEvaluation | null;
   readonly checkpoint: Checkpoint;
   readonly terms: Terms;
   readonly ruling: Ruling;
@@ -23,20 +25,18 @@ const digestOf = ({ evidence }: Checkpoint): string =>
   createHash("sha256").update(JSON.stringify(evidence)).digest("hex");
 
 /** The entry of an evaluation, and whether it takes the place of the newest one of its experiment. */
-export async function evaluationRecord(
-  store: Store,
-  { experiment, checkpoint, terms, ruling }: Found,
+export function evaluationRecord(
+  { experiment, newest, checkpoint, terms, ruling }: Found,
   by: {
     readonly numbers: EvaluationOutline;
     readonly arms: readonly ArmChange[] | null;
     readonly actor: string;
     readonly atMs: number;
   },
-): Promise<NewEvaluation> {
+): NewEvaluation {
   const { verdict, reason } = ruling;
   const { numbers, actor, atMs } = by;
   const review = reviewPoints(numbers, terms.policy);
-  const newest = await store.evaluations.newest(experiment.id);
   const { replaces, ...placed } = placementOf(newest, { verdict, reason, review, atMs });
   return {
     ...placed,

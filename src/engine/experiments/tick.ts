@@ -28,6 +28,8 @@ import type {
   Checkpoint,
   ExperimentChange,
   FoldRow,
+  NewestEvaluation,
+  Occupant,
   SettledSession,
   Store,
   StoredExperiment,
@@ -66,6 +68,21 @@ export interface Ticked {
   readonly isStored: boolean;
   /** whether so many sessions have failed that the mere end of others may blow the fuse */
   readonly isFuseNear: boolean;
+  /** whether it is known that no challenger's live sessions have failed */
+  readonly isCalm: boolean;
+}
+
+/** What a tick of one experiment begins with. */
+export interface TickState extends Occupant {
+  /** its newest entry in the log of evaluations */
+  readonly newest: NewestEvaluation | null;
+}
+
+/** What ticks of experiments begin with, read together: one by one takes longer than all else that a tick does. */
+export async function tickStates(store: Store, uids: readonly string[]): Promise<TickState[]> {
+  const found = await store.experimentsByUids(uids);
+  const newest = await store.evaluations.newest(found.map(({ experiment }) => experiment.id));
+  return found.map((occupant) => ({ ...occupant, newest: newest.get(occupant.experiment.id) ?? null }));
 }
 
 /** Settles every session, of one project or of all, whose window has closed. */
@@ -173,6 +190,7 @@ const AUDIT_ACTION = {
 /** Settled, folded and ruled on, before anything of it is stored. */
 interface Finding {
   readonly experiment: StoredExperiment;
+  readonly newest: NewestEvaluation | null;
   readonly from: Checkpoint;
   readonly checkpoint: Checkpoint;
   readonly terms: Terms;
@@ -195,9 +213,13 @@ function assertFrozen({ policy, policyHash, uid }: StoredExperiment): void {
   );
 }
 
-async function find(context: EngineContext, store: Store, experiment: StoredExperiment): Promise<Finding> {
+async function find(
+  context: EngineContext,
+  store: Store,
+  { experiment, checkpoint: from, newest }: TickState,
+  isCalm: boolean,
+): Promise<Finding> {
   assertFrozen(experiment);
-  const from = await store.checkpoint(experiment.id);
   const isWaiting = experiment.awaitingSeq !== null;
   const folded = isWaiting
     ? {
@@ -207,15 +229,18 @@ async function find(context: EngineContext, store: Store, experiment: StoredExpe
         out: outOf(experiment),
       }
     : await foldNew(store, experiment, from);
-  if (!isCollecting(folded.ruling)) return { experiment, from, ...folded, isExpired: false, live: null };
+  if (!isCollecting(folded.ruling))
+    return { experiment, newest, from, ...folded, isExpired: false, live: null };
   // The clock and the live counts are asked last: what had settled before still counts.
   const expired = isExpired(experiment, context.clock.now());
   const { evidence } = folded.checkpoint;
-  const live = isWaiting || folded.terms.policy.fuse === null ? null : await store.liveCounts(experiment.id);
+  const isAsked = !isWaiting && !isCalm && folded.terms.policy.fuse !== null;
+  const live = isAsked ? await store.liveCounts(experiment.id) : null;
   const { promotion } = experiment;
   const facts = { ...folded.terms, promotion, evidence, isExpired: expired, live, out: folded.out };
   const out = latched(facts);
-  return { experiment, from, ...folded, ruling: decide({ ...facts, out }), out, isExpired: expired, live };
+  const ruling = decide({ ...facts, out });
+  return { experiment, newest, from, ...folded, ruling, out, isExpired: expired, live };
 }
 
 /** The arms for the sessions to come, by the share rule and by who is out; null where they stay. */
@@ -285,7 +310,7 @@ async function changeOf(
     decision: isCollecting(ruling)
       ? null
       : await decisionRecord(context, store, experiment, { verdict, reason, arm }, record),
-    evaluation: await evaluationRecord(store, finding, { numbers, arms, actor, atMs }),
+    evaluation: evaluationRecord(finding, { numbers, arms, actor, atMs }),
     arms,
     ...promotionOf(context, experiment, verdict === "promote" ? arm : null, actor),
     audit: auditOf(finding, arms, actor, atMs),
@@ -313,24 +338,38 @@ function resultOf(
   };
 }
 
-function isFuseNear({ terms: { policy }, live }: Finding): boolean {
+function fuseState(
+  { terms: { policy }, live }: Finding,
+  wasCalm: boolean,
+): Pick<Ticked, "isFuseNear" | "isCalm"> {
   const { fuse } = policy;
-  if (fuse === null || live === null) return false;
-  return live.slice(1).some(({ errors }) => errors >= fuse.errorRate * fuse.minSessions);
+  const challengers = live?.slice(1) ?? [];
+  return {
+    isFuseNear:
+      fuse !== null && challengers.some(({ errors }) => errors >= fuse.errorRate * fuse.minSessions),
+    isCalm: live === null ? wasCalm : challengers.every(({ errors }) => errors === 0),
+  };
 }
 
-/**
- * Folds and decides one running experiment, and moves its share as its rule says.
- *
- * @param isDryRun find out, but store nothing
- */
+/** How one experiment is ticked. */
+interface TickOneOptions {
+  /** find out, but store nothing */
+  readonly isDryRun: boolean;
+  readonly actor: string;
+  /** whether it is known that no challenger's live sessions have failed, so that the fuse need not be asked */
+  readonly isCalm?: boolean;
+}
+
+/** Folds and decides one running experiment, and moves its share as its rule says. */
 export async function tickExperiment(
   context: EngineContext,
   store: Store,
-  experiment: StoredExperiment,
-  options: { readonly isDryRun: boolean; readonly actor: string },
+  state: TickState,
+  options: TickOneOptions,
 ): Promise<Ticked> {
-  const finding = await find(context, store, experiment);
+  const { experiment } = state;
+  const { isCalm = false } = options;
+  const finding = await find(context, store, state, isCalm);
   const isWaitingStill = experiment.awaitingSeq !== null && finding.ruling.verdict === "continue";
   const arms = isWaitingStill ? null : nextArms(finding);
   const outline = outlineOf({ ...finding.terms, ...finding, evidence: finding.checkpoint.evidence });
@@ -339,11 +378,11 @@ export async function tickExperiment(
     return {
       result: resultOf(finding, false, outline),
       isStored: false,
-      isFuseNear: isFuseNear(finding),
+      ...fuseState(finding, isCalm),
     };
   const change = await changeOf(context, store, finding, { actor: options.actor, arms, outline });
   const isStored = await store.changeExperiment(change);
   if (isStored && change.decision) decided(context, experiment, change.decision);
   const result = resultOf(finding, isStored && !isCollecting(finding.ruling), outline);
-  return { result, isStored, isFuseNear: isFuseNear(finding) };
+  return { result, isStored, ...fuseState(finding, isCalm) };
 }

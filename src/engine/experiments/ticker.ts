@@ -4,11 +4,12 @@
  * are and however long their history is.
  */
 import type { EngineContext } from "../context.js";
-import type { Pulse, Store, StoredExperiment } from "../ports.js";
+import type { Pulse, Store } from "../ports.js";
+import { CalmExperiments } from "./calm.js";
 import { startDueDrafts } from "./drafts.js";
 import { requireProject } from "./lookup.js";
 import { startQueued } from "./queue.js";
-import { settleDue, type TickResult, tickExperiment } from "./tick.js";
+import { settleDue, type TickResult, type TickState, tickExperiment, tickStates } from "./tick.js";
 
 /** How a tick runs. */
 export interface TickOptions {
@@ -41,6 +42,12 @@ interface TickerHost {
   readonly propose: (store: Store, project: string | null) => void;
 }
 
+/** One tick of several experiments. */
+interface RunOptions extends TickOptions {
+  /** uids of those that the fuse need not be asked about */
+  readonly calm: ReadonlySet<string>;
+}
+
 interface Seen {
   readonly pulse: string;
   readonly result: TickResult;
@@ -53,6 +60,7 @@ export class Ticker {
   #holder: string | null = null;
   /** what the last tick saw of experiments in which nothing happened then, by their ids */
   #seen = new Map<string, Seen>();
+  readonly #calm = new CalmExperiments();
 
   constructor(context: EngineContext, host: TickerHost) {
     this.#context = context;
@@ -80,10 +88,11 @@ export class Ticker {
       this.#host.propose(store, project);
     }
     const pulses = await store.pulses(project);
+    const calm = await this.#calm.among(store, pulses);
     const groups: Promise<(TickResult | null)[]>[] = [];
     for (let from = 0; from < pulses.length; from += ABREAST) {
       await groups.at(-GROUPS);
-      groups.push(this.#resultsOf(store, pulses.slice(from, from + ABREAST), options));
+      groups.push(this.#resultsOf(store, pulses.slice(from, from + ABREAST), { ...options, calm }));
     }
     const results = await Promise.all(groups);
     if (project === null) this.#forget(pulses);
@@ -108,49 +117,49 @@ export class Ticker {
   async #resultsOf(
     store: Store,
     pulses: readonly Pulse[],
-    options: TickOptions,
+    options: RunOptions,
   ): Promise<(TickResult | null)[]> {
     const nowMs = this.#context.clock.now();
     const beats = pulses.map((pulse) => beatOf(pulse, nowMs));
     const isNews = ({ experimentUid }: Pulse, i: number): boolean =>
       beats[i] === null || this.#seen.get(experimentUid)?.pulse !== beats[i];
     const news = pulses.filter(isNews);
-    const experiments = news.length === 0 ? new Map() : await this.#experimentsOf(store, news);
+    const states = news.length === 0 ? new Map() : await this.#statesOf(store, news);
     const ticks = pulses.map((pulse, i) =>
       isNews(pulse, i)
-        ? this.#tickOne(store, pulse, experiments.get(pulse.experimentUid), options)
+        ? this.#tickOne(store, pulse, states.get(pulse.experimentUid), options)
         : (this.#seen.get(pulse.experimentUid)?.result ?? null),
     );
     return Promise.all(ticks);
   }
 
   /** All at once; one that cannot be read must not keep the others from their tick. */
-  async #experimentsOf(
+  async #statesOf(
     store: Store,
     pulses: readonly Pulse[],
-  ): Promise<ReadonlyMap<string, () => Promise<StoredExperiment | null>>> {
+  ): Promise<ReadonlyMap<string, () => Promise<TickState | undefined>>> {
     const uids = pulses.map(({ experimentUid }) => experimentUid);
-    const found = await store.experimentsByUids(uids).catch(() => null);
-    return new Map(
-      uids.map((uid) => {
-        const known = found?.find((experiment) => experiment.uid === uid) ?? null;
-        return [uid, async () => (found ? known : store.experimentByUid(uid))] as const;
-      }),
-    );
+    const found = await tickStates(store, uids).catch(() => null);
+    const known = new Map(found?.map((state) => [state.experiment.uid, state]));
+    const read = async (uid: string): Promise<TickState | undefined> =>
+      found ? known.get(uid) : (await tickStates(store, [uid]))[0];
+    return new Map(uids.map((uid) => [uid, () => read(uid)]));
   }
 
   async #tickOne(
     store: Store,
     pulse: Pulse,
-    read: () => Promise<StoredExperiment | null>,
-    options: TickOptions,
+    read: () => Promise<TickState | undefined>,
+    options: RunOptions,
   ): Promise<TickResult | null> {
     const { projectKey, experimentUid, version } = pulse;
     const { dryRun: isDryRun = false, actor = "tick" } = options;
     try {
-      const experiment = await read();
-      if (experiment?.status !== "running") return null;
-      const ticked = await tickExperiment(this.#context, store, experiment, { isDryRun, actor });
+      const state = await read();
+      if (state?.experiment.status !== "running") return null;
+      const isCalm = options.calm.has(experimentUid);
+      const ticked = await tickExperiment(this.#context, store, state, { isDryRun, actor, isCalm });
+      this.#calm.note(pulse, ticked.isCalm);
       const { result, isStored, isFuseNear } = ticked;
       // This process must not serve what it has just changed, nor go on without what it has just seen.
       if (!isDryRun) await this.#refresh(projectKey);
@@ -170,6 +179,7 @@ export class Ticker {
   #forget(pulses: readonly Pulse[]): void {
     const running = new Set(pulses.map(({ experimentUid }) => experimentUid));
     this.#seen = new Map([...this.#seen].filter(([uid]) => running.has(uid)));
+    this.#calm.keep(running);
   }
 }
 
