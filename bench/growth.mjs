@@ -1,7 +1,9 @@
 // What a long history costs: the same running experiment in files of 10,000 sessions and of millions. Each size is measured
-// in processes of its own, which take turns. `npm run growth -- --sessions 10000,1000000,10000000`, and with `--db
-// postgres://...` the same histories copied there, each to a schema of its own.
-import { execFileSync } from "node:child_process";
+// in processes of its own, which take turns. `npm run growth -- --sessions 10000,1000000,10000000`; with `--db
+// postgres://...` the same histories copied there, each to a schema of its own; with `--db double` the same files behind a
+// double of a libSQL server each, which is no evidence about a real one's speed.
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +13,7 @@ import { createEngine } from "../dist/index.js";
 import { addEndedExperiments, addSessions, change, withOneExperiment } from "./history.mjs";
 import { isShort, median, ratioOf, Table } from "./table.mjs";
 
+const DOUBLE = fileURLToPath(new URL("../test/support/libsql-double.mjs", import.meta.url));
 const SCRIPT = fileURLToPath(new URL("growth-measure.mjs", import.meta.url));
 const ROUNDS = isShort ? 1 : 7;
 /** Sessions of the experiment that is running, beside the history. */
@@ -47,6 +50,31 @@ async function copyOf(path, db, sessions) {
   return url.href;
 }
 
+/** A double of a libSQL server over the file, in a process of its own. */
+async function doubleOf(path) {
+  const child = spawn(process.execPath, [DOUBLE, path, "0"], { stdio: ["ignore", "pipe", "inherit"] });
+  const [url] = await once(child.stdout.setEncoding("utf8"), "data");
+  return { url: url.trim(), stop: () => child.kill() };
+}
+
+/** Where each file's history is measured, and what puts an end to that. */
+async function placesOf(paths, db) {
+  if (db === null) return { urls: paths, stop: () => {} };
+  const urls = new Map();
+  const doubles = [];
+  for (const [size, path] of paths) {
+    if (db !== "double") urls.set(size, await copyOf(path, db, size));
+    else {
+      doubles.push(await doubleOf(path));
+      urls.set(size, doubles.at(-1).url);
+    }
+  }
+  const stop = () => {
+    for (const double of doubles) double.stop();
+  };
+  return { urls, stop };
+}
+
 const nameOf = (sessions) =>
   sessions >= 1e6 ? `${sessions / 1e6}M sessions` : `${sessions / 1000}k sessions`;
 
@@ -69,6 +97,19 @@ function addTimes(table, sizes, results) {
   }
 }
 
+/** What processes, one after the other, see of each database. */
+function measured(urls, folder) {
+  const results = new Map([...urls.keys()].map((size) => [size, []]));
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    for (const [size, url] of urls) {
+      const output = execFileSync(process.execPath, [SCRIPT, url], { cwd: folder, encoding: "utf8" });
+      // The first round reads the file for the first time.
+      if (round > 0) results.get(size).push(JSON.parse(output));
+    }
+  }
+  return results;
+}
+
 /** Measures at each size; gives bytes and memory besides the rows. */
 export async function growthBench(table, folder, sizes, db = null) {
   console.log("A running experiment beside a history");
@@ -78,18 +119,12 @@ export async function growthBench(table, folder, sizes, db = null) {
     sessions: size,
     bytesPerSession: Math.round(statSync(paths.get(size)).size / (size + RUNNING)),
   }));
-  const urls = new Map(paths);
-  if (db !== null) for (const size of sizes) urls.set(size, await copyOf(paths.get(size), db, size));
-  const results = new Map(sizes.map((size) => [size, []]));
-  for (let round = 0; round <= ROUNDS; round += 1) {
-    for (const size of sizes) {
-      const output = execFileSync(process.execPath, [SCRIPT, urls.get(size)], {
-        cwd: folder,
-        encoding: "utf8",
-      });
-      // The first round reads the file for the first time.
-      if (round > 0) results.get(size).push(JSON.parse(output));
-    }
+  const { urls, stop } = await placesOf(paths, db);
+  let results;
+  try {
+    results = measured(urls, folder);
+  } finally {
+    stop();
   }
   addTimes(table, sizes, results);
   const growth = bytes.map((each) => ({
