@@ -1,7 +1,7 @@
 /**
  * What the statements of changes are built with, and the rows that several changes add.
  */
-import { and, eq, fillPlaceholders, sql } from "drizzle-orm";
+import { and, eq, is, Param, Placeholder, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/libsql";
 import type { AuditEntry, NewConfig } from "../engine/ports.js";
 import { auditLog, configs, projectConfigs, projects, reigns } from "./schema.js";
@@ -29,7 +29,24 @@ export function template(
   changes?: number,
 ): (values: Record<string, unknown>) => WriteStatement {
   const { params, ...rest } = statement(built, changes);
-  return (values) => ({ ...rest, params: fillPlaceholders([...params], values) as Value[] });
+  const places = (params as unknown[]).map(placeOf);
+  return (values) => ({ ...rest, params: places.map((place) => place(values)) });
+}
+
+type Values = Record<string, unknown>;
+
+/** How a parameter of a template is filled: looked into once, as fillPlaceholders does each time. */
+function placeOf(param: unknown): (values: Values) => Value {
+  if (is(param, Placeholder)) return (values) => valueIn(values, param.name) as Value;
+  if (!is(param, Param)) return () => param as Value;
+  const { encoder, value } = param;
+  if (!is(value, Placeholder)) return () => encoder.mapToDriverValue(value) as Value;
+  return (values) => encoder.mapToDriverValue(valueIn(values, value.name)) as Value;
+}
+
+function valueIn(values: Values, name: string): unknown {
+  if (name in values) return values[name];
+  throw new Error(`the template is not given its '${name}'`);
 }
 
 /** Ids of rows that may have been added a statement before. */

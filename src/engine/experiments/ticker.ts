@@ -29,10 +29,10 @@ const leaseOf = ({ project }: TickOptions): string => (project === undefined ? "
 const LEASE_MS = 60_000;
 
 /** Experiments read at once; what they store is one commit. */
-const ABREAST = 32;
+const ABREAST = 64;
 
-/** Such groups under way at once: the next is folded while the changes of the one before it are written. */
-const GROUPS = 2;
+/** Such groups under way at once: the next is read, and folded, while the changes of those before it are written. */
+const GROUPS = 3;
 
 /** What ticks ask of the process they run in. */
 interface TickerHost {

@@ -39,11 +39,24 @@ const OPERATIONS: WriteOperation[] = [
   },
   { kind: "replay", entry: { kind: "end", end: { sessionId: "s", atMs: 9, score: null } } },
   { kind: "statements", statements: [{ sql: "SELECT ?", params: [true, null, "a"], changes: 1 }] },
+  {
+    kind: "statements",
+    statements: [
+      { sql: "SELECT ?", params: [0.1] },
+      { sql: "DELETE", params: [], changes: 0 },
+    ],
+    spooledAs: { kind: "end", end: { sessionId: "s", atMs: 9, score: null } },
+  },
 ];
 
 describe("packed operations", () => {
   it("are the same, field by field and bit for bit, when they are unpacked", () => {
     expect(unpack(pack(OPERATIONS))).toEqual(OPERATIONS);
+  });
+
+  it("have the text of each statement once", () => {
+    const text = pack([...OPERATIONS, ...OPERATIONS]);
+    expect(text.split("SELECT ?")).toHaveLength(2);
   });
 
   it("are a third smaller than JSON as it is", () => {
