@@ -50,3 +50,8 @@ it("every table and column, with its type, its nulls, and as many indices", asyn
   });
   expect(indices?.n).toBe(perTable.reduce((sum, n) => sum + n));
 });
+
+it("its statements are interpreted, however dear the planner takes them to be", async () => {
+  // To compile one would take a hundred times as long as to run it.
+  expect(await query(temporaryDatabase(), "SELECT current_setting('jit') AS jit")).toEqual([{ jit: "off" }]);
+});

@@ -54,13 +54,19 @@ export async function loadPg(): Promise<typeof pg> {
   }
 }
 
+/**
+ * To compile a statement takes up to a second, and the server does so where it takes one for long: in a table of millions
+ * that is nearly every one of ours, each of which takes milliseconds.
+ */
+const INTERPRETED = "jit=off";
+
 /** Settings of a connection. What the server is to hold for it goes with the connection: no statement is spent on it. */
 export function settingsOf(
   { url, schema }: PostgresLocation,
   settings: readonly string[] = [],
 ): pg.ClientConfig {
   const inSchema = schema === null ? [] : [`search_path="${schema}"`];
-  const options = [...inSchema, ...settings]
+  const options = [...inSchema, INTERPRETED, ...settings]
     .map((each) => `-c ${each.replaceAll(" ", String.raw`\ `)}`)
     .join(" ");
   return {
@@ -69,7 +75,7 @@ export function settingsOf(
     keepAlive: true,
     connectionTimeoutMillis: CONNECT_MS,
     application_name: "dethrone",
-    ...(options === "" ? {} : { options }),
+    options,
   };
 }
 
