@@ -51,7 +51,7 @@ describe("studies over HTTP", () => {
     const { status, body: problem } = await ask("POST", `${STUDIES}/commits/conclude`, {
       body: { reason: "x" },
     });
-    expect([status, problem]).toMatchObject([503, { code: "git_unavailable" }]);
+    expect([status, problem]).toMatchObject([400, { code: "not_supported_here" }]);
   });
 
   it("are on the page of their project, and each on its own", async () => {

@@ -130,7 +130,7 @@ describe("a study", () => {
     expect(unasked.leftOut).toEqual({ "git-unknown": 12, unmatched: 1 });
     expect(unasked.git?.problem).toContain("git was not asked");
     await expect(studies().conclude("support", "commits", BECAUSE)).rejects.toMatchObject({
-      code: "git_unavailable",
+      code: "not_supported_here",
     });
     expect(await studies().conclude("support", "commits", { ...BECAUSE, git })).toMatchObject({
       status: "concluded",

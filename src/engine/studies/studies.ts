@@ -161,7 +161,7 @@ export class Studies {
    * Ends a study: what it has found by now stays as it is, whatever is recorded, tagged or moved in git afterwards.
    *
    * @throws DethroneError `project_not_found`, `study_not_found`, `transition_illegal`, `settings_invalid`; `git_unavailable`
-   *   where git could not be asked
+   *   where git could not tell, `not_supported_here` where nobody here asks it
    */
   async conclude(
     project: string,
@@ -175,7 +175,7 @@ export class Studies {
     const findings = await this.#observed(study, git);
     if (findings.git?.problem) {
       throw new DethroneError(
-        "git_unavailable",
+        git ? "git_unavailable" : "not_supported_here",
         `Study '${name}' goes by git, and git could not tell: ${findings.git.problem}. Nothing was concluded.`,
         { study: name, problem: findings.git.problem },
       );
