@@ -59,6 +59,8 @@ export interface AttemptEnd {
   readonly status: DeliveryStatus;
   readonly lastStatus: number | null;
   readonly lastError: string | null;
+  /** when the next one is due, where that is not when it was meant to be */
+  readonly nextAtMs?: number;
 }
 
 /** What waits to be delivered to an endpoint, and what nobody will try again. */

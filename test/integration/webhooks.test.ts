@@ -1,5 +1,6 @@
 /** Webhooks against a real endpoint on this machine: nothing lost, nothing made up, whatever the endpoint does. */
 import { execFile } from "node:child_process";
+import type { ServerResponse } from "node:http";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Webhook } from "standardwebhooks";
@@ -228,6 +229,37 @@ describe("an endpoint in trouble", () => {
       lastStatus: null,
       lastError: "no answer within 10 s",
     });
+  });
+
+  it("that asks to be left alone is, for half a day at most", async () => {
+    await add({ actions: ["created"] });
+    await test.engine.project("support", { champion: CHAMPION });
+    const asking = (seconds: string) => (response: ServerResponse) =>
+      response.writeHead(503, { "retry-after": seconds }).end();
+    receiver.answer(asking("3600"), asking("99999999"), 204);
+    expect(await test.engine.webhooks.deliver()).toEqual({ delivered: 0, failed: 1 });
+    for (const waitMs of [3_600_000, DAY_MS / 2]) {
+      test.clock.advance(waitMs - 1000);
+      expect(await test.engine.webhooks.deliver()).toEqual({ delivered: 0, failed: 0 });
+      test.clock.advance(1000);
+      await test.engine.webhooks.deliver();
+    }
+    expect((await test.engine.webhooks.deliveries()).deliveries).toMatchObject([
+      { status: "delivered", attempts: 3 },
+    ]);
+  });
+
+  it("that is gone for good is disabled, and what waited for it is told of as dead", async () => {
+    const { id } = await add({ actions: ["created"] });
+    receiver.answer(410);
+    for (const key of ["one", "two"]) await test.engine.project(key, { champion: CHAMPION });
+    expect(await test.engine.webhooks.deliver()).toEqual({ delivered: 0, failed: 1 });
+    expect(await test.engine.webhooks.list()).toMatchObject([{ id, isEnabled: false }]);
+    const { deliveries } = await test.engine.webhooks.deliveries();
+    expect(deliveries.map(({ status }) => status)).toEqual(["pending", "dead"]);
+    test.clock.advance(DAY_MS);
+    expect(await test.engine.webhooks.deliver()).toEqual({ delivered: 0, failed: 0 });
+    expect(receiver.messages).toHaveLength(1);
   });
 
   it("is not followed elsewhere", async () => {

@@ -12,12 +12,14 @@ import { DAY_MS } from "../duration.js";
 import type { EventEntry, Store, StoredDelivery, StoredWebhook } from "../ports.js";
 import { cloudEvent, headersOf } from "./message.js";
 import { type Posted, post } from "./post.js";
-import { ATTEMPTS_MAX, retryAfterMs } from "./retry.js";
+import { ATTEMPTS_MAX, CEILING_MS, retryAfterMs } from "./retry.js";
 
 /** No attempt begins later in a round; what is left waits for the next one. */
 const ROUND_MS = 20_000;
 const PAGE = 200;
 const KEPT_MS = 30 * DAY_MS;
+/** The status of what was there, and never will be again. */
+const GONE = 410;
 
 /** What a round did. */
 export interface CourierRound {
@@ -138,17 +140,26 @@ export class Courier {
     const nowMs = clock.now();
     const nextAtMs = nowMs + retryAfterMs(attempt, drawnOf(uid, attempt));
     if (!(await store.webhooks.begin({ uid, attempt, nextAtMs, nowMs }))) return null;
-    const { isDelivered, status, error } = await this.send(
-      webhook,
-      uid,
-      JSON.stringify(cloudEvent(uid, event)),
-    );
+    const posted = await this.send(webhook, uid, JSON.stringify(cloudEvent(uid, event)));
+    const { isDelivered, status, error, retryAfterMs: asked } = posted;
     if (this.#stopped.signal.aborted && !isDelivered) return null;
+    const isLast = attempt >= ATTEMPTS_MAX || status === GONE;
     await store.webhooks.end({
       ...{ uid, attempt, lastStatus: status, lastError: error },
-      status: isDelivered ? "delivered" : attempt >= ATTEMPTS_MAX ? "dead" : "pending",
+      status: isDelivered ? "delivered" : isLast ? "dead" : "pending",
+      ...(asked !== null && { nextAtMs: Math.max(nextAtMs, clock.now() + Math.min(asked, CEILING_MS)) }),
     });
+    if (status === GONE) await this.#disable(store, webhook);
     return isDelivered;
+  }
+
+  /** An endpoint that says it is gone for good is told of nothing more. */
+  async #disable(store: Store, { id, url }: StoredWebhook): Promise<void> {
+    await store.webhooks.change(id, { isEnabled: false });
+    this.#context.logger.warn(
+      { webhook: id, url },
+      "a webhook answered 410 Gone and is disabled; 'dethrone webhooks enable' undoes that",
+    );
   }
 
   /** Sends one message, once. */

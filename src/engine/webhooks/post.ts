@@ -30,6 +30,15 @@ export interface Posted {
   readonly status: number | null;
   /** why it was not delivered; null where it was */
   readonly error: string | null;
+  /** for how long, in milliseconds, it asks not to be tried again; null where it does not say */
+  readonly retryAfterMs: number | null;
+}
+
+/** What was answered. */
+interface Answered {
+  readonly status: number;
+  /** the header Retry-After: seconds, or a date */
+  readonly retryAfter: string | undefined;
 }
 
 interface Address {
@@ -53,19 +62,19 @@ function leadingTo(addresses: readonly Address[]): LookupFunction {
     all ? done(null, [...addresses]) : done(null, first.address, first.family);
 }
 
-/** The status, once the answer has ended or was cut off. */
+/** What was answered, once the answer has ended or was cut off. */
 function send(url: URL, addresses: readonly Address[], posting: Posting, signal: AbortSignal) {
-  return new Promise<number>((resolve, reject) => {
-    let status: number | undefined;
+  return new Promise<Answered>((resolve, reject) => {
+    let answered: Answered | undefined;
     const take = (answer: IncomingMessage): void => {
-      status = answer.statusCode ?? 0;
+      answered = { status: answer.statusCode ?? 0, retryAfter: answer.headers["retry-after"] };
       let bytes = 0;
       answer.on("data", (part: Buffer) => {
         bytes += part.length;
         if (bytes > ANSWER_BYTES_MAX) answer.destroy();
       });
-      answer.on("close", () => resolve(status as number));
-      answer.on("error", () => resolve(status as number));
+      answer.on("close", () => resolve(answered as Answered));
+      answer.on("error", () => resolve(answered as Answered));
     };
     const options = { method: "POST", agent: false, lookup: leadingTo(addresses), signal } as const;
     const { body, headers } = posting;
@@ -75,9 +84,9 @@ function send(url: URL, addresses: readonly Address[], posting: Posting, signal:
       { ...options, headers: { ...headers, "content-length": length } },
       take,
     );
-    request.on("error", (error) => (status === undefined ? reject(error) : resolve(status)));
+    request.on("error", (error) => (answered === undefined ? reject(error) : resolve(answered)));
     // What is no answer, such as the offer of another protocol, ends without an error.
-    request.on("close", () => status === undefined && reject(new Error("closed without an answer")));
+    request.on("close", () => answered === undefined && reject(new Error("closed without an answer")));
     request.end(body);
   });
 }
@@ -85,6 +94,13 @@ function send(url: URL, addresses: readonly Address[], posting: Posting, signal:
 function whyFailed(status: number): string {
   if (status >= 300 && status < 400) return `answered ${status}; redirects are not followed`;
   return `answered ${status}`;
+}
+
+/** What an endpoint that is busy or away asks for; null where it is neither, or says nothing that can be understood. */
+function retryAfterOf({ status, retryAfter = "" }: Answered, nowMs: number): number | null {
+  if ((status !== 429 && status !== 503) || retryAfter === "") return null;
+  const waitMs = /^\d+$/.test(retryAfter) ? 1000 * Number(retryAfter) : Date.parse(retryAfter) - nowMs;
+  return Number.isFinite(waitMs) ? Math.max(0, waitMs) : null;
 }
 
 /** What cannot be stopped, such as looking up a name, is left to itself. */
@@ -102,7 +118,7 @@ const messageOf = (error: unknown): string => {
 };
 
 /** Sends a message; never rejects. An answer that has begun counts, though its end may be late. */
-export async function post(posting: Posting, clock: Pick<Clock, "after">): Promise<Posted> {
+export async function post(posting: Posting, clock: Clock): Promise<Posted> {
   const stopper = new AbortController();
   const { signal } = stopper;
   const stop = (): void => stopper.abort(new Error("given up"));
@@ -113,11 +129,14 @@ export async function post(posting: Posting, clock: Pick<Clock, "after">): Promi
   try {
     const url = new URL(posting.url);
     const addresses = await abandonable(addressesOf(hostOf(url), posting.allowPrivate), signal);
-    const status = await send(url, addresses, posting, signal);
+    const answered = await send(url, addresses, posting, signal);
+    const { status } = answered;
     const isDelivered = status >= 200 && status < 300;
-    return { isDelivered, status, error: isDelivered ? null : whyFailed(status) };
-  } catch (error) {
-    return { isDelivered: false, status: null, error: messageOf(signal.aborted ? signal.reason : error) };
+    const error = isDelivered ? null : whyFailed(status);
+    return { isDelivered, status, error, retryAfterMs: retryAfterOf(answered, clock.now()) };
+  } catch (failure) {
+    const error = messageOf(signal.aborted ? signal.reason : failure);
+    return { isDelivered: false, status: null, error, retryAfterMs: null };
   } finally {
     cancel();
     posting.signal.removeEventListener("abort", stop);

@@ -5,7 +5,8 @@
 /** Longer, with the least of chance, than an attempt takes: nobody makes the next one meanwhile. */
 const BASE_MS = 20_000;
 const FACTOR = 3;
-const CEILING_MS = 12 * 3_600_000;
+/** Nobody is left alone for longer, whatever they ask for. */
+export const CEILING_MS = 12 * 3_600_000;
 
 /** Attempts before a delivery is dead: nearly three days after the first. */
 export const ATTEMPTS_MAX = 13;

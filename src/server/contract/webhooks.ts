@@ -93,6 +93,10 @@ export const webhookRoutes = {
     ...ofOne("test", "Sends an event dethrone.webhook.test, once and at once"),
     response: z.object({
       isDelivered: z.boolean(),
+      retryAfterMs: z
+        .number()
+        .nullable()
+        .describe("for how long it asks not to be tried again; null where it does not say"),
       status: z.number().nullable(),
       error: z.string().nullable(),
     }),

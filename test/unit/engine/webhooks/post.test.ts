@@ -26,7 +26,12 @@ function postTo(addresses: readonly string[], allowPrivate: boolean) {
 
 describe("a message to a name", () => {
   it("goes to the address that was judged: the name is looked up once", async () => {
-    expect(await postTo(["127.0.0.1"], true)).toEqual({ isDelivered: true, status: 204, error: null });
+    expect(await postTo(["127.0.0.1"], true)).toEqual({
+      isDelivered: true,
+      status: 204,
+      error: null,
+      retryAfterMs: null,
+    });
     expect(receiver.messages[0]?.headers.host).toBe(`hooks.example.test:${new URL(receiver.url).port}`);
     expect(lookup).toHaveBeenCalledTimes(1);
   });
@@ -40,6 +45,7 @@ describe("a message to a name", () => {
     expect(await postTo(addresses, allowPrivate)).toEqual({
       isDelivered: false,
       status: null,
+      retryAfterMs: null,
       error: expect.stringMatching(/^hooks\.example\.test leads to .*, which is not allowed$/),
     });
     expect(receiver.messages).toEqual([]);
@@ -67,6 +73,22 @@ describe("a message to a name", () => {
     const url = "https://hooks.example.test/";
     const posted = post({ url, headers: {}, body: "{}", allowPrivate: false, signal }, clock);
     clock.advance(10_000);
-    expect(await posted).toEqual({ isDelivered: false, status: null, error: "no answer within 10 s" });
+    expect(await posted).toEqual({
+      isDelivered: false,
+      status: null,
+      retryAfterMs: null,
+      error: "no answer within 10 s",
+    });
   });
+});
+
+it.each([
+  [429, "120", 120_000],
+  [503, "Thu, 01 Jan 2026 00:10:00 GMT", 600_000],
+  [503, "Wed, 31 Dec 2025 00:00:00 GMT", 0],
+  [503, "soon", null],
+  [500, "120", null],
+])("an answer %s that asks for %s is waited for so long: %s", async (status, header, expected) => {
+  receiver.answer((response) => response.writeHead(status, { "retry-after": header }).end());
+  expect((await postTo(["127.0.0.1"], true)).retryAfterMs).toBe(expected);
 });
