@@ -7,7 +7,8 @@ import { postgresFolder } from "./test/support/postgres-server.mjs";
 const CONTRACT = [
   ...["assignment", "browse", "contests", "experiments", "judgement", "session-trees"],
   ...["sessions", "settling", "several-fuses", "ticks", "upkeep"],
-  ...["assign", "evaluations", "queue", "studies", "webhooks", "api-export"],
+  ...["assign", "evaluations", "queue", "proposer", "studies", "webhooks", "trajectory", "robustness"],
+  ...["intake", "api", "api-replies", "api-export"],
 ].map((name) => `test/integration/${name}.test.ts`);
 
 // What is in `packed` takes the tarball: `npm run packed`.
