@@ -37,6 +37,8 @@ const FAULTS = {
   },
   exit: async (call, workers) => {
     const pending = call();
+    // It is this file's until it is returned: the first thread that ends may reject it while the next is waited for.
+    pending.catch(() => undefined);
     for (const worker of workers) await worker.terminate();
     return pending;
   },
