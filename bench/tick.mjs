@@ -6,7 +6,7 @@ import { isShort, median } from "./table.mjs";
 
 const EXPERIMENTS = isShort ? 20 : 1000;
 const NEW_SESSIONS = isShort ? 200 : 100_000;
-const ROUNDS = isShort ? 1 : 3;
+const ROUNDS = isShort ? 1 : 7;
 
 async function timed(work) {
   const start = performance.now();

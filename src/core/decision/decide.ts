@@ -64,6 +64,7 @@ export interface DecisionFacts extends Terms {
 }
 
 const CONTINUE: Ruling = { verdict: "continue", reason: "collecting" };
+const EXPIRED: Ruling = { verdict: "hold", reason: "expired" };
 
 const pairOf = ({ evidence }: DecisionFacts, challenger: number): PairState =>
   evidence.pairs[challenger] as PairState;
@@ -200,7 +201,6 @@ function abortReason(reasons: readonly OutReason[]): Reason {
  */
 export function decide(facts: DecisionFacts): Ruling {
   const { policy, evidence, isExpired } = facts;
-  const expired: Ruling = { verdict: "hold", reason: "expired" };
   if (isSampleRatioBroken(facts)) return { verdict: "abort", reason: "srm" };
   const contenders: number[] = [];
   const reasons: OutReason[] = [];
@@ -210,14 +210,14 @@ export function decide(facts: DecisionFacts): Ruling {
     else reasons.push(reason);
   }
   if (contenders.length === 0) return { verdict: "abort", reason: abortReason(reasons) };
-  if (evidence.index === 0) return isExpired ? expired : CONTINUE;
+  if (evidence.index === 0) return isExpired ? EXPIRED : CONTINUE;
   const promoted = winner(facts, contenders);
   if (promoted !== null) {
     const arm = promoted + 1;
     if (facts.promotion === "auto") return { verdict: "promote", reason: "evidence", arm };
-    return isExpired ? expired : { verdict: "continue", reason: "awaiting-approval", arm };
+    return isExpired ? EXPIRED : { verdict: "continue", reason: "awaiting-approval", arm };
   }
   if (isFutile(facts, contenders)) return { verdict: "hold", reason: "futility" };
   if (evidence.index >= policy.horizon) return { verdict: "hold", reason: "horizon" };
-  return isExpired ? expired : CONTINUE;
+  return isExpired ? EXPIRED : CONTINUE;
 }
