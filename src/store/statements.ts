@@ -38,10 +38,10 @@ type Values = Record<string, unknown>;
 /** How a parameter of a template is filled: looked into once, as fillPlaceholders does each time. */
 function placeOf(param: unknown): (values: Values) => Value {
   if (is(param, Placeholder)) return (values) => valueIn(values, param.name) as Value;
-  if (!is(param, Param)) return () => param as Value;
-  const { encoder, value } = param;
-  if (!is(value, Placeholder)) return () => encoder.mapToDriverValue(value) as Value;
-  return (values) => encoder.mapToDriverValue(valueIn(values, value.name)) as Value;
+  // Only what has still to be filled has kept its encoder.
+  if (!is(param, Param) || !is(param.value, Placeholder)) return () => param as Value;
+  const { name } = param.value;
+  return (values) => param.encoder.mapToDriverValue(valueIn(values, name)) as Value;
 }
 
 function valueIn(values: Values, name: string): unknown {

@@ -22,8 +22,8 @@ export class Knowledge {
   /** Answers to what is asked again and again, with nothing bound to it, as they were last. */
   readonly #usual: Map<string, Rows>;
   readonly #rows = new Map<string, Rows>();
-  /** Statements, the same ones in their turn, that failed or (null) changed another number of rows than supposed. */
-  readonly #refusals = new Map<string, ReadonlyMap<number, Error | null>>();
+  /** Statements that failed, or (null) changed another number of rows than supposed; see {@link turnOf}. */
+  readonly #refusals = new Map<string, Error | null>();
 
   constructor(usual: Map<string, Rows>) {
     this.#usual = usual;
@@ -37,11 +37,7 @@ export class Knowledge {
 
   /** Notes that a statement, the one at that place among those asked, failed or changed another number of rows. */
   refuse(asked: readonly Ask[], place: number, error: Error | null): void {
-    const { sql } = asked[place] as Ask;
-    const key = keyOf(asked[place] as Ask);
-    // Two writers of one process may ask for the very same: the first is granted what the second is refused.
-    const turn = asked.slice(0, place).filter((each) => each.sql === sql && keyOf(each) === key).length;
-    this.#refusals.set(key, new Map([...(this.#refusals.get(key) ?? []), [turn, error]]));
+    this.#refusals.set(turnOf(asked, place), error);
   }
 
   /** What was refused behind an answer that was not as supposed may not be any more. */
@@ -59,18 +55,24 @@ export class Knowledge {
     return this.#rows.has(keyOf(ask));
   }
 
-  /** What the last of the statements asked was refused with before. */
-  refusal(asked: readonly Ask[]): Error | null | undefined {
-    if (this.#refusals.size === 0) return undefined;
-    const ask = asked.at(-1) as Ask;
-    const turns = this.#refusals.get(keyOf(ask));
-    if (!turns) return undefined;
-    const same = asked.filter((each) => each.sql === ask.sql && keyOf(each) === keyOf(ask));
-    return turns.get(same.length - 1);
+  /** What the statement at that place was refused with before. */
+  refusal(asked: readonly Ask[], place: number): Error | null | undefined {
+    return this.#refusals.size === 0 ? undefined : this.#refusals.get(turnOf(asked, place));
   }
 }
 
 const keyOf = ({ sql, values }: Ask): string => `${sql} ${JSON.stringify(values)}`;
+
+/**
+ * Which statement of those asked it is, whatever else is asked: of two that are the very same, as two of one process may
+ * be, the first is granted what the second is refused.
+ */
+function turnOf(asked: readonly Ask[], place: number): string {
+  const ask = asked[place] as Ask;
+  const key = keyOf(ask);
+  const before = asked.slice(0, place).filter((each) => each.sql === ask.sql && keyOf(each) === key);
+  return `${before.length} ${key}`;
+}
 
 /** One thing to send, and what it has to come to. */
 export interface Step {
@@ -126,7 +128,7 @@ class Foreseer {
 
   #changes(ask: Ask): number {
     const place = this.asked.push(ask) - 1;
-    const refusal = this.#known.refusal(this.asked);
+    const refusal = this.#known.refusal(this.asked, place);
     if (refusal) throw refusal;
     if (refusal === null) return OTHER;
     const expected = typeof ask.supposed === "number" ? ask.supposed : null;
