@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +5,7 @@ import { createClient } from "@libsql/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createEngine } from "../../src/index.js";
 import { cli } from "../support/cli.js";
+import { nodeProcess } from "../support/processes.js";
 
 const MAIN = new URL("../../dist/cli/main.js", import.meta.url).pathname;
 
@@ -162,7 +162,7 @@ describe("bad input of commands on experiments and configs: a clear error, and n
 });
 
 it("a reader that has read enough is no failure", async () => {
-  const child = spawn(process.execPath, [MAIN, "--help"], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = nodeProcess(MAIN, "--help");
   child.stdout.destroy();
   const said: Buffer[] = [];
   child.stderr.on("data", (part: Buffer) => said.push(part));

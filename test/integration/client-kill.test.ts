@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { afterEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { createClient } from "../../src/client/index.js";
+import { nodeProcess } from "../support/processes.js";
 import { query } from "../support/query.js";
 import { recordingLogger } from "../support/recording-logger.js";
 import { temporaryDatabase } from "../support/temporary.js";
@@ -16,14 +17,10 @@ const KILLS = [150, 500, 900];
 
 let server: ChildProcess | null = null;
 
-afterEach(() => {
-  server?.kill("SIGKILL");
-});
-
 /** Starts a server process; its address, once it listens. */
 async function serve(path: string, port: number): Promise<string> {
   const args = ["serve", "--db", path, "--port", String(port), "--no-decide", "--json"];
-  server = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "ignore"] });
+  server = nodeProcess(main, ...args);
   const [line] = (await once(server.stdout as NodeJS.ReadableStream, "data")) as [Buffer];
   return (JSON.parse(String(line)) as { url: string }).url;
 }

@@ -1,4 +1,4 @@
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -6,6 +6,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { describe, expect, it } from "vitest";
 import { createEngine } from "../../src/index.js";
+import { nodeProcess } from "../support/processes.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 const run = promisify(execFile);
@@ -64,7 +65,7 @@ describe("dethrone mcp", () => {
   }, 60_000);
 
   it.each(["end of input", "SIGTERM"] as const)("stops at %s, with nothing said", async (how) => {
-    const child = spawn(process.execPath, [main, "mcp", "--db", await database()]);
+    const child = nodeProcess(main, "mcp", "--db", await database());
     let out = "";
     child.stdout.on("data", (chunk) => {
       out += chunk;

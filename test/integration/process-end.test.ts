@@ -1,9 +1,9 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { createEngine } from "../../src/index.js";
+import { nodeProcess } from "../support/processes.js";
 import { query } from "../support/query.js";
 import { temporaryDatabase } from "../support/temporary.js";
 
@@ -15,7 +15,7 @@ const ALL = 501;
 /** Runs a process that leaves its engine open; how it ended, and what it left behind. */
 async function ended(ending: string, ...closeOn: string[]) {
   const path = temporaryDatabase();
-  const child = spawn(process.execPath, [PROCESS, `file:${path}`, ending, ...closeOn]);
+  const child = nodeProcess(PROCESS, `file:${path}`, ending, ...closeOn);
   const [[code, signal], output, errors] = await Promise.all([
     once(child, "exit"),
     text(child.stdout),

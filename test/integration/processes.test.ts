@@ -1,10 +1,11 @@
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { createClient } from "@libsql/client";
 import { describe, expect, it } from "vitest";
 import { createEngine } from "../../src/index.js";
+import { nodeProcess } from "../support/processes.js";
 import { temporaryDatabase } from "../support/temporary.js";
 
 const AGENT = fileURLToPath(new URL("../support/agent-process.mjs", import.meta.url));
@@ -30,9 +31,8 @@ const WAITING = fileURLToPath(new URL("../support/assignment-process.mjs", impor
 
 /** A process that has looked at the project and waits for orders. */
 async function waiting(url: string, refreshMs: number) {
-  const child = spawn(process.execPath, [WAITING, url, String(refreshMs)], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
+  const child = nodeProcess(WAITING, url, String(refreshMs));
+  child.stderr.pipe(process.stderr);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const answer = async (): Promise<unknown> => JSON.parse((await lines.next()).value ?? "null");
   expect(await answer()).toBe("ready");
@@ -41,7 +41,6 @@ async function waiting(url: string, refreshMs: number) {
       child.stdin.write(`${JSON.stringify(order)}\n`);
       return answer();
     },
-    end: () => child.stdin.end(),
   };
 }
 
@@ -89,7 +88,7 @@ describe("several processes on one database", () => {
   it("one killed in the middle of its work: what was acknowledged is there, and the rest goes on", async () => {
     const path = temporaryDatabase();
     await agent(path, 20, "plain");
-    const child = spawn(process.execPath, [AGENT, path, "100000", "killed"]);
+    const child = nodeProcess(AGENT, path, "100000", "killed");
     let out = "";
     await new Promise<void>((resolve) => {
       child.stdout.on("data", (chunk) => {
@@ -129,7 +128,6 @@ describe("several processes on one database", () => {
     expect(stored.map(({ arm }) => arm)).toEqual(arms[0]);
     // A process may win all of them; of so many, some are then placed otherwise than by most of its share.
     expect(new Set(arms[0])).toEqual(new Set(["champion long", "challenger short"]));
-    for (const { end } of [...early, ...late]) end();
     await engine.close();
   }, 60_000);
 
@@ -145,7 +143,6 @@ describe("several processes on one database", () => {
       { prompt: "short", experiment: null },
       { prompt: "short", experiment: null },
     ]);
-    for (const { end } of others) end();
     await engine.close();
   }, 60_000);
 });

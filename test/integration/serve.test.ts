@@ -1,19 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
-import { afterEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { createApp } from "../../src/server/app.js";
 import { listen } from "../../src/server/listen.js";
 import { createTestEngine } from "../../src/testing.js";
 import { cli } from "../support/cli.js";
+import { nodeProcess } from "../support/processes.js";
 import { temporaryDatabase } from "../support/temporary.js";
 
 const MAIN = new URL("../../dist/cli/main.js", import.meta.url).pathname;
-const processes: ChildProcess[] = [];
-
-afterEach(() => {
-  for (const child of processes.splice(0)) child.kill("SIGKILL");
-});
 
 interface Serving {
   readonly url: string;
@@ -25,8 +21,7 @@ interface Serving {
 
 /** `dethrone serve` in a process of its own. */
 function served(db: string, ...flags: string[]): Promise<Serving> {
-  const child = spawn(process.execPath, [MAIN, "serve", "--db", db, "--port", "0", "--json", ...flags]);
-  processes.push(child);
+  const child = nodeProcess(MAIN, "serve", "--db", db, "--port", "0", "--json", ...flags);
   let [out, log] = ["", ""];
   child.stderr.on("data", (chunk) => {
     log += chunk;

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
@@ -12,6 +11,7 @@ import { createEngine } from "../../src/index.js";
 import { encodeLine } from "../../src/store/spool-entries.js";
 import { WriteConnection } from "../../src/store/write-connection.js";
 import { cli } from "../support/cli.js";
+import { nodeProcess } from "../support/processes.js";
 import {
   crashNextWriter,
   limitFiles,
@@ -328,7 +328,7 @@ describe("processes", () => {
   it("one killed while it spools: what was acknowledged is stored by the next, once", async () => {
     const path = temporaryDatabase();
     await (await spoolingContest(path)).engine.close();
-    const child = spawn(process.execPath, [AGENT, path, "100000", "killed"]);
+    const child = nodeProcess(AGENT, path, "100000", "killed");
     let unlock = (): void => undefined;
     let out = "";
     await new Promise<void>((resolve) => {
@@ -378,7 +378,7 @@ describe("processes", () => {
   it("one that runs keeps its spool to itself", async () => {
     const path = temporaryDatabase();
     const { engine } = await spoolingEngine(path);
-    const child = spawn(process.execPath, ["-e", "process.stdin.resume()"]);
+    const child = nodeProcess("-e", "process.stdin.resume()");
     const line = encodeLine({ version: 1, owner: { pid: child.pid, host: hostname(), since: null } });
     const name = `test.db.spool-${child.pid}-a.jsonl`;
     writeFileSync(join(dirname(path), name), line);

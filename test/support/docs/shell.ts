@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import type { Command } from "commander";
 import { createProgram } from "../../../src/cli/program.js";
 import { createRandom } from "../../../src/core/random.js";
@@ -83,6 +84,19 @@ function recordedSessions(): string {
   return lines.join("\n");
 }
 
+/** Stops what a script left running, and waits until nothing of it is left to write into its folder. */
+async function stopGroup(leader: number): Promise<void> {
+  try {
+    process.kill(-leader, "SIGTERM");
+    for (;;) {
+      process.kill(-leader, 0);
+      await setTimeout(10);
+    }
+  } catch {
+    // Nothing of it runs any more.
+  }
+}
+
 /** What is put between the blocks of a page. */
 const MARK = "@@ the next block @@";
 
@@ -115,11 +129,7 @@ export async function runBlocks(blocks: readonly string[], folder: string): Prom
   });
   const status = await new Promise((resolve) => child.once("exit", resolve));
   for (const file of files) closeSync(file);
-  try {
-    process.kill(-(child.pid as number), "SIGTERM");
-  } catch {
-    // Nothing was left running.
-  }
+  await stopGroup(child.pid as number);
   if (status !== 0)
     throw new Error(`exit ${status}\n${readFileSync(err, "utf8")}\n${readFileSync(out, "utf8")}`);
   return readFileSync(out, "utf8").split(`${MARK}\n`);
