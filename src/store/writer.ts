@@ -230,8 +230,9 @@ export class Writer {
     this.#apply(batch.operations, this.#turn).then(
       (outcomes) => {
         this.#sent.shift();
+        // Before whoever waited goes on: the thread is not to wait for them.
+        if (this.#isNextDue()) this.#sendBatch();
         batch.resolve(outcomes);
-        this.#pump();
       },
       (error: DethroneError) => {
         // Given up with the batch before it, or with the writer.
