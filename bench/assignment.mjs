@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { v7 } from "uuid";
 import { routeOf } from "../dist/engine/sessions/route.js";
 import { createEngine } from "../dist/index.js";
-import { openLibsqlStore } from "../dist/store/libsql-store.js";
 import { locate } from "../dist/store/location.js";
+import { openSqlStore } from "../dist/store/store.js";
 import { bareLoop } from "./bare-loop.mjs";
 import { peersOf } from "./peers.mjs";
 import { interleaved, isShort, median, ratioOf } from "./table.mjs";
@@ -24,7 +24,7 @@ async function snapshots(path) {
     await project.challenge([{ model: "b" }, { model: "c" }], { share: 0.3 });
   }
   await engine.close();
-  const store = await openLibsqlStore(locate(path), { mustExist: true });
+  const store = await openSqlStore(locate(path), { mustExist: true });
   const states = [];
   for (const key of keys) states.push(await store.projectState(key));
   await store.close();

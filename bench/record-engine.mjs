@@ -63,8 +63,8 @@ const endOf = ({ id, endedAtMs, score }) => ({ sessionId: id, atMs: endedAtMs, s
 /** The writer of the package, asked for starts and ends as a host asks for them; it forms its batches itself. */
 async function throughStore() {
   const { locate } = await import("../dist/store/location.js");
-  const { openLibsqlStore } = await import("../dist/store/libsql-store.js");
-  const store = await openLibsqlStore(locate(path), { mustExist: true });
+  const { openSqlStore } = await import("../dist/store/store.js");
+  const store = await openSqlStore(locate(path), { mustExist: true });
   return {
     async write(batch) {
       const starts = batch.map((session) => store.startSession(startOf(session)));
@@ -79,7 +79,7 @@ async function throughStore() {
 
 /** The writer's own batches without its thread: what the statements cost. */
 async function throughConnection() {
-  const { WriteConnection } = await import("../dist/store/write-connection.js");
+  const { WriteConnection } = await import("../dist/store/file/write-connection.js");
   const { fileURLToPath } = await import("node:url");
   const connection = new WriteConnection(path, fileURLToPath(new URL("../drizzle", import.meta.url)));
   const operations = (batch) => [

@@ -6,12 +6,12 @@
 import { is, SQL } from "drizzle-orm";
 import * as pg from "drizzle-orm/pg-core";
 import { getTableConfig, SQLiteTable } from "drizzle-orm/sqlite-core";
-import * as accessTables from "../src/store/access-schema.js";
-import * as archiveTables from "../src/store/archive-schema.js";
-import * as governanceTables from "../src/store/governance-schema.js";
-import * as mainTables from "../src/store/schema.js";
-import * as studyTables from "../src/store/study-schema.js";
-import * as webhookTables from "../src/store/webhook-schema.js";
+import * as accessTables from "../src/store/schema/access.js";
+import * as archiveTables from "../src/store/schema/archive.js";
+import * as governanceTables from "../src/store/schema/governance.js";
+import * as mainTables from "../src/store/schema/main.js";
+import * as studyTables from "../src/store/schema/studies.js";
+import * as webhookTables from "../src/store/schema/webhooks.js";
 
 type Column = ReturnType<typeof getTableConfig>["columns"][number];
 type Columns = Readonly<Record<string, pg.PgColumn>>;

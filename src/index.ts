@@ -12,9 +12,9 @@ import type { Logger } from "./engine/ports.js";
 import type { ExposureSink } from "./engine/sessions/exposures.js";
 import { closeAtEnd, END_SIGNALS, type EndSignal } from "./process-end.js";
 import { ChampionsFile } from "./store/champions-file.js";
-import { openLibsqlStore } from "./store/libsql-store.js";
 import { locate } from "./store/location.js";
-import { Spool } from "./store/spool.js";
+import { Spool } from "./store/spool/spool.js";
+import { openSqlStore } from "./store/store.js";
 import { VERSION } from "./version.js";
 
 /** Settings of an engine. */
@@ -106,7 +106,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     logger: safeLogger(options.logger ?? consoleLogger),
     champions: beside === null ? undefined : new ChampionsFile(beside),
     openStore: (events) =>
-      openLibsqlStore(location ?? locate(DEFAULT_URL), { mustExist: false, spool, durability, ...events }),
+      openSqlStore(location ?? locate(DEFAULT_URL), { mustExist: false, spool, durability, ...events }),
     isOff,
     isStrict: options.strict ?? false,
     refreshMs: positive("refreshMs", options.refreshMs, 5000),

@@ -10,8 +10,8 @@ import type { DecisionEvent } from "./engine/experiments/decision-event.js";
 import type { TickResult } from "./engine/experiments/tick.js";
 import type { Clock, Logger, OpenStore } from "./engine/ports.js";
 import type { ExposureSink } from "./engine/sessions/exposures.js";
-import { openLibsqlStore } from "./store/libsql-store.js";
 import { locate } from "./store/location.js";
+import { openSqlStore } from "./store/store.js";
 import { VERSION } from "./version.js";
 
 /** A clock that stands still until told otherwise. */
@@ -98,7 +98,7 @@ async function longestWindowMs(engine: Engine): Promise<number> {
 export async function createTestEngine(options: TestEngineOptions = {}): Promise<TestEngine> {
   const clock = options.clock ?? createTestClock();
   const location = locate(options.url ?? ":memory:");
-  const openStore: OpenStore = ({ onChange }) => openLibsqlStore(location, { mustExist: false, onChange });
+  const openStore: OpenStore = ({ onChange }) => openSqlStore(location, { mustExist: false, onChange });
   const engine = await Engine.start({
     clock,
     ids: seededIds(createRandom(options.seed ?? 1), clock),

@@ -8,9 +8,9 @@ import { createRandom } from "../../dist/core/random.js";
 import { Engine } from "../../dist/engine/engine.js";
 import { seededIds } from "../../dist/engine/environment.js";
 import { isDethroneError } from "../../dist/index.js";
-import { openLibsqlStore } from "../../dist/store/libsql-store.js";
 import { locate } from "../../dist/store/location.js";
 import { storageError } from "../../dist/store/storage-error.js";
+import { openSqlStore } from "../../dist/store/store.js";
 import { createTestClock, createTestEngine } from "../../dist/testing.js";
 import { check } from "./invariants.mjs";
 import { story } from "./story.mjs";
@@ -137,7 +137,7 @@ async function life({ path, fault, at, workers, seed }) {
   const [failures, diary, calls] = [[], [], []];
   const clock = createTestClock(Date.UTC(2026, 0, 2));
   const openStore = async () =>
-    faultedStore(await openLibsqlStore(locate(path), { mustExist: false }), { fault, at, workers, calls });
+    faultedStore(await openSqlStore(locate(path), { mustExist: false }), { fault, at, workers, calls });
   const steps = stepsFor(failures);
   const logger = { debug() {}, info() {}, warn() {}, error() {} };
   const engine = await steps.must("createEngine", () =>

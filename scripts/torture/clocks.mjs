@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { Engine } from "../../dist/engine/engine.js";
 import { seededIds } from "../../dist/engine/environment.js";
 import { isDethroneError } from "../../dist/index.js";
-import { openLibsqlStore } from "../../dist/store/libsql-store.js";
 import { locate } from "../../dist/store/location.js";
+import { openSqlStore } from "../../dist/store/store.js";
 import { check } from "./invariants.mjs";
 import { chance } from "./support.mjs";
 
@@ -35,7 +35,7 @@ async function engineOn(path, random, diary) {
     clock,
     ids: seededIds(random.random, clock),
     logger,
-    openStore: () => openLibsqlStore(locate(path), { mustExist: false }),
+    openStore: () => openSqlStore(locate(path), { mustExist: false }),
     isOff: false,
     isStrict: true,
     refreshMs: 50,

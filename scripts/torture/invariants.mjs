@@ -5,10 +5,10 @@ import Database from "libsql";
 import { ExperimentFolding, foldRowPages } from "../../dist/engine/experiments/folding.js";
 import { verifyDecision } from "../../dist/engine/experiments/verify.js";
 import { createEngine } from "../../dist/index.js";
-import { openLibsqlStore } from "../../dist/store/libsql-store.js";
 import { locate } from "../../dist/store/location.js";
 import { connectTo } from "../../dist/store/postgres/client.js";
 import { toPostgres } from "../../dist/store/postgres/dialect.js";
+import { openSqlStore } from "../../dist/store/store.js";
 import { sleep } from "./support.mjs";
 
 const BUSY_WAIT_MS = 5000;
@@ -172,7 +172,7 @@ async function recoverLeftovers(url, folder) {
 export async function check(url, folder, diary) {
   await recoverLeftovers(url, folder);
   const look = await lookAt(url);
-  const store = await openLibsqlStore(locate(url), { mustExist: true });
+  const store = await openSqlStore(locate(url), { mustExist: true });
   const failures = [];
   const fail = (what, where) => failures.push(`${what}: ${some(where)}`);
   try {

@@ -4,9 +4,9 @@
 import { Engine } from "../engine/engine.js";
 import { randomIds, silentLogger, systemClock } from "../engine/environment.js";
 import type { Store } from "../engine/ports.js";
-import { openLibsqlStore } from "../store/libsql-store.js";
 import { locate } from "../store/location.js";
-import { Spool } from "../store/spool.js";
+import { Spool } from "../store/spool/spool.js";
+import { openSqlStore } from "../store/store.js";
 import { VERSION } from "../version.js";
 
 /** The actor of the audit log for what the command line does. */
@@ -42,7 +42,7 @@ export async function withEngine<T>(
     ids: randomIds,
     logger: silentLogger,
     openStore: async ({ onChange }) => {
-      store = await openLibsqlStore(location, { mustExist: options.mustExist, spool, onChange });
+      store = await openSqlStore(location, { mustExist: options.mustExist, spool, onChange });
       return store;
     },
     isOff: false,

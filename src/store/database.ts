@@ -4,12 +4,12 @@
 import { fileURLToPath } from "node:url";
 import type { LibSQLDatabase } from "drizzle-orm/libsql";
 import type { TransferTable } from "../engine/ports.js";
-import type { Aside, Tuple } from "./aside.js";
-import type { GiveRows } from "./given-rows.js";
+import type { Aside, Tuple } from "./aside/aside.js";
 import type { Location } from "./location.js";
-import type * as schema from "./schema.js";
-import type { WriteStatement } from "./write-protocol.js";
-import type { Writer, WriterOptions } from "./writer.js";
+import type * as schema from "./schema/main.js";
+import type { GiveRows } from "./writer/given-rows.js";
+import type { WriteStatement } from "./writer/write-protocol.js";
+import type { Writer, WriterOptions } from "./writer/writer.js";
 
 // `src/store` and `dist/store` lie at the same depth, so this finds the shipped migrations from either.
 /** Where the migrations are. */

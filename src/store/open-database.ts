@@ -2,10 +2,10 @@
  * Opens a database, wherever it lies.
  */
 import type { OpenDatabase, OpenOptions } from "./database.js";
-import { FileDatabase } from "./file-database.js";
+import { FileDatabase } from "./file/database.js";
 import type { Location } from "./location.js";
 import { PostgresDatabase } from "./postgres/database.js";
-import { RemoteDatabase } from "./remote/remote-database.js";
+import { RemoteDatabase } from "./remote/database.js";
 
 /**
  * Opens and migrates it.

@@ -2,8 +2,8 @@
  * Turns the errors of libsql into ours, once.
  */
 import { DethroneError, ERROR_CODES, type ErrorCode } from "../core/errors.js";
-import { FILE_REPLACED } from "./file-identity.js";
-import type { WireError } from "./write-protocol.js";
+import { FILE_REPLACED } from "./file/identity.js";
+import type { WireError } from "./writer/write-protocol.js";
 
 const HINTS: readonly (readonly [RegExp, ErrorCode, string])[] = [
   [/^SQLITE_BUSY|^SQLITE_LOCKED/, "storage_busy", "another process holds its lock; try again"],

@@ -1,8 +1,8 @@
 /** A batch written at once is what its operations would have been one by one, bit for bit. */
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import { WriteConnection } from "../../src/store/write-connection.js";
-import type { WriteOperation } from "../../src/store/write-protocol.js";
+import { WriteConnection } from "../../src/store/file/write-connection.js";
+import type { WriteOperation } from "../../src/store/writer/write-protocol.js";
 import {
   anyOperations,
   cuts,

@@ -4,8 +4,8 @@ import { Names } from "../../src/client/names.js";
 import { fromBaggage, toBaggage } from "../../src/engine/sessions/baggage.js";
 import { routeOf } from "../../src/engine/sessions/route.js";
 import { servedState } from "../../src/engine/sessions/snapshot.js";
-import { openLibsqlStore } from "../../src/store/libsql-store.js";
 import { locate } from "../../src/store/location.js";
+import { openSqlStore } from "../../src/store/store.js";
 import { clientOf, serverOf } from "../support/client.js";
 import { BECAUSE, type Bot, LONG, SHORT, TERSE, useSetting } from "../support/setting.js";
 
@@ -183,7 +183,7 @@ describe("a client assigns as the engine does", () => {
     await theirs.challenge(challengers, options);
     for (let i = 0; i < 20; i += 1) await theirs.override(`user-${i * 500}`, i % 2, BECAUSE);
     const { client } = await clientBot();
-    const store = await openLibsqlStore(locate(setting.path), { mustExist: true });
+    const store = await openSqlStore(locate(setting.path), { mustExist: true });
     const there = (await store.projectState("support"))!;
     const [snapshot] = client.snapshots();
     const here = servedState(snapshot!, new Names().idOf);

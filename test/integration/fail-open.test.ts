@@ -5,8 +5,8 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { DethroneError } from "../../src/core/errors.js";
 import type { SessionStart, StartedSession } from "../../src/engine/ports.js";
 import { createEngine } from "../../src/index.js";
-import { openLibsqlStore } from "../../src/store/libsql-store.js";
 import { locate } from "../../src/store/location.js";
+import { openSqlStore } from "../../src/store/store.js";
 import { engineOver, faultyStore } from "../support/engine.js";
 import { recordingLogger } from "../support/recording-logger.js";
 import { temporaryDatabase, temporaryFolder } from "../support/temporary.js";
@@ -24,7 +24,7 @@ describe("guarantee 5: the host's agent is never broken", () => {
     const path = temporaryDatabase();
     const { engine, clock } = await engineOver(async () => {
       if (isAway) throw new Error("connection refused");
-      return openLibsqlStore(locate(path), { mustExist: false });
+      return openSqlStore(locate(path), { mustExist: false });
     });
     const bot = await engine.project("support", { champion: LONG });
     const answer = bot.wrap((session) => session.config.prompt, { score: () => 1 });
@@ -66,7 +66,7 @@ describe("guarantee 5: the host's agent is never broken", () => {
     let isAway = true;
     const { engine, clock } = await engineOver(async () => {
       if (isAway) throw new Error("connection refused");
-      return openLibsqlStore(locate(path), { mustExist: false });
+      return openSqlStore(locate(path), { mustExist: false });
     });
     const bot = await engine.project("support", { champion: { model: "m", ...LONG } });
     expect(await bot.challenge((champion) => ({ ...champion, ...SHORT }))).toMatchObject({

@@ -2,8 +2,8 @@ import Database from "libsql";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { RunningTrajectory } from "../../src/core/decision/trajectory.js";
 import { RunningConfidence } from "../../src/core/sequential/confidence-sequence.js";
-import { openLibsqlStore } from "../../src/store/libsql-store.js";
 import { locate } from "../../src/store/location.js";
+import { openSqlStore } from "../../src/store/store.js";
 import { engineOver } from "../support/engine.js";
 import { temporaryDatabase } from "../support/temporary.js";
 
@@ -67,7 +67,7 @@ class Turns {
 /** An engine whose reads and computations are counted. */
 async function watched(path: string) {
   const turns = new Turns();
-  const real = await openLibsqlStore(locate(path), { mustExist: true });
+  const real = await openSqlStore(locate(path), { mustExist: true });
   const foldRows: typeof real.foldRows = async (input) => {
     const rows = await real.foldRows(input);
     turns.did("rows", rows.length);
@@ -105,7 +105,7 @@ describe("an experiment of 100,000 units", () => {
 
   it("is reported, drawn and recomputed in small parts between which the loop turns, and again for what is new", async () => {
     const path = temporaryDatabase();
-    const first = await engineOver(() => openLibsqlStore(locate(path), { mustExist: false }));
+    const first = await engineOver(() => openSqlStore(locate(path), { mustExist: false }));
     const project = await first.engine.project("bot", { champion: { n: 1 } });
     await project.challenge({ n: 2 }, { share: 0.5, horizon: UNITS + 500, policy: { futility: null } });
     addSessions(path, UNITS);

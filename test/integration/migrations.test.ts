@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import Database from "libsql";
 import { describe, expect, it } from "vitest";
 import { MIGRATIONS_FOLDER } from "../../src/store/database.js";
-import { migrate } from "../../src/store/migrate.js";
+import { migrate } from "../../src/store/file/migrate.js";
 import { createTestEngine } from "../../src/testing.js";
 import { temporaryDatabase } from "../support/temporary.js";
 

@@ -2,12 +2,12 @@ import { expect, it } from "vitest";
 import { Engine } from "../../src/engine/engine.js";
 import { randomIds, silentLogger, systemClock } from "../../src/engine/environment.js";
 import type { ProjectState, Store } from "../../src/engine/ports.js";
-import { openLibsqlStore } from "../../src/store/libsql-store.js";
 import { locate } from "../../src/store/location.js";
+import { openSqlStore } from "../../src/store/store.js";
 import { temporaryDatabase } from "../support/temporary.js";
 
 it("a look that began before a change and comes back after it does not undo it", async () => {
-  const store = await openLibsqlStore(locate(temporaryDatabase()), { mustExist: false });
+  const store = await openSqlStore(locate(temporaryDatabase()), { mustExist: false });
   let held: Promise<void> | null = null;
   // As where reads go over several connections: what is asked first need not be answered first.
   const slow = new Proxy(store, {

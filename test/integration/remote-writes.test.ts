@@ -1,10 +1,10 @@
 /** What is written to a libSQL server is what a file would hold, in few journeys, each reply of which may be lost. */
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { WriteConnection } from "../../src/store/file/write-connection.js";
 import { locate, type RemoteLocation } from "../../src/store/location.js";
-import { RemoteConnection } from "../../src/store/remote/remote-connection.js";
-import { WriteConnection } from "../../src/store/write-connection.js";
-import type { Outcome, WriteOperation, WriteStatement } from "../../src/store/write-protocol.js";
+import { RemoteConnection } from "../../src/store/remote/write-connection.js";
+import type { Outcome, WriteOperation, WriteStatement } from "../../src/store/writer/write-protocol.js";
 import { type LibsqlDouble, type Pipeline, startLibsqlDouble } from "../support/libsql-double.mjs";
 import {
   anyOperations,

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import Database from "libsql";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createEngine } from "../../src/index.js";
-import { openLibsqlStore } from "../../src/store/libsql-store.js";
 import { locate } from "../../src/store/location.js";
-import { Spool } from "../../src/store/spool.js";
+import { Spool } from "../../src/store/spool/spool.js";
+import { openSqlStore } from "../../src/store/store.js";
 import { cli } from "../support/cli.js";
 import { engineOver } from "../support/engine.js";
 import { type LibsqlDouble, startLibsqlDouble } from "../support/libsql-double.mjs";
@@ -84,7 +84,7 @@ describe("an engine over a server", () => {
   it("keeps what sessions record on this machine while the server is away, and stores it once", async () => {
     const spool = new Spool(join(folder, "beside"));
     const { engine, clock } = await engineOver(({ onTrouble }) =>
-      openLibsqlStore(locate(double.url), { mustExist: false, spool, onTrouble, patienceMs: 50 }),
+      openSqlStore(locate(double.url), { mustExist: false, spool, onTrouble, patienceMs: 50 }),
     );
     const bot = await engine.project("support", { champion: LONG });
     const play = async (): Promise<string> => (await (await bot.session()).end({ score: 1 })).status;
@@ -106,7 +106,7 @@ describe("an engine over a server", () => {
   });
 
   it("that another process opens at the same time is migrated once", async () => {
-    const open = () => openLibsqlStore(locate(double.url), { mustExist: false });
+    const open = () => openSqlStore(locate(double.url), { mustExist: false });
     const stores = await Promise.all(Array.from({ length: 4 }, open));
     await Promise.all(stores.map((store) => store.close()));
     const [[applied] = []] = stored<[number]>(

@@ -1,8 +1,8 @@
 /** Sessions settle a page at a time, each only as it was read. */
 import { afterEach, describe, expect, it } from "vitest";
 import type { SettledSession, Store } from "../../src/engine/ports.js";
-import { openLibsqlStore } from "../../src/store/libsql-store.js";
 import { locate } from "../../src/store/location.js";
+import { openSqlStore } from "../../src/store/store.js";
 import { query, tamper } from "../support/query.js";
 import { temporaryDatabase } from "../support/temporary.js";
 
@@ -22,7 +22,7 @@ afterEach(async () => {
 
 async function opened(): Promise<{ store: Store; path: string }> {
   const path = temporaryDatabase();
-  const store = await openLibsqlStore(locate(path), { mustExist: false });
+  const store = await openSqlStore(locate(path), { mustExist: false });
   await tamper(path, ...SESSIONS);
   open.push(store);
   return { store, path };

@@ -8,8 +8,8 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Project } from "../../src/engine/project.js";
 import type { Session } from "../../src/engine/sessions/session.js";
 import { createEngine } from "../../src/index.js";
-import { encodeLine } from "../../src/store/spool-entries.js";
-import { WriteConnection } from "../../src/store/write-connection.js";
+import { WriteConnection } from "../../src/store/file/write-connection.js";
+import { encodeLine } from "../../src/store/spool/spool-entries.js";
 import { cli } from "../support/cli.js";
 import { nodeProcess } from "../support/processes.js";
 import {

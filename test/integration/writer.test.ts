@@ -3,8 +3,8 @@ import Database from "libsql";
 import { afterEach, describe, expect, it } from "vitest";
 import type { SessionStart } from "../../src/engine/ports.js";
 import { locate } from "../../src/store/location.js";
-import type { WriteOperation } from "../../src/store/write-protocol.js";
-import { Writer } from "../../src/store/writer.js";
+import type { WriteOperation } from "../../src/store/writer/write-protocol.js";
+import { Writer } from "../../src/store/writer/writer.js";
 import { temporaryDatabase } from "../support/temporary.js";
 
 const MIGRATIONS = new URL("../../drizzle", import.meta.url).pathname;

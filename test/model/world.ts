@@ -12,8 +12,8 @@ import { Engine } from "../../src/engine/engine.js";
 import { seededIds, silentLogger } from "../../src/engine/environment.js";
 import type { Clock, Store } from "../../src/engine/ports.js";
 import type { Project } from "../../src/index.js";
-import { openLibsqlStore } from "../../src/store/libsql-store.js";
 import { locate } from "../../src/store/location.js";
+import { openSqlStore } from "../../src/store/store.js";
 import { createTestClock, type TestClock } from "../../src/testing.js";
 import { type By, type Model, PROCESSES, type Process, REFRESH_MS, Refused } from "./model.js";
 
@@ -58,7 +58,7 @@ function openEngine(path: string, clock: Clock, seed: number, underWay: UnderWay
     clock,
     ids: seededIds(createRandom(seed), clock),
     logger: silentLogger,
-    openStore: async () => underWay.watch(await openLibsqlStore(locate(path), { mustExist: false })),
+    openStore: async () => underWay.watch(await openSqlStore(locate(path), { mustExist: false })),
     isOff: false,
     isStrict: true,
     refreshMs: REFRESH_MS,

@@ -1,9 +1,9 @@
 /** A server that is away, comes back, or refuses: agents go on, and what they were told is kept is stored once. */
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { openLibsqlStore } from "../../src/store/libsql-store.js";
 import { locate } from "../../src/store/location.js";
-import { Spool } from "../../src/store/spool.js";
+import { Spool } from "../../src/store/spool/spool.js";
+import { openSqlStore } from "../../src/store/store.js";
 import { engineOver } from "../support/engine.js";
 import { PostgresServer, postgresFolder } from "../support/postgres-server.mjs";
 import { query } from "../support/query.js";
@@ -24,7 +24,7 @@ async function agent() {
   const url = `${server.url}&password=hunter2&schema=away_${schemas}`;
   const spool = new Spool(join(temporaryFolder(), "postgres"));
   const made = await engineOver(({ onTrouble, onChange }) =>
-    openLibsqlStore(locate(url), { mustExist: false, spool, onTrouble, onChange }),
+    openSqlStore(locate(url), { mustExist: false, spool, onTrouble, onChange }),
   );
   const bot = await made.engine.project("support", { champion: { prompt: "long" } });
   const serve = async (count: number) => {
@@ -82,7 +82,7 @@ describe("a server", () => {
   }, 120_000);
 
   it("is told apart in errors: no such database, none there, another application's schema, a newer one", async () => {
-    const open = (url: string, mustExist = false) => openLibsqlStore(locate(url), { mustExist });
+    const open = (url: string, mustExist = false) => openSqlStore(locate(url), { mustExist });
     const missing = server.url.replace("/postgres?", "/nowhere?");
     await expect(open(missing)).rejects.toMatchObject({
       code: "storage_unavailable",
@@ -109,7 +109,7 @@ describe("a server", () => {
   it("that many open at once is migrated once", async () => {
     const url = `${server.url}&schema=many`;
     const stores = await Promise.all(
-      Array.from({ length: 6 }, () => openLibsqlStore(locate(url), { mustExist: false })),
+      Array.from({ length: 6 }, () => openSqlStore(locate(url), { mustExist: false })),
     );
     const { schema } = await stores[0]!.upkeep.facts({ isThorough: true });
     expect(schema.applied).toBe(schema.known);

@@ -3,7 +3,7 @@
 import { is } from "drizzle-orm";
 import { getTableConfig, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { expect, it } from "vitest";
-import * as schemas from "../../src/store/schemas.js";
+import * as schemas from "../../src/store/schema/all.js";
 import { createTestEngine } from "../../src/testing.js";
 import { query } from "../support/query.js";
 import { temporaryDatabase } from "../support/temporary.js";

@@ -2,8 +2,8 @@ import { createRandom } from "../../src/core/random.js";
 import { Engine, type EngineSettings } from "../../src/engine/engine.js";
 import { seededIds } from "../../src/engine/environment.js";
 import type { OpenStore, Store } from "../../src/engine/ports.js";
-import { openLibsqlStore } from "../../src/store/libsql-store.js";
 import { locate } from "../../src/store/location.js";
+import { openSqlStore } from "../../src/store/store.js";
 import { createTestClock } from "../../src/testing.js";
 import { recordingLogger } from "./recording-logger.js";
 import { temporaryDatabase } from "./temporary.js";
@@ -30,7 +30,7 @@ export async function engineOver(openStore: OpenStore, more: Partial<EngineSetti
 
 /** The real store over a temporary file, with some methods replaced, and the store itself. */
 export async function faultyStore(faults: (store: Store) => Partial<Store>) {
-  const real = await openLibsqlStore(locate(temporaryDatabase()), { mustExist: false });
+  const real = await openSqlStore(locate(temporaryDatabase()), { mustExist: false });
   const replaced = faults(real);
   const store = new Proxy(real, {
     get: (target, name) => {

@@ -4,9 +4,9 @@ import { basename, dirname } from "node:path";
 import { Worker } from "node:worker_threads";
 import Database from "libsql";
 import { expect, vi } from "vitest";
-import { openLibsqlStore } from "../../src/store/libsql-store.js";
 import { locate } from "../../src/store/location.js";
-import { Spool } from "../../src/store/spool.js";
+import { Spool } from "../../src/store/spool/spool.js";
+import { openSqlStore } from "../../src/store/store.js";
 import { engineOver } from "./engine.js";
 
 const LONG = { prompt: "long" };
@@ -15,7 +15,7 @@ const LONG = { prompt: "long" };
 export async function spoolingEngine(path: string, options: { bytesMax?: number } = {}) {
   const spool = new Spool(path, options);
   const made = await engineOver(({ onTrouble }) =>
-    openLibsqlStore(locate(path), { mustExist: false, spool, onTrouble, patienceMs: 100 }),
+    openSqlStore(locate(path), { mustExist: false, spool, onTrouble, patienceMs: 100 }),
   );
   const bot = await made.engine.project("support", { champion: LONG });
   /** Lets the engine try again until nothing waits. */

@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import Database from "libsql";
 import type { SessionStart } from "../../src/engine/ports.js";
-import { WriteConnection } from "../../src/store/write-connection.js";
-import type { WriteOperation } from "../../src/store/write-protocol.js";
+import { WriteConnection } from "../../src/store/file/write-connection.js";
+import type { WriteOperation } from "../../src/store/writer/write-protocol.js";
 import { temporaryDatabase } from "./temporary.js";
 
 /** Where the migrations are. */

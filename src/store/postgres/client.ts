@@ -6,7 +6,7 @@
 import type pg from "pg";
 import { DethroneError } from "../../core/errors.js";
 import type { PostgresLocation } from "../location.js";
-import type { WireError } from "../write-protocol.js";
+import type { WireError } from "../writer/write-protocol.js";
 
 /** The code of a connection that was lost or never there, as the SQL standard has it. */
 export const CONNECTION_LOST = "08006";

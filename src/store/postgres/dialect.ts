@@ -5,7 +5,7 @@
  * (integers, booleans as 0 and 1, JSON as text), so the rows are the same by construction. Statements keep to the SQL
  * that both share; the few words in which they differ are replaced here.
  */
-import type { Value } from "../write-protocol.js";
+import type { Value } from "../writer/write-protocol.js";
 
 /** What is replaced: outside of texts and quoted names, which are passed over. */
 const TOKEN = new RegExp(

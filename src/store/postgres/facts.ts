@@ -2,10 +2,10 @@
  * What `doctor` asks of Postgres itself.
  */
 import type { DatabaseFacts } from "../../engine/ports.js";
-import type { Aside } from "../aside.js";
+import type { Aside } from "../aside/aside.js";
 import { MIGRATIONS_FOLDER } from "../database.js";
 import type { PostgresLocation } from "../location.js";
-import { appliedMigrations, spoolFiles } from "../upkeep-checks.js";
+import { appliedMigrations, spoolFiles } from "../reads/upkeep-checks.js";
 import { migrationsOf } from "./migrate.js";
 
 const OURS = "FROM pg_class WHERE relnamespace = current_schema()::regnamespace";

@@ -1,8 +1,8 @@
 /**
  * Rows on their way into one statement on Postgres: an array a column, numbered so that joins can keep their order.
  */
-import type { Columns, GiveRows } from "../given-rows.js";
-import type { Value } from "../write-protocol.js";
+import type { Columns, GiveRows } from "../writer/given-rows.js";
+import type { Value } from "../writer/write-protocol.js";
 import { toBind } from "./dialect.js";
 
 /** Columns that are texts; the others are whole numbers. An array needs a type, also one of nulls alone. */

@@ -2,7 +2,7 @@
  * A schema of a Postgres database as it was at one moment.
  */
 import type pg from "pg";
-import { Aside, type Tuple } from "../aside.js";
+import { Aside, type Tuple } from "../aside/aside.js";
 import type { PostgresLocation } from "../location.js";
 import { storageError } from "../storage-error.js";
 import { connectTo, failureOf } from "./client.js";

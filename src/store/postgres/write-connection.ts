@@ -15,10 +15,10 @@
  */
 import type pg from "pg";
 import type { PostgresLocation } from "../location.js";
-import { type Ask, takeAwaiting } from "../steps.js";
-import { applyOperations } from "../transaction.js";
-import type { Durability, Outcome, WriteOperation } from "../write-protocol.js";
-import type { WriterConnection } from "../writer-connections.js";
+import { type Ask, takeAwaiting } from "../writer/steps.js";
+import { applyOperations } from "../writer/transaction.js";
+import type { Durability, Outcome, WriteOperation } from "../writer/write-protocol.js";
+import type { WriterConnection } from "../writer/writer-connections.js";
 import { ANSWER_MS, CONNECTION_LOST, connectTo, failureOf, WRITING } from "./client.js";
 import { toBind, toPostgres } from "./dialect.js";
 import { givenRows } from "./given-rows.js";

@@ -5,8 +5,8 @@
  * So the rules of writing stay where they are, and a batch is one journey. Where an answer is another, the server undoes
  * the batch, and it is foreseen again knowing better.
  */
-import { type Ask, type Steps, take } from "../steps.js";
-import type { Value } from "../write-protocol.js";
+import { type Ask, type Steps, take } from "../writer/steps.js";
+import type { Value } from "../writer/write-protocol.js";
 
 /** The rows of a query. */
 export interface Rows {

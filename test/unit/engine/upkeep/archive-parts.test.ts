@@ -5,7 +5,7 @@ import type { FoldRow } from "../../../../src/engine/ports.js";
 import { CHAIN_START, chainAfter } from "../../../../src/engine/upkeep/chain.js";
 import { keptBreakdown } from "../../../../src/engine/upkeep/kept-breakdown.js";
 import { neededContext } from "../../../../src/engine/upkeep/needed-context.js";
-import { packPage, unpackPage } from "../../../../src/store/archive-page.js";
+import { packPage, unpackPage } from "../../../../src/store/reads/archive-page.js";
 
 const score = fc.option(fc.double({ min: 0, max: 1, noNaN: true }).map((value) => value + 0));
 
