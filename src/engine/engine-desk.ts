@@ -207,6 +207,11 @@ export abstract class EngineDesk {
     return this.#intake.record(this.context.requireStore(), operations, projects);
   }
 
+  /** Stores one operation of another process, as {@link record} does. @throws DethroneError `queue_full` */
+  recordOne(operation: Operation, { projects = null }: Within = {}): Promise<OperationResult> {
+    return this.#intake.recordOne(this.context.requireStore(), operation, projects);
+  }
+
   /**
    * Gives a session outside of experiments an arm of a study by hand. The same again is a duplicate.
    *

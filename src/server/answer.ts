@@ -10,7 +10,7 @@ import { assertMay } from "./access.js";
 import type { Route } from "./contract/route.js";
 import { ROUTES, type RouteId } from "./contract/routes.js";
 import { text } from "./contract/schemas.js";
-import { type Answer, JSON_HEADERS, PROBLEM_HEADERS, problemOf, statusOf } from "./failure.js";
+import { type Answer, BASE_HEADERS, JSON_HEADERS, PROBLEM_HEADERS, problemOf, statusOf } from "./failure.js";
 import { decisionHandlers } from "./handlers/decisions.js";
 import { experimentHandlers } from "./handlers/experiments.js";
 import { governanceHandlers } from "./handlers/governance.js";
@@ -66,7 +66,7 @@ const digest = (content: string): string => createHash("sha256").update(content)
 function tagged(body: string, { method, headers }: Request, status: number): Answer {
   if (method !== "GET" && method !== "HEAD") return { status, headers: JSON_HEADERS, body };
   const etag = `"${digest(body).slice(0, 27)}"`;
-  const tags = { etag, "cache-control": "private, no-cache" };
+  const tags = { ...BASE_HEADERS, etag, "cache-control": "private, no-cache" };
   const known = (headers.get("if-none-match") ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
   if (known.includes(etag) || known.includes("*")) return { status: 304, headers: tags, body: null };
   return { status, headers: { ...JSON_HEADERS, ...tags }, body };
@@ -74,24 +74,34 @@ function tagged(body: string, { method, headers }: Request, status: number): Ans
 
 /** What a path's parameters are, once they are texts that can be asked for. */
 function checkedParams(params: Asked["params"]): JsonObject {
-  const entries = Object.entries(params).map(([name, value]) => [name, checked(text, value, name) as string]);
-  return Object.fromEntries(entries) as JsonObject;
+  const texts: Record<string, string> = {};
+  for (const [name, value] of Object.entries(params)) texts[name] = checked(text, value, name) as string;
+  return texts;
 }
 
-/** Answers an operation, whoever asks. */
-async function answerOnce(host: Host, id: RouteId, asked: Asked, body: Body): Promise<Answer> {
+/** What a handler is called with. @throws DethroneError `input_invalid`, `scope_missing` */
+function callOf(id: RouteId, { request, principal, ...asked }: Asked, body: Body): never {
   const route: Route = ROUTES[id];
-  const { request, principal } = asked;
   const params = checkedParams(asked.params);
   const query = checked(route.query ?? NO_QUERY, asked.query, "query") as JsonObject;
   const input = route.body ? (checked(route.body, body.json, "body") as JsonObject) : undefined;
   assertMay(principal, route, projectsNamed(id, { params, query, input }));
-  const handler = HANDLERS[id] as Handler<RouteId>;
-  const told = (await handler(host, { params, query, body: input, principal, request } as never)) as object;
-  const isPlain = route.contentType !== undefined || (route.otherTypes !== undefined && "plain" in told);
+  return { params, query, body: input, principal, request } as never;
+}
+
+/** What is answered of what a handler has told. */
+function answerOf(id: RouteId, told: unknown, request: Request): Answer {
+  const route: Route = ROUTES[id];
+  const isPlain =
+    route.contentType !== undefined || (route.otherTypes !== undefined && "plain" in (told as object));
   if (!isPlain) return tagged(JSON.stringify(told), request, route.status ?? 200);
   const { contentType, plain } = told as Plain;
-  return { status: 200, headers: { "content-type": contentType, "cache-control": "no-store" }, body: plain };
+  return { status: 200, headers: { ...JSON_HEADERS, "content-type": contentType }, body: plain };
+}
+
+/** Has an operation done. @throws DethroneError why it is refused */
+function done(host: Host, id: RouteId, asked: Asked, body: Body): ReturnType<Handler<RouteId>> {
+  return (HANDLERS[id] as Handler<RouteId>)(host, callOf(id, asked, body));
 }
 
 /** Projects that a request names, wherever it does. */
@@ -140,7 +150,7 @@ async function answerNamed(
   }
   let reply: { readonly status: number; readonly body: string } | null = null;
   try {
-    const first = await answerOnce(host, id, asked, body);
+    const first = answerOf(id, await done(host, id, asked, body), request);
     if (typeof first.body === "string") reply = { status: first.status, body: first.body };
     return first;
   } catch (error) {
@@ -162,8 +172,8 @@ export async function answer(host: Host, id: RouteId, asked: Asked): Promise<Ans
     // A key that may not is told so before its body is read.
     assertMay(asked.principal, ROUTES[id], [asked.params.project]);
     const body = "body" in ROUTES[id] ? await readBody(asked.request) : NO_BODY;
-    if (idempotencyKey === null) return await answerOnce(host, id, asked, body);
-    return await answerNamed(host, id, asked, { body, idempotencyKey });
+    if (idempotencyKey !== null) return await answerNamed(host, id, asked, { body, idempotencyKey });
+    return answerOf(id, await done(host, id, asked, body), asked.request);
   } catch (error) {
     throw isDethroneError(error) ? withoutOthers(error, asked.principal) : error;
   }

@@ -16,7 +16,7 @@ import { answer } from "./answer.js";
 import type { Route } from "./contract/route.js";
 import { ROUTES, type RouteId } from "./contract/routes.js";
 import { EventFeed } from "./event-feed.js";
-import { type Answer, failureAnswer, foreseen } from "./failure.js";
+import { type Answer, BASE_HEADERS, failureAnswer, foreseen } from "./failure.js";
 import type { Host } from "./handlers/handler.js";
 import { Metrics } from "./metrics.js";
 import { PageAccess } from "./page-access.js";
@@ -97,10 +97,8 @@ const REQUEST_ID = /^[A-Za-z0-9._-]{1,100}$/;
 const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-/** What keeps browsers from making more of an answer than it is. */
-const HEADERS = { "x-content-type-options": "nosniff" } as const;
 const PAGE_HEADERS = {
-  ...HEADERS,
+  ...BASE_HEADERS,
   "content-security-policy": CSP,
   // With no-referrer a browser does not say where a form comes from, and none would be believed.
   "referrer-policy": "same-origin",
@@ -170,6 +168,7 @@ class HttpApp implements App {
       for (const [name, value] of Object.entries(PAGE_HEADERS))
         if (!c.res.headers.has(name)) c.res.headers.set(name, value);
       c.res.headers.set("x-request-id", begun.id);
+      begun.keyId = c.get("principal")?.keyId ?? "";
       this.#tell(begun, c, "page", c.res.status, c.get("failure") ?? null);
       return undefined;
     });
@@ -185,14 +184,15 @@ class HttpApp implements App {
       given !== undefined && REQUEST_ID.test(given)
         ? given
         : `${this.#requestPrefix}-${this.#requestCount.toString(36)}`;
-    return { id, startedAtMs: this.#clock.now(), refused: hostRefused(c, this.#options.hosts) };
+    const refused = hostRefused(c, this.#options.hosts);
+    return { id, startedAtMs: this.#clock.now(), refused, keyId: "" };
   }
 
   async #answered(c: Context, id: RouteId, route: Route): Promise<Response> {
     const begun = this.#begin(c);
     try {
       if (begun.refused) throw begun.refused;
-      const principal = await this.#principal(c, route);
+      const principal = await this.#principal(c, route, begun);
       const answered = await answer(this.#host, id, {
         request: c.req.raw,
         requestId: begun.id,
@@ -227,11 +227,11 @@ class HttpApp implements App {
     failure: unknown = null,
   ): Response {
     this.#tell(begun, c, route, status, failure);
-    return new Response(body, { status, headers: { ...HEADERS, ...headers, "x-request-id": begun.id } });
+    return new Response(body, { status, headers: { ...headers, "x-request-id": begun.id } });
   }
 
   #tell(
-    { id: requestId, startedAtMs }: Begun,
+    { id: requestId, startedAtMs, keyId }: Begun,
     c: Context,
     route: AccessLogEntry["route"],
     status: number,
@@ -240,23 +240,21 @@ class HttpApp implements App {
     const ms = this.#clock.now() - startedAtMs;
     this.#host.metrics.count(route, status, ms);
     this.#options.onRequest?.({
-      ...{ requestId, method: c.req.method, route, status, ms },
-      keyId: c.get("principal")?.keyId ?? "",
+      ...{ requestId, method: c.req.method, route, status, ms, keyId },
       code: failure === null ? null : foreseen(failure).code,
       error: status >= 500 && failure !== null ? reasonOf(failure) : null,
     });
   }
 
-  async #principal(c: Context, { scope, isPaced }: Route): Promise<Principal> {
+  async #principal(c: Context, { scope, isPaced }: Route, begun: Begun): Promise<Principal> {
     if (scope === null) return LOCAL;
-    const principal = await this.#admitted(c);
-    c.set("principal", principal);
+    const principal = this.#isOpen() ? LOCAL : await this.#admitted(c);
+    begun.keyId = principal.keyId;
     if (!isPaced) await assertRate(this.#limiter, principal.keyId || addressOf(c));
     return principal;
   }
 
   async #admitted(c: Context): Promise<Principal> {
-    if (this.#isOpen()) return LOCAL;
     const authorization = c.req.header("authorization");
     // A page reads by the cookie of who looks at it; only a form with its token changes anything.
     const isPage = authorization === undefined && c.req.method === "GET";
@@ -264,8 +262,8 @@ class HttpApp implements App {
     return reader ?? principalOf(this.#host.engine, authorization ?? null);
   }
 
-  async fetch(request: Request, bindings: AppEnvironment["Bindings"] = {}): Promise<Response> {
-    return this.#hono.fetch(request, bindings);
+  fetch(request: Request, bindings: AppEnvironment["Bindings"] = {}): Promise<Response> {
+    return Promise.resolve(this.#hono.fetch(request, bindings));
   }
 
   announce(results: readonly TickResult[]): void {
@@ -283,6 +281,8 @@ interface Begun {
   readonly startedAtMs: number;
   /** why it is not looked at any further; null */
   readonly refused: DethroneError | null;
+  /** of whom it comes from, once that is known; empty for whoever needs no key */
+  keyId: string;
 }
 
 const reasonOf = (failure: unknown): string =>

@@ -58,8 +58,14 @@ export interface Answer {
   readonly body: string | ReadableStream<Uint8Array> | null;
 }
 
+/** What keeps browsers from making more of an answer than it is. */
+export const BASE_HEADERS = { "x-content-type-options": "nosniff" } as const;
 /** Answers in JSON that are of this moment alone. */
-export const JSON_HEADERS = { "content-type": "application/json", "cache-control": "no-store" } as const;
+export const JSON_HEADERS = {
+  ...BASE_HEADERS,
+  "content-type": "application/json",
+  "cache-control": "no-store",
+} as const;
 /** Answers that tell of an error. */
 export const PROBLEM_HEADERS = { ...JSON_HEADERS, "content-type": "application/problem+json" } as const;
 

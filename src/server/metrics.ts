@@ -90,15 +90,18 @@ export class Metrics {
   /** Counts a request that has been answered. */
   count(route: RouteId | "page" | "none", status: number, ms: number): void {
     const key = `${route} ${status}`;
-    const known = this.#requests.get(key) ?? { route, status, count: 0 };
-    known.count += 1;
-    this.#requests.set(key, known);
-    const durations = this.#durations.get(route) ?? { counts: BOUNDS_S.map(() => 0), count: 0, sumS: 0 };
+    const known = this.#requests.get(key);
+    if (known) known.count += 1;
+    else this.#requests.set(key, { route, status, count: 1 });
+    let durations = this.#durations.get(route);
+    if (!durations) {
+      durations = { counts: BOUNDS_S.map(() => 0), count: 0, sumS: 0 };
+      this.#durations.set(route, durations);
+    }
     durations.count += 1;
     durations.sumS += ms / 1000;
-    for (const [i, bound] of BOUNDS_S.entries())
-      if (ms / 1000 <= bound) durations.counts[i] = (durations.counts[i] ?? 0) + 1;
-    this.#durations.set(route, durations);
+    for (let i = 0; i < BOUNDS_S.length; i += 1)
+      if (ms / 1000 <= (BOUNDS_S[i] as number)) durations.counts[i] = (durations.counts[i] ?? 0) + 1;
   }
 
   /** Everything as Prometheus text. */

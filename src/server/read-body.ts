@@ -14,11 +14,8 @@ function tooLarge(): DethroneError {
   });
 }
 
-async function bytesOf(request: Request): Promise<Uint8Array> {
-  const declared = request.headers.get("content-length");
-  if (Number(declared ?? 0) > BODY_BYTES_MAX) throw tooLarge();
-  // A socket holds a sender to what it declares; and to read at once takes a third of the time.
-  if (declared !== null) return bounded(new Uint8Array(await request.arrayBuffer()));
+/** What a sender says nothing of the length of, up to what is too much. */
+async function chunksOf(request: Request): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of request.body ?? []) {
@@ -27,11 +24,6 @@ async function bytesOf(request: Request): Promise<Uint8Array> {
     chunks.push(chunk);
   }
   return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
-}
-
-function bounded(bytes: Uint8Array): Uint8Array {
-  if (bytes.byteLength > BODY_BYTES_MAX) throw tooLarge();
-  return bytes;
 }
 
 /** How deep a JSON text is nested, without parsing it. */
@@ -70,7 +62,11 @@ export interface Body {
  * @throws DethroneError `content_type_invalid`, `body_too_large`; `input_invalid` for what is no JSON, or too deep
  */
 export async function readBody(request: Request): Promise<Body> {
-  const bytes = await bytesOf(request);
+  const declared = request.headers.get("content-length");
+  if (Number(declared ?? 0) > BODY_BYTES_MAX) throw tooLarge();
+  // A socket holds a sender to what it declares; and to read at once takes a third of the time.
+  const bytes = declared === null ? await chunksOf(request) : new Uint8Array(await request.arrayBuffer());
+  if (bytes.byteLength > BODY_BYTES_MAX) throw tooLarge();
   if (bytes.byteLength === 0) return { text: "", json: {} };
   const contentType = request.headers.get("content-type") ?? "";
   // Also what keeps pages of other sites from posting here: a browser asks first before it sends JSON elsewhere.

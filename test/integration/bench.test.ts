@@ -15,7 +15,8 @@ it("the benchmark runs to its end, on the built package", () => {
     "tick, nothing new",
     "longest block of the loop during report",
     "wrapped no-op",
-    "POST signals",
+    "POST signals, in the order their sessions began",
+    "POST signals, of any of 10,000 sessions",
     "simulate one experiment",
     "report, 1k sessions",
   ])

@@ -13,7 +13,7 @@ import type { EngineContext } from "../context.js";
 import { requireProject } from "../experiments/lookup.js";
 import type { SessionStart, StartedSession, Store, StoredExperiment } from "../ports.js";
 import { RecentMap } from "../recent-map.js";
-import type { Operation, OperationResult, ServedAs, StartOperation } from "./operations.js";
+import type { ExcludeOperation, Operation, OperationResult, ServedAs, StartOperation } from "./operations.js";
 import { armIn, assertAssigned } from "./placement-check.js";
 import { isOutside } from "./route.js";
 import { checkedSignal, scoreOf } from "./session.js";
@@ -54,32 +54,46 @@ export class Intake {
     operations: readonly Operation[],
     projects: readonly string[] | null,
   ): Promise<OperationResult[]> {
-    if (!store.hasRoom())
-      throw new DethroneError("queue_full", "Too many rows wait to be written; try again in a moment.");
-    const reach = await reachOf(store, operations, projects);
-    const ready: (Queued | DethroneError)[] = [];
+    assertRoom(store);
+    const reach = projects === null ? EVERYWHERE : await reachOf(store, operations, projects);
+    const ready: Queued[] = [];
     for (const operation of operations) {
-      ready.push(await this.#prepared(store, operation, reach).catch(refusal));
+      const prepared = this.#prepared(store, operation, reach);
+      // Most are at once, and come by the thousand.
+      ready.push(prepared instanceof Promise ? await prepared : prepared);
     }
     // Queued in one go: nothing of another process comes between, and a start is before its end.
-    const results = ready.map((each) =>
-      isDethroneError(each) ? failed(each) : each().catch((error: unknown) => failed(refusal(error))),
-    );
-    return Promise.all(results);
+    return Promise.all(ready.map((queue) => queue().catch(failed)));
   }
 
-  async #prepared(store: Store, operation: Operation, reach: Reach): Promise<Queued> {
+  /** Stores one operation; as {@link record}. */
+  async recordOne(
+    store: Store,
+    operation: Operation,
+    projects: readonly string[] | null,
+  ): Promise<OperationResult> {
+    assertRoom(store);
+    const reach = projects === null ? EVERYWHERE : await reachOf(store, [operation], projects);
+    const prepared = this.#prepared(store, operation, reach);
+    const queue = prepared instanceof Promise ? await prepared : prepared;
+    return queue().catch(failed);
+  }
+
+  /** An operation that is ready to be queued; one that is refused is queued as that. */
+  #prepared(store: Store, operation: Operation, reach: Reach): Queued | Promise<Queued> {
+    try {
+      const prepared = this.#checked(store, operation, reach);
+      return prepared instanceof Promise ? prepared.catch(refused) : prepared;
+    } catch (error) {
+      return refused(error);
+    }
+  }
+
+  #checked(store: Store, operation: Operation, reach: Reach): Queued | Promise<Queued> {
     if (operation.type === "start") return this.#preparedStart(store, operation, reach);
     const { session: sessionId } = operation;
     if (!reach.includes(sessionId)) throw notFound("session_not_found", "session", sessionId);
-    if (operation.type === "exclude") {
-      const { served: as } = operation;
-      if (as && !reach.mayStart({ id: sessionId, project: as.project }))
-        throw notFound("project_not_found", "project", as.project);
-      const placed = as && (await this.#placeOf(store, as));
-      const served = placed && { projectId: placed.projectId, ...placed.served };
-      return () => store.excludeSession({ sessionId, served }).then(() => ({ status: "excluded" as const }));
-    }
+    if (operation.type === "exclude") return this.#preparedExclusion(store, operation, reach);
     if (operation.type === "look") return () => this.#found(store, sessionId);
     const atMs = Math.min(operation.atMs, this.#context.clock.now());
     if (operation.type === "end") {
@@ -96,6 +110,18 @@ export class Intake {
     });
     assertPrivate(this.#context.guard, "signal", source === null ? { name } : { name, source });
     return () => store.addSignal({ sessionId, key, ...body, atMs });
+  }
+
+  async #preparedExclusion(
+    store: Store,
+    { session: sessionId, served: as }: ExcludeOperation,
+    reach: Reach,
+  ): Promise<Queued> {
+    if (as && !reach.mayStart({ id: sessionId, project: as.project }))
+      throw notFound("project_not_found", "project", as.project);
+    const placed = as && (await this.#placeOf(store, as));
+    const served = placed && { projectId: placed.projectId, ...placed.served };
+    return () => store.excludeSession({ sessionId, served }).then(() => ({ status: "excluded" as const }));
   }
 
   async #preparedStart(store: Store, start: StartOperation, reach: Reach): Promise<Queued> {
@@ -251,9 +277,8 @@ const EVERYWHERE: Reach = { mayStart: () => true, includes: () => true };
 async function reachOf(
   store: Store,
   operations: readonly Operation[],
-  projects: readonly string[] | null,
+  projects: readonly string[],
 ): Promise<Reach> {
-  if (projects === null) return EVERYWHERE;
   const ids = operations.map((operation) => (operation.type === "start" ? operation.id : operation.session));
   const owners = new Map(await store.browse.projectsOf([...new Set(ids)]));
   for (const operation of operations) {
@@ -273,9 +298,18 @@ function notFound(
   return new DethroneError(code, `There is no ${what} '${id}'.`, { received: id });
 }
 
-const failed = (error: DethroneError): OperationResult => ({ status: "failed", error });
+function assertRoom(store: Store): void {
+  if (!store.hasRoom())
+    throw new DethroneError("queue_full", "Too many rows wait to be written; try again in a moment.");
+}
 
-function refusal(error: unknown): DethroneError {
-  if (isDethroneError(error)) return error;
+/** What becomes of an operation that is refused. @throws what nobody has foreseen */
+function failed(error: unknown): OperationResult {
+  if (isDethroneError(error)) return { status: "failed", error };
   throw error;
+}
+
+function refused(error: unknown): Queued {
+  const result = failed(error);
+  return async () => result;
 }

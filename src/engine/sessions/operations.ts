@@ -52,7 +52,7 @@ interface EndOperation {
 }
 
 /** Takes a session out of the evidence: it was served without waiting for what its start would be answered. */
-interface ExcludeOperation {
+export interface ExcludeOperation {
   readonly type: "exclude";
   readonly session: string;
   /** what it was served, where that need not be what is stored; null where nothing is to be corrected */

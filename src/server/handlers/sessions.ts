@@ -2,21 +2,14 @@
  * Sessions: placed by the server or by a client, told of, and looked up.
  */
 import type { JsonObject } from "../../core/errors.js";
-import type { Principal } from "../../engine/access/keys.js";
-import type { Engine } from "../../engine/engine.js";
 import type { Operation, OperationResult } from "../../engine/sessions/operations.js";
 import type { RouteOutput } from "../contract/routes.js";
 import type { Handlers } from "./handler.js";
 
-/** Records one operation. @throws DethroneError as the operation is refused */
-async function recordOne(
-  engine: Engine,
-  principal: Principal,
-  operation: Operation,
-): Promise<RouteOutput<"addSignal">> {
-  const [result] = await engine.record([operation], principal);
-  if (result?.status === "failed") throw result.error;
-  return { status: result?.status as RouteOutput<"addSignal">["status"] };
+/** What is answered of one operation. @throws DethroneError as it is refused */
+function answeredOne(result: OperationResult): RouteOutput<"addSignal"> {
+  if (result.status === "failed") throw result.error;
+  return { status: result.status as RouteOutput<"addSignal">["status"] };
 }
 
 function answered(result: OperationResult): RouteOutput<"record">["results"][number] {
@@ -44,15 +37,15 @@ export const sessionHandlers: Handlers<
 
   addSignal({ engine }, { params, body, principal }) {
     const { name, value, kind = null, source = null, key = engine.newId() } = body;
-    return recordOne(engine, principal, {
-      ...{ type: "signal", session: params.session, key, name, value: Number(value), kind, source },
-      atMs: engine.now(),
-    });
+    const { session } = params;
+    const observation = { name, value: Number(value), kind, source, atMs: engine.now() };
+    return engine.recordOne({ type: "signal", session, key, ...observation }, principal).then(answeredOne);
   },
 
   endSession({ engine }, { params, body, principal }) {
     const score = body.score === undefined ? null : Number(body.score);
-    return recordOne(engine, principal, { type: "end", session: params.session, score, atMs: engine.now() });
+    const end = { type: "end", session: params.session, score, atMs: engine.now() } as const;
+    return engine.recordOne(end, principal).then(answeredOne);
   },
 
   async record({ engine }, { body, principal }) {

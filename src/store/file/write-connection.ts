@@ -16,6 +16,12 @@ import { migrate } from "./migrate.js";
 /** How long one attempt waits for another process's lock; the writer backs off between attempts. */
 const BUSY_WAIT_MS = 100;
 
+/** Pages that are kept in memory, in KiB; outcomes of sessions long begun are written all over their index. */
+const CACHE_KIB = 16_384;
+
+/** How many pages the log gathers before they are moved to the database: one that is written again and again moves once. */
+const CHECKPOINT_PAGES = 4000;
+
 type Statement = Database.Statement<unknown[]>;
 
 /** libsql aborts the whole process on a boolean, so nothing but numbers, strings and null may reach it. */
@@ -39,6 +45,8 @@ export class WriteConnection {
       migrate(this.#database, migrationsFolder);
       this.#database.exec(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);
       this.#database.exec("PRAGMA foreign_keys = ON");
+      this.#database.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
+      this.#database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     } catch (error) {
       this.#database.close();
       throw error;
