@@ -7,8 +7,8 @@ import { fileURLToPath } from "node:url";
 import { isShort, median, ratioOf } from "./table.mjs";
 
 const SCRIPT = fileURLToPath(new URL("server-process.mjs", import.meta.url));
-const ROUNDS = isShort ? 1 : 5;
-const SECONDS = isShort ? 0.2 : 3;
+const ROUNDS = isShort ? 1 : 9;
+const SECONDS = isShort ? 0.2 : 2;
 const IN_FLIGHT = 128;
 
 /** A server in a process of its own. */

@@ -146,21 +146,30 @@ class HttpApp implements App {
       const exposeHeaders = ["etag", "x-request-id", "retry-after"];
       this.#hono.use("/v1/*", cors({ origin: [...corsOrigins], exposeHeaders }));
     }
-    const allowed = new Map<string, string[]>();
-    for (const [id, route] of Object.entries<Route>(ROUTES)) {
-      const { path, method } = route;
-      this.#hono[method](patternOf(path), (c) => this.#answered(c, id as RouteId, route));
-      allowed.set(path, [...(allowed.get(path) ?? []), method.toUpperCase()]);
-    }
-    for (const [path, methods] of allowed)
-      this.#hono.all(patternOf(path), (c) => this.#refused(c, methodRefused(c.req.method, methods)));
-    if (pages) this.#addPages(pages);
-    this.#hono.notFound((c) => this.#refused(c, notFound(c.req.path)));
+    for (const [id, route] of Object.entries<Route>(ROUTES))
+      this.#hono[route.method](patternOf(route.path), (c) => this.#answered(c, id as RouteId, route));
+    // A request that more than one handler might answer takes longer to answer: what is no operation is looked at apart.
+    const others = this.#others(pages);
+    this.#hono.notFound((c) => others.fetch(c.req.raw, c.env));
     this.#hono.onError((error, c) => this.#refused(c, error));
   }
 
-  #addPages(pages: NonNullable<AppOptions["pages"]>): void {
-    this.#hono.use(async (c, next) => {
+  /** What is no operation: one with another method, the pages, and nothing at all. */
+  #others(pages: AppOptions["pages"]): Hono<AppEnvironment> {
+    const others = new Hono<AppEnvironment>();
+    const allowed = new Map<string, string[]>();
+    for (const { path, method } of Object.values<Route>(ROUTES))
+      allowed.set(path, [...(allowed.get(path) ?? []), method.toUpperCase()]);
+    for (const [path, methods] of allowed)
+      others.all(patternOf(path), (c) => this.#refused(c, methodRefused(c.req.method, methods)));
+    if (pages) this.#addPages(others, pages);
+    others.notFound((c) => this.#refused(c, notFound(c.req.path)));
+    others.onError((error, c) => this.#refused(c, error));
+    return others;
+  }
+
+  #addPages(hono: Hono<AppEnvironment>, pages: NonNullable<AppOptions["pages"]>): void {
+    hono.use(async (c, next) => {
       const begun = this.#begin(c);
       if (begun.refused) return this.#finish(begun, c, "page", failureAnswer(begun.refused, begun.id));
       c.set("pageId", begun.id);
@@ -172,8 +181,8 @@ class HttpApp implements App {
       this.#tell(begun, c, "page", c.res.status, c.get("failure") ?? null);
       return undefined;
     });
-    this.#access.mount(this.#hono);
-    this.#hono.route("/", pages({ ...this.#host, access: this.#access }));
+    this.#access.mount(hono);
+    hono.route("/", pages({ ...this.#host, access: this.#access }));
   }
 
   /** Every request gets an id, its own where it has one that no header or log suffers from. */
