@@ -150,6 +150,13 @@ describe("pages", () => {
     expect(chosen).toContain(">support</a>");
     expect(chosen).not.toContain(">other</a>");
     expect((await browser.get("/evaluations?tag=none")).html).toContain("None is stored that fits.");
+    expect((await browser.get("/evaluations?since=2100-01-01")).html).toContain("None is stored that fits.");
+    expect((await browser.get("/evaluations?since=2000-01-01&until=2100-01-01")).html).toContain(
+      ">other</a>",
+    );
+    const noTime = await browser.get("/evaluations?until=soon");
+    expect(noTime.status).toBe(400);
+    expect(noTime.html).toContain("until must be a time such as 2026-11-21T13:00");
     const wrong = await browser.get("/evaluations?verdict=win");
     expect(wrong.status).toBe(400);
     expect(wrong.html).toContain("verdict must be one of promote, hold, abort, continue");

@@ -8,9 +8,10 @@ import { count, evidence, percent, probability } from "../../core/words/numbers.
 import type { EvaluationFilter, EvaluationPage } from "../../engine/experiments/evaluations.js";
 import type { StoredEvaluation } from "../../engine/ports.js";
 import { minuteText } from "../time-text.js";
-import { Page, type Request } from "./layout.js";
+import type { Request } from "./layout.js";
 import { experimentPath, projectPath } from "./names.js";
-import { Badge, Card, Empty, Head, Scroll, type Tone } from "./parts.js";
+import { Badge, Card, Empty, Scroll, type Tone } from "./parts.js";
+import { given, Older, SearchPage, type Typed, timeOf, typedFields } from "./search-page.js";
 
 const TONES: Record<Verdict, Tone> = { promote: "good", hold: "neutral", abort: "bad", continue: "neutral" };
 
@@ -93,23 +94,36 @@ export function EvaluationTable({
   );
 }
 
-const FIELDS = ["project", "verdict", "status", "owner", "tag", "review"] as const;
+const choicesOf = (...names: readonly string[]) => [
+  ["", "any"] as const,
+  ...names.map((name) => [name, name] as const),
+];
 
-/** The fields of the search as they were typed. */
-export type TypedEvaluations = Readonly<Record<(typeof FIELDS)[number] | "cursor", string>>;
+const FIELDS = [
+  { name: "project", label: "Project" },
+  { name: "owner", label: "Owner" },
+  { name: "tag", label: "Tag" },
+  { name: "since", label: "From (UTC)", type: "datetime-local" },
+  { name: "until", label: "Before (UTC)", type: "datetime-local" },
+  { name: "verdict", label: "Verdict", choices: choicesOf("continue", "promote", "hold", "abort") },
+  { name: "status", label: "Status", choices: choicesOf("running", "paused", "promoted", "held", "aborted") },
+  { name: "review", label: "Review", choices: choicesOf("needed") },
+] as const;
+
+type TypedEvaluations = Typed<(typeof FIELDS)[number]["name"]>;
 
 /** The fields of the search in a request. */
-export function typedEvaluations(c: Context): TypedEvaluations {
-  const of = (name: string): string => (c.req.query(name) ?? "").trim();
-  return Object.fromEntries([...FIELDS, "cursor"].map((name) => [name, of(name)])) as TypedEvaluations;
-}
+export const typedEvaluations = (c: Context): TypedEvaluations =>
+  typedFields(
+    c,
+    FIELDS.map(({ name }) => name),
+  );
 
-/** What is looked for; the engine says what there is no such thing of. */
+/** What is looked for; the engine says what there is no such thing of. @throws DethroneError `input_invalid` for what is no time */
 export function evaluationFilterOf(
   typed: TypedEvaluations,
   projects: readonly string[] | null,
 ): EvaluationFilter {
-  const given = (text: string): string | undefined => (text === "" ? undefined : text);
   return {
     projects,
     project: given(typed.project),
@@ -117,51 +131,11 @@ export function evaluationFilterOf(
     status: given(typed.status) as ExperimentStatus | undefined,
     owner: given(typed.owner),
     tag: given(typed.tag),
+    sinceMs: timeOf("since", typed.since),
+    untilMs: timeOf("until", typed.until),
     needsReview: typed.review === "" ? undefined : true,
     cursor: given(typed.cursor),
   };
-}
-
-const CHOICES = {
-  verdict: ["", "continue", "promote", "hold", "abort"],
-  status: ["", "running", "paused", "promoted", "held", "aborted"],
-  review: ["", "needed"],
-} as const;
-
-function SearchForm({ typed }: { readonly typed: TypedEvaluations }) {
-  return (
-    <form class="card form" method="get" action="/evaluations">
-      <div class="fields">
-        {(["project", "owner", "tag"] as const).map((name) => (
-          <label class="field">
-            <span>{name}</span>
-            <input type="text" name={name} value={typed[name]} />
-          </label>
-        ))}
-        {(["verdict", "status", "review"] as const).map((name) => (
-          <label class="field">
-            <span>{name}</span>
-            <select name={name}>
-              {CHOICES[name].map((choice) => (
-                <option value={choice} selected={typed[name] === choice}>
-                  {choice === "" ? "any" : choice}
-                </option>
-              ))}
-            </select>
-          </label>
-        ))}
-        <button class="button primary" type="submit">
-          Search
-        </button>
-      </div>
-    </form>
-  );
-}
-
-/** The address of the next page. */
-function nextPath(typed: TypedEvaluations, cursor: string): string {
-  const query = new URLSearchParams(Object.entries({ ...typed, cursor }).filter(([, text]) => text !== ""));
-  return `/evaluations?${query}`;
 }
 
 function Results({ typed, page }: { readonly typed: TypedEvaluations; readonly page: EvaluationPage }) {
@@ -179,13 +153,7 @@ function Results({ typed, page }: { readonly typed: TypedEvaluations; readonly p
       note="Newest first. Kept are all that say something new, and of the rest the last one of each hour."
     >
       <EvaluationTable evaluations={evaluations} />
-      {nextCursor === null ? null : (
-        <p class="buttons">
-          <a class="button" href={nextPath(typed, nextCursor)}>
-            Older evaluations
-          </a>
-        </p>
-      )}
+      <Older path="/evaluations" typed={typed} cursor={nextCursor} what="evaluations" />
     </Card>
   );
 }
@@ -197,22 +165,11 @@ export function EvaluationsPage(props: {
   readonly page: EvaluationPage | null;
   readonly problem: string | null;
 }) {
-  const { request, typed, page, problem } = props;
+  const { page, ...search } = props;
+  const note = "What each tick found that folded something, and where criteria disagree.";
   return (
-    <Page request={request} title="Evaluations">
-      <Head
-        title="Evaluations"
-        note="What each tick found that folded something, and where criteria disagree."
-      />
-      <div class="stack">
-        <SearchForm typed={typed} />
-        {problem === null ? null : (
-          <p class="notice tone-bad" role="alert">
-            {problem}
-          </p>
-        )}
-        {page === null ? null : <Results typed={typed} page={page} />}
-      </div>
-    </Page>
+    <SearchPage {...search} title="Evaluations" note={note} path="/evaluations" fields={FIELDS}>
+      {page === null ? null : <Results typed={props.typed} page={page} />}
+    </SearchPage>
   );
 }

@@ -24,7 +24,7 @@ import { LoginPage, TroublePage } from "./notices-pages.js";
 import { Overview } from "./overview.js";
 import { PlanPage, planned, typedPlan } from "./plan.js";
 import { ProjectPage, projectView } from "./project.js";
-import { filterOf, SessionPageView, SessionsPage, typedIn } from "./sessions.js";
+import { SessionPageView, SessionsPage, sessionFilterOf, typedSessions } from "./sessions.js";
 import { SimulatePage, simulated, typedQuestion } from "./simulate.js";
 import { StudyPage } from "./studies.js";
 import { type PageContext, projectIn, visitorOf } from "./visitor.js";
@@ -148,9 +148,9 @@ function mendable(thrown: unknown): DethroneError {
 function addSessionPages(app: App, host: PagesHost): void {
   const { engine } = host;
   app.get("/sessions", async (c) => {
-    const props = { request: requestOf(c, host), typed: typedIn(c) };
+    const props = { request: requestOf(c, host), typed: typedSessions(c) };
     try {
-      const page = await engine.sessions(filterOf(props.typed, c.get("principal").projects));
+      const page = await engine.sessions(sessionFilterOf(props.typed, c.get("principal").projects));
       return sent(c, <SessionsPage {...props} page={page} problem={null} />);
     } catch (thrown) {
       const error = mendable(thrown);

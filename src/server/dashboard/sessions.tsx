@@ -11,32 +11,30 @@ import { minuteText, secondText } from "../time-text.js";
 import { Page, type Request } from "./layout.js";
 import { experimentPath, projectPath, sessionPath } from "./names.js";
 import { ArmName, Badge, Card, Empty, type Fact, Facts, Head, Scroll, type Tone } from "./parts.js";
+import { given, Older, SearchPage, type Typed, timeOf, typedFields } from "./search-page.js";
 
-const FIELDS = ["id", "project", "unit", "experiment", "arm", "since", "until"] as const;
+const ARMS = ["", "0", "1", "2", "3"].map(
+  (arm) => [arm, arm === "" ? "any" : arm === "0" ? "champion" : `challenger ${arm}`] as const,
+);
 
-/** The fields of the search as they were typed. */
-export type Typed = Readonly<Record<(typeof FIELDS)[number] | "cursor", string>>;
+const FIELDS = [
+  { name: "id", label: "Session id" },
+  { name: "project", label: "Project" },
+  { name: "unit", label: "Unit" },
+  { name: "experiment", label: "Experiment id" },
+  { name: "since", label: "Started from (UTC)", type: "datetime-local" },
+  { name: "until", label: "Started before (UTC)", type: "datetime-local" },
+  { name: "arm", label: "Arm", choices: ARMS },
+] as const;
+
+type TypedSessions = Typed<(typeof FIELDS)[number]["name"]>;
 
 /** The fields of the search in a request. */
-export function typedIn(c: Context): Typed {
-  const of = (name: string): string => (c.req.query(name) ?? "").trim();
-  return Object.fromEntries([...FIELDS, "cursor"].map((name) => [name, of(name)])) as Typed;
-}
-
-/** @throws DethroneError `input_invalid` for a text that is no time */
-function timeOf(field: string, text: string): number | undefined {
-  if (text === "") return undefined;
-  const atMs = Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(text) || text.length === 10 ? text : `${text}Z`);
-  if (Number.isFinite(atMs)) return atMs;
-  throw new DethroneError(
-    "input_invalid",
-    `${field} must be a time such as 2026-11-21T13:00; received '${text}'.`,
-    {
-      field,
-      received: text,
-    },
+export const typedSessions = (c: Context): TypedSessions =>
+  typedFields(
+    c,
+    FIELDS.map(({ name }) => name),
   );
-}
 
 /** @throws DethroneError `input_invalid` */
 function armOf(text: string): number | undefined {
@@ -54,8 +52,7 @@ function armOf(text: string): number | undefined {
 }
 
 /** What is looked for. @throws DethroneError `input_invalid` */
-export function filterOf(typed: Typed, projects: readonly string[] | null): SessionFilter {
-  const given = (text: string): string | undefined => (text === "" ? undefined : text);
+export function sessionFilterOf(typed: TypedSessions, projects: readonly string[] | null): SessionFilter {
   return {
     projects,
     id: given(typed.id),
@@ -67,43 +64,6 @@ export function filterOf(typed: Typed, projects: readonly string[] | null): Sess
     untilMs: timeOf("until", typed.until),
     cursor: given(typed.cursor),
   };
-}
-
-function SearchForm({ typed }: { readonly typed: Typed }) {
-  return (
-    <form class="card form" method="get" action="/sessions">
-      <div class="fields">
-        {(
-          [
-            ["id", "Session id", "text"],
-            ["project", "Project", "text"],
-            ["unit", "Unit", "text"],
-            ["experiment", "Experiment id", "text"],
-            ["since", "Started from (UTC)", "datetime-local"],
-            ["until", "Started before (UTC)", "datetime-local"],
-          ] as const
-        ).map(([name, label, type]) => (
-          <label class="field">
-            <span>{label}</span>
-            <input type={type} name={name} value={typed[name]} />
-          </label>
-        ))}
-        <label class="field">
-          <span>Arm</span>
-          <select name="arm">
-            {["", "0", "1", "2", "3"].map((arm) => (
-              <option value={arm} selected={typed.arm === arm}>
-                {arm === "" ? "any" : arm === "0" ? "champion" : `challenger ${arm}`}
-              </option>
-            ))}
-          </select>
-        </label>
-        <button class="button primary" type="submit">
-          Search
-        </button>
-      </div>
-    </form>
-  );
 }
 
 /** How a session stands, in a word. */
@@ -149,15 +109,9 @@ function Row({ session }: { readonly session: FoundSession }) {
   );
 }
 
-/** The address of the next page. */
-function nextPath(typed: Typed, cursor: string): string {
-  const query = new URLSearchParams(Object.entries({ ...typed, cursor }).filter(([, text]) => text !== ""));
-  return `/sessions?${query}`;
-}
-
 const COLUMNS = ["session", "project", "arm", "unit", "score", "state", "started (UTC)"];
 
-function Results({ typed, page }: { readonly typed: Typed; readonly page: SessionPage }) {
+function Results({ typed, page }: { readonly typed: TypedSessions; readonly page: SessionPage }) {
   const { sessions, nextCursor } = page;
   if (sessions.length === 0)
     return (
@@ -186,13 +140,7 @@ function Results({ typed, page }: { readonly typed: Typed; readonly page: Sessio
           </tbody>
         </table>
       </Scroll>
-      {nextCursor === null ? null : (
-        <p class="buttons">
-          <a class="button" href={nextPath(typed, nextCursor)}>
-            Older sessions
-          </a>
-        </p>
-      )}
+      <Older path="/sessions" typed={typed} cursor={nextCursor} what="sessions" />
     </Card>
   );
 }
@@ -200,24 +148,16 @@ function Results({ typed, page }: { readonly typed: Typed; readonly page: Sessio
 /** The search with what it found; null where what was typed is wrong. */
 export function SessionsPage(props: {
   readonly request: Request;
-  readonly typed: Typed;
+  readonly typed: TypedSessions;
   readonly page: SessionPage | null;
   readonly problem: string | null;
 }) {
-  const { request, typed, page, problem } = props;
+  const { page, ...search } = props;
+  const note = "Look one up by its id, its unit, its arm or its time.";
   return (
-    <Page request={request} title="Sessions" isStill>
-      <Head title="Sessions" note="Look one up by its id, its unit, its arm or its time." />
-      <div class="stack">
-        <SearchForm typed={typed} />
-        {problem === null ? null : (
-          <p class="notice tone-bad" role="alert">
-            {problem}
-          </p>
-        )}
-        {page === null ? null : <Results typed={typed} page={page} />}
-      </div>
-    </Page>
+    <SearchPage {...search} title="Sessions" note={note} path="/sessions" fields={FIELDS} isStill>
+      {page === null ? null : <Results typed={props.typed} page={page} />}
+    </SearchPage>
   );
 }
 
