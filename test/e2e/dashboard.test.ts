@@ -86,6 +86,18 @@ const LOOKS: Readonly<Record<string, BrowserContextOptions>> = {
 
 // Texts, because what runs in the page knows the types of a browser, and the tests those of Node.
 const WIDTHS = "(({ scrollWidth, clientWidth }) => ({ scrollWidth, clientWidth }))(document.documentElement)";
+/** Fields and buttons that reach over the edge of what they stand in, or over one another. */
+const CROWDED = `(() => {
+  const shown = (element) => element.checkVisibility() && element.getBoundingClientRect().width > 0;
+  const controls = [...document.querySelectorAll("main form :is(input, select, textarea, button)")].filter(shown);
+  const boxes = controls.map((element) => [element, element.getBoundingClientRect()]);
+  const nameOf = (element) => element.name || element.textContent.trim();
+  const out = boxes.filter(([element, { right }]) => right > element.form.getBoundingClientRect().right + 1);
+  const over = boxes.filter(([element, box], index) => boxes.slice(index + 1).some(([other, next]) =>
+    other.form === element.form && box.right > next.left + 1 && next.right > box.left + 1 &&
+    box.bottom > next.top + 1 && next.bottom > box.top + 1));
+  return [...out, ...over].map(([element]) => nameOf(element) + " is crowded");
+})()`;
 const SERIOUS = `axe.run().then(({ violations }) => violations
   .filter(({ impact }) => impact === "serious" || impact === "critical")
   .map(({ id, nodes }) => id + ": " + nodes.length + ", e.g. " + nodes[0].html + " " + nodes[0].failureSummary))`;
@@ -125,6 +137,7 @@ describe.skipIf(isWithout).each(Object.entries(LOOKS))("in a %s window", (look, 
           clientWidth: number;
         }>(WIDTHS);
         const found = await findings(page);
+        found.push(...(await page.evaluate<string[]>(CROWDED)));
         const own = errors.filter((text) => name !== "missing" || !text.includes("404"));
         const wide = scrollWidth > clientWidth ? [`${scrollWidth} px wide in ${clientWidth}`] : [];
         if (own.length + found.length + wide.length > 0) problems[name] = [...own, ...found, ...wide];

@@ -103,11 +103,11 @@ const FIELDS = [
   { name: "project", label: "Project" },
   { name: "owner", label: "Owner" },
   { name: "tag", label: "Tag" },
-  { name: "since", label: "From (UTC)", type: "datetime-local" },
-  { name: "until", label: "Before (UTC)", type: "datetime-local" },
+  { name: "review", label: "Review", choices: choicesOf("needed") },
   { name: "verdict", label: "Verdict", choices: choicesOf("continue", "promote", "hold", "abort") },
   { name: "status", label: "Status", choices: choicesOf("running", "paused", "promoted", "held", "aborted") },
-  { name: "review", label: "Review", choices: choicesOf("needed") },
+  { name: "since", label: "From (UTC)", type: "datetime-local" },
+  { name: "until", label: "Before (UTC)", type: "datetime-local" },
 ] as const;
 
 type TypedEvaluations = Typed<(typeof FIELDS)[number]["name"]>;

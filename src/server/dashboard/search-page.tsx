@@ -84,7 +84,7 @@ export function SearchPage<Name extends string>(props: {
       <Head title={title} note={note} />
       <div class="stack">
         <form class="card form" method="get" action={path}>
-          <div class="fields">
+          <div class="fields wide">
             {fields.map((field) => (
               <Field field={field} value={typed[field.name]} />
             ))}
