@@ -54,6 +54,7 @@ export default defineConfig({
     projects: hasPostgres ? [libsql, remote, postgres] : [libsql, remote],
     setupFiles: ["test/support/setup.ts"],
     testTimeout: 60_000,
+    expect: { poll: { timeout: 40_000 } },
     // Tests of files and processes wait for the disk half of their time: two at once even on two processors.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     // Output is compared as text, whatever the terminal or the machine prefers.

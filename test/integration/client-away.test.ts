@@ -1,6 +1,7 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Client } from "../../src/client/client.js";
 import { clientOf, serverOf } from "../support/client.js";
+import { eventually } from "../support/eventually.js";
 import { BECAUSE, type Bot, LONG, SHORT, TERSE, useSetting } from "../support/setting.js";
 
 const setting = useSetting();
@@ -42,17 +43,14 @@ async function botOf(client: Client, champion: typeof LONG = LONG): Promise<Bot>
 }
 
 /** Waits, while no time passes, until something holds. */
-const until = (holds: () => unknown): Promise<unknown> => vi.waitFor(holds, { timeout: 10_000, interval: 5 });
+const until = (holds: () => unknown): Promise<unknown> => eventually(holds);
 
 /** Lets time pass until something holds. */
 async function passing(holds: () => boolean | Promise<boolean>): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      setting.test.clock.advance(1000);
-      expect(await holds()).toBe(true);
-    },
-    { timeout: 10_000, interval: 5 },
-  );
+  await eventually(async () => {
+    setting.test.clock.advance(1000);
+    expect(await holds()).toBe(true);
+  });
 }
 
 /** Lets an answer that hangs be given up, and asked for again of a server that is back. */

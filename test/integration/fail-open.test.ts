@@ -8,6 +8,7 @@ import { createEngine } from "../../src/index.js";
 import { locate } from "../../src/store/location.js";
 import { openSqlStore } from "../../src/store/store.js";
 import { engineOver, faultyStore } from "../support/engine.js";
+import { eventually } from "../support/eventually.js";
 import { recordingLogger } from "../support/recording-logger.js";
 import { temporaryDatabase, temporaryFolder } from "../support/temporary.js";
 
@@ -45,9 +46,9 @@ describe("guarantee 5: the host's agent is never broken", () => {
 
     isAway = false;
     clock.advance(60_000);
-    await vi.waitFor(async () => expect((await engine.experiments("support")).length).toBe(1));
+    await eventually(async () => expect((await engine.experiments("support")).length).toBe(1));
     expect(engine.health().status).toBe("ok");
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       clock.advance(5000);
       expect((await bot.session()).experiment).not.toBeNull();
     });
@@ -74,7 +75,7 @@ describe("guarantee 5: the host's agent is never broken", () => {
     });
     isAway = false;
     clock.advance(60_000);
-    await vi.waitFor(async () => expect((await engine.experiments("support")).length).toBe(2));
+    await eventually(async () => expect((await engine.experiments("support")).length).toBe(2));
     const [newest] = await bot.experiments();
     expect(newest!.challenger).toEqual({ model: "n", ...SHORT });
     await engine.close();
@@ -99,7 +100,7 @@ describe("guarantee 5: the host's agent is never broken", () => {
     // The store is found dead at the next look at the state, and is away when the challenge tries again.
     clock.advance(5000);
     clock.advance(60_000);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       clock.advance(5000);
       expect(await engine.experiments("support")).toHaveLength(1);
     });
@@ -126,7 +127,7 @@ describe("guarantee 5: the host's agent is never broken", () => {
     expect(JSON.stringify(logger)).not.toContain("the database is back");
     clock.advance(250);
     for (const end of waiting.splice(0)) end();
-    await vi.waitFor(() => expect(engine.health().status).toBe("ok"));
+    await eventually(() => expect(engine.health().status).toBe("ok"));
     expect(JSON.stringify(logger)).toContain("the database is back");
     const closing = engine.close();
     for (const end of waiting.splice(0)) end();

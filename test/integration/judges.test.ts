@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DethroneError } from "../../src/core/errors.js";
 import { currentSession } from "../../src/index.js";
 import {
@@ -11,6 +11,7 @@ import {
   regexJudge,
 } from "../../src/integrations/judges/index.js";
 import { createTestClock, createTestEngine, type TestEngine } from "../../src/testing.js";
+import { eventually } from "../support/eventually.js";
 import { recordingLogger } from "../support/recording-logger.js";
 import { temporaryFolder } from "../support/temporary.js";
 
@@ -296,7 +297,7 @@ describe("the queue of a judge", () => {
     const flushed = helpful.flush().then(() => {
       isFlushed = true;
     });
-    await vi.waitFor(() => {
+    await eventually(() => {
       release.shift()?.();
       expect(helpful.counts.graded).toBe(5);
     });
@@ -410,10 +411,7 @@ describe("a command judge", () => {
     const one = session();
     const tests = commandJudge({ ...settings({}), command: node(script), retries: 0, timeoutMs: 500, clock });
     tests.submit(one, sample);
-    await vi.waitFor(
-      () => expect(existsSync(started) && readFileSync(started, "utf8")).toMatch(/^\d+$/),
-      20_000,
-    );
+    await eventually(() => expect(existsSync(started) && readFileSync(started, "utf8")).toMatch(/^\d+$/));
     const pid = Number(readFileSync(started, "utf8"));
     clock.advance(500);
     await tests.flush();
@@ -426,7 +424,7 @@ describe("a command judge", () => {
         return true;
       }
     };
-    await vi.waitFor(() => expect(isGone()).toBe(true), 20_000);
+    await eventually(() => expect(isGone()).toBe(true));
   });
 });
 

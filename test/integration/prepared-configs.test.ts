@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { createTestEngine, type TestEngine } from "../../src/testing.js";
 import { engineOver, faultyStore } from "../support/engine.js";
+import { eventually } from "../support/eventually.js";
 import { recordingLogger } from "../support/recording-logger.js";
 import { temporaryDatabase } from "../support/temporary.js";
 
@@ -41,7 +42,7 @@ async function elsewhere() {
 /** Lets this process look at the stored state again. */
 async function refreshed(until: () => void | Promise<void>) {
   test.clock.advance(REFRESH_MS);
-  await vi.waitFor(until);
+  await eventually(until);
 }
 
 describe("a schema", () => {
@@ -279,7 +280,7 @@ describe("a stored config that this process cannot use", () => {
     const plain = await engineOver(async () => store);
     await (await plain.engine.project("support")).challenge(SHORT, { share: 0.5 });
     clock.advance(REFRESH_MS);
-    await vi.waitFor(() => {
+    await eventually(() => {
       clock.advance(1000);
       expect(engine.health().callbacksFailed).toBe(1);
     });
@@ -295,7 +296,7 @@ describe("a stored config that this process cannot use", () => {
       clock.advance(400);
       expect(here.champion).toEqual(SHORT);
     };
-    await vi.waitFor(hears, { timeout: 5000 });
+    await eventually(hears);
     expect(clock.now() - beganAtMs).toBeLessThan(2 * REFRESH_MS);
     await engine.close();
   });

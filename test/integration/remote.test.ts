@@ -9,6 +9,7 @@ import { Spool } from "../../src/store/spool/spool.js";
 import { openSqlStore } from "../../src/store/store.js";
 import { cli } from "../support/cli.js";
 import { engineOver } from "../support/engine.js";
+import { eventually } from "../support/eventually.js";
 import { type LibsqlDouble, startLibsqlDouble } from "../support/libsql-double.mjs";
 import { recordingLogger } from "../support/recording-logger.js";
 import { temporaryFolder } from "../support/temporary.js";
@@ -94,13 +95,10 @@ describe("an engine over a server", () => {
     expect(await play()).toBe("spooled");
     expect(readdirSync(folder).filter((name) => name.startsWith("beside.spool-"))).toHaveLength(1);
     double.fault = () => null;
-    await vi.waitFor(
-      () => {
-        clock.advance(5000);
-        expect(engine.health()).toMatchObject({ status: "ok", spool: { rows: 0 } });
-      },
-      { timeout: 30_000 },
-    );
+    await eventually(() => {
+      clock.advance(5000);
+      expect(engine.health()).toMatchObject({ status: "ok", spool: { rows: 0 } });
+    });
     expect(stored("SELECT count(*) FROM sessions WHERE score = 1")).toMatchObject([[3]]);
     await engine.close();
   });

@@ -1,10 +1,11 @@
 /** A server that is away, comes back, or refuses: agents go on, and what they were told is kept is stored once. */
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { locate } from "../../src/store/location.js";
 import { Spool } from "../../src/store/spool/spool.js";
 import { openSqlStore } from "../../src/store/store.js";
 import { engineOver } from "../support/engine.js";
+import { eventually } from "../support/eventually.js";
 import { PostgresServer, postgresFolder } from "../support/postgres-server.mjs";
 import { query } from "../support/query.js";
 import { temporaryFolder } from "../support/temporary.js";
@@ -36,13 +37,10 @@ async function agent() {
     };
   };
   const recovered = () =>
-    vi.waitFor(
-      () => {
-        made.clock.advance(5000);
-        expect(made.engine.health()).toMatchObject({ status: "ok", spool: { rows: 0, lost: 0 } });
-      },
-      { timeout: 40_000 },
-    );
+    eventually(() => {
+      made.clock.advance(5000);
+      expect(made.engine.health()).toMatchObject({ status: "ok", spool: { rows: 0, lost: 0 } });
+    });
   const stored = () => query<{ id: string }>(url, "SELECT id FROM sessions WHERE score = 0.3 ORDER BY id");
   return { ...made, url, serve, recovered, stored };
 }

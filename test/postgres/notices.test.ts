@@ -1,6 +1,7 @@
 /** Processes hear of each other's changes at once, and again after the connection they listen on was lost. */
-import { afterEach, expect, it, vi } from "vitest";
+import { afterEach, expect, it } from "vitest";
 import { createTestEngine, type TestEngine } from "../../src/testing.js";
+import { eventually } from "../support/eventually.js";
 import { query } from "../support/query.js";
 import { temporaryDatabase } from "../support/temporary.js";
 
@@ -27,16 +28,13 @@ it("a promotion elsewhere is served by the next session here, however the listen
   const away = await there.engine.project("support");
   const champion = async () => JSON.stringify((await bot.session()).config);
   const serves = (prompt: string) =>
-    vi.waitFor(async () => expect(await champion()).toContain(`"${prompt}"`), { timeout: 20_000 });
+    eventually(async () => expect(await champion()).toContain(`"${prompt}"`));
   const listeners = () =>
-    vi.waitFor(
-      async () => {
-        const rows = await query<{ pid: number }>(url, LISTENING, [schema]);
-        expect(rows).toHaveLength(2);
-        return rows;
-      },
-      { timeout: 20_000 },
-    );
+    eventually(async () => {
+      const rows = await query<{ pid: number }>(url, LISTENING, [schema]);
+      expect(rows).toHaveLength(2);
+      return rows;
+    });
 
   await listeners();
   await away.challenge({ prompt: "b" });

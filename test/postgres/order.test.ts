@@ -1,10 +1,11 @@
 /** The order of starts is the order of commits, on real connections whose transactions overlap. */
 import type pg from "pg";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { locate, type PostgresLocation } from "../../src/store/location.js";
 import { connectTo } from "../../src/store/postgres/client.js";
 import { lockOf } from "../../src/store/postgres/keys.js";
 import { createTestEngine, type TestEngine } from "../../src/testing.js";
+import { eventually } from "../support/eventually.js";
 import { query } from "../support/query.js";
 import { temporaryDatabase } from "../support/temporary.js";
 
@@ -40,7 +41,7 @@ async function startHeld(id: string): Promise<number> {
 const bot = () => test.engine.project("support");
 const foldedCount = async () => (await (await bot()).evaluate())!.sessionCount;
 const isWaiting = () =>
-  vi.waitFor(async () => {
+  eventually(async () => {
     const waiting = await query(url, "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted");
     expect(waiting).toHaveLength(1);
   });
@@ -129,7 +130,7 @@ describe("a batch that cannot go on", () => {
     await other.query("BEGIN");
     await other.query("SELECT 1 FROM experiments FOR UPDATE");
     const paused = (await bot()).pause({ reason: "because" });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const waiting = await query(
         url,
         "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'update%'",

@@ -1,7 +1,8 @@
 /** Flaws of autumn's experiments that bear on this package, each as a test that it is not here. */
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { bucketOf } from "../../src/core/index.js";
 import { createEngine } from "../../src/index.js";
+import { eventually } from "../support/eventually.js";
 import { recordingLogger } from "../support/recording-logger.js";
 import { BECAUSE, type Bot, LONG, SHORT, started, TERSE, unitIn, useSetting } from "../support/setting.js";
 import { temporaryDatabase } from "../support/temporary.js";
@@ -160,7 +161,7 @@ describe("autumn's integrity", () => {
     // It runs as it was routed, for as long as the other process may not know; and it changes nothing.
     expect((await bot.evaluate())!.sessionCount).toBe(0);
     setting.test.clock.advance(5001);
-    await vi.waitFor(async () => expect((await there.session()).config).toEqual(LONG));
+    await eventually(async () => expect((await there.session()).config).toEqual(LONG));
   });
 
   it("not here: a history whose order hangs on its limit, with lines by nobody", async () => {

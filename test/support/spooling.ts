@@ -8,6 +8,7 @@ import { locate } from "../../src/store/location.js";
 import { Spool } from "../../src/store/spool/spool.js";
 import { openSqlStore } from "../../src/store/store.js";
 import { engineOver } from "./engine.js";
+import { eventually } from "./eventually.js";
 
 const LONG = { prompt: "long" };
 
@@ -20,13 +21,10 @@ export async function spoolingEngine(path: string, options: { bytesMax?: number 
   const bot = await made.engine.project("support", { champion: LONG });
   /** Lets the engine try again until nothing waits. */
   const recover = (): Promise<void> =>
-    vi.waitFor(
-      () => {
-        made.clock.advance(5000);
-        expect(made.engine.health()).toMatchObject({ status: "ok", spool: { rows: 0, isDraining: false } });
-      },
-      { timeout: 30_000 },
-    );
+    eventually(() => {
+      made.clock.advance(5000);
+      expect(made.engine.health()).toMatchObject({ status: "ok", spool: { rows: 0, isDraining: false } });
+    });
   return { ...made, spool, bot, recover };
 }
 

@@ -4,6 +4,7 @@ import type { Client, ClientSettings } from "../../../src/client/client.js";
 import { openFeatureProvider, type ProviderOptions } from "../../../src/integrations/openfeature/index.js";
 import { createTestEngine, type TestEngine } from "../../../src/testing.js";
 import { clientOf, serverOf } from "../../support/client.js";
+import { eventually } from "../../support/eventually.js";
 import { recordingLogger } from "../../support/recording-logger.js";
 
 const LONG = { model: "m-large", prompt: { style: "long" } };
@@ -124,11 +125,11 @@ it("while the server is away flags are STALE, and outcomes arrive when it is bac
   await client.flush();
   isAway = true;
   remote.track("thumbs", { targetingKey: "user-1" }, { value: 1 });
-  await vi.waitFor(() => expect(client.health().status).toBe("degraded"));
+  await eventually(() => expect(client.health().status).toBe("degraded"));
   expect(await style()).toMatchObject({ value: before.value, reason: "STALE" });
   vi.advanceTimersByTime(1000);
   isAway = false;
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     test.clock.advance(6000);
     expect(client.health().status).toBe("ok");
   });
@@ -154,7 +155,7 @@ it("a promotion elsewhere is told of at the client's next look", async () => {
   vi.advanceTimersByTime(1000);
   await bot.promote({ reason: "the test" });
   test.clock.advance(6000);
-  await vi.waitFor(() => {
+  await eventually(() => {
     vi.advanceTimersByTime(1000);
     expect(changed).toEqual([["support.prompt.style"]]);
   });

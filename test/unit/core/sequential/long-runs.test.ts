@@ -113,9 +113,12 @@ describe("the confidence sequence", () => {
     const g = Array.from({ length: 2000 }, (_, k) => k % 2);
     const y = g.map((_, k) => ((k * 7919) % 100 < 60 ? 1 : 0));
     const sessions = { g, y, w: g.map(() => 0.5) };
-    const start = performance.now();
-    confidenceSequence({ level: 0.95, horizon: 2000, planShare: 0.5, data: sessions });
-    // A wide margin: the machine that runs this may be busy.
-    expect(performance.now() - start).toBeLessThan(1000);
+    const times = Array.from({ length: 3 }, () => {
+      const start = performance.now();
+      confidenceSequence({ level: 0.95, horizon: 2000, planShare: 0.5, data: sessions });
+      return performance.now() - start;
+    });
+    // The best of a few, and a wide margin: the machine that runs this may be busy.
+    expect(Math.min(...times)).toBeLessThan(1000);
   });
 });
