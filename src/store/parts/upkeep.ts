@@ -161,10 +161,10 @@ export class SqlUpkeep implements UpkeepStore {
   }
 
   async vacuum(): Promise<number> {
-    const path = this.#filePath("vacuum");
-    const before = checks.bytesOf(path);
+    this.assertFile("vacuum");
+    const before = await checks.totalBytes(this.#aside);
     await this.scrub();
-    return Math.max(0, before - checks.bytesOf(path));
+    return Math.max(0, before - (await checks.totalBytes(this.#aside)));
   }
 
   async unitSessions(unit: string, projectId: number | null): Promise<UnitSession[]> {
@@ -202,12 +202,8 @@ export class SqlUpkeep implements UpkeepStore {
   }
 
   assertFile(what: string): void {
-    this.#filePath(what);
-  }
-
-  #filePath(what: string): string {
     const { location } = this.#host.database;
-    if (location.kind === "file") return location.path;
+    if (location.kind === "file") return;
     throw new DethroneError(
       "not_supported_here",
       `There is no ${what} of ${location.name}, which is not a file of this machine. Use the means of whoever runs its server.`,

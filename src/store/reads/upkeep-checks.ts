@@ -36,10 +36,15 @@ async function pragma(aside: Aside, name: string): Promise<number> {
   return Object.values(await aside.one<Record<string, number>>(`PRAGMA ${name}`))[0] as number;
 }
 
+/** Bytes of all pages, wherever they are yet: what is written waits in the log before it is in the file. */
+export async function totalBytes(aside: Aside): Promise<number> {
+  return (await pragma(aside, "page_count")) * (await pragma(aside, "page_size"));
+}
+
 /** Bytes of pages in use. */
 export async function usedBytes(aside: Aside): Promise<number> {
-  const pages = (await pragma(aside, "page_count")) - (await pragma(aside, "freelist_count"));
-  return pages * (await pragma(aside, "page_size"));
+  const freeBytes = (await pragma(aside, "freelist_count")) * (await pragma(aside, "page_size"));
+  return (await totalBytes(aside)) - freeBytes;
 }
 
 /** What SQLite finds damaged; empty where all is well. */
@@ -64,7 +69,7 @@ export async function facts(
   const isFile = location.kind === "file";
   return {
     path: location.name,
-    bytes: isFile ? bytesOf(location.path) : (await pragma(aside, "page_count")) * pageBytes,
+    bytes: isFile ? bytesOf(location.path) : await totalBytes(aside),
     walBytes: isFile ? bytesOf(`${location.path}-wal`) : 0,
     pageBytes,
     freePages: await pragma(aside, "freelist_count"),
