@@ -284,14 +284,16 @@ describe("an experiment in flight", () => {
   });
 });
 
-/** Sessions through the library that carry a metric; success is even. */
+/** Sessions through the library that carry a metric; success is even in each arm, so that nothing is decided by chance. */
 async function measured(count: number) {
   const engine = await createEngine({ url: db, strict: true });
   const bot = await engine.project<{ prompt: string }>("support");
+  const counts = { champion: 0, challenger: 0 };
   for (let i = 0; i < count; i += 1) {
     const session = await bot.session();
     await session.signal({ name: "words", value: 40 + (i % 7) });
-    await session.end({ score: i % 2 });
+    counts[session.arm] += 1;
+    await session.end({ score: counts[session.arm] % 2 });
   }
   await engine.close();
 }
