@@ -20,7 +20,7 @@ const BUSY_WAIT_MS = 100;
 const CACHE_KIB = 16_384;
 
 /** How many pages the log gathers before they are moved to the database: one that is written again and again moves once. */
-const CHECKPOINT_PAGES = 4000;
+const CHECKPOINT_PAGES = 2000;
 
 type Statement = Database.Statement<unknown[]>;
 
