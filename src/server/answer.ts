@@ -79,24 +79,16 @@ function checkedParams(params: Asked["params"]): JsonObject {
   return texts;
 }
 
-const NOTHING_ASKED: JsonObject = {};
-
-function hasAny(fields: object): boolean {
-  for (const _ in fields) return true;
-  return false;
-}
-
-const checkedQuery = (route: Route, query: Asked["query"]): JsonObject =>
-  checked(route.query ?? NO_QUERY, query, "query") as JsonObject;
+type HandlerCall = Parameters<Handler<RouteId>>[1];
 
 /** What a handler is called with. @throws DethroneError `input_invalid`, `scope_missing` */
-function callOf(id: RouteId, { request, principal, ...asked }: Asked, body: Body): never {
+function callOf(id: RouteId, { request, principal, ...asked }: Asked, body: Body): HandlerCall {
   const route: Route = ROUTES[id];
   const params = checkedParams(asked.params);
-  const query = route.query || hasAny(asked.query) ? checkedQuery(route, asked.query) : NOTHING_ASKED;
+  const query = checked(route.query ?? NO_QUERY, asked.query, "query") as JsonObject;
   const input = route.body ? (checked(route.body, body.json, "body") as JsonObject) : undefined;
   assertMay(principal, route, projectsNamed(id, { params, query, input }));
-  return { params, query, body: input, principal, request } as never;
+  return { params, query, body: input, principal, request } as HandlerCall;
 }
 
 /** What is answered of what a handler has told. */

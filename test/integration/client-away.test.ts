@@ -43,7 +43,6 @@ async function botOf(client: Client, champion: typeof LONG = LONG): Promise<Bot>
 }
 
 /** Waits, while no time passes, until something holds. */
-const until = (holds: () => unknown): Promise<unknown> => eventually(holds);
 
 /** Lets time pass until something holds. */
 async function passing(holds: () => boolean | Promise<boolean>): Promise<void> {
@@ -57,7 +56,7 @@ async function passing(holds: () => boolean | Promise<boolean>): Promise<void> {
 async function timedOut(wire: ReturnType<typeof line>, client: Client): Promise<void> {
   wire.mend();
   setting.test.clock.advance(5000);
-  await until(() => expect(client.health().lastError).toBe("server_unavailable"));
+  await eventually(() => expect(client.health().lastError).toBe("server_unavailable"));
   setting.test.clock.advance(200);
 }
 
@@ -109,7 +108,7 @@ describe("a server that is away", () => {
     wire.cut();
     const lost = await bot.session();
     const ended = lost.end({ score: 0.5 });
-    await until(() => expect(client.health().status).toBe("degraded"));
+    await eventually(() => expect(client.health().status).toBe("degraded"));
     const open = await Promise.all([bot.session(), bot.session({ unit: "user-1" })]);
     const ends = open.map((session) => session.end({ score: 0 }));
     expect(client.health()).toMatchObject({
@@ -153,12 +152,12 @@ describe("a server that is away", () => {
     const slow = await botOf(other.client);
     wire.hang();
     const starting = slow.session({ unit: "user-1" });
-    await until(() => expect(wire.requests.at(-1)).toBe("POST /v1/records"));
+    await eventually(() => expect(wire.requests.at(-1)).toBe("POST /v1/records"));
     setting.test.clock.advance(251);
     const session = await starting;
     expect(session).toMatchObject({ arm: "champion", config: LONG });
     await timedOut(wire, other.client);
-    await until(() => expect(other.client.health().queueLength).toBe(0));
+    await eventually(() => expect(other.client.health().queueLength).toBe(0));
     expect(await setting.test.engine.sessionDetail(session.id)).toMatchObject({
       arm: 0,
       excluded: "unconfirmed",
@@ -176,7 +175,7 @@ describe("a server that is away", () => {
     wire.cut();
     const session = await bot.session();
     const ended = session.end({ score: 1 }).catch((error: unknown) => error);
-    await until(() => expect(client.health().status).toBe("degraded"));
+    await eventually(() => expect(client.health().status).toBe("degraded"));
     const flushed = client.flush().catch((error: unknown) => error);
     await passing(async () => (await Promise.race([flushed, null])) !== null);
     expect(await flushed).toMatchObject({ code: "server_unavailable", details: { waiting: 2 } });
@@ -274,7 +273,7 @@ describe("a server that refuses", () => {
       wire.answer(status, body, { "retry-after": "2" });
       const session = await bot.session();
       const ended = session.end({ score: 1 });
-      await until(() => expect(client.health().lastError).toBe(code));
+      await eventually(() => expect(client.health().lastError).toBe(code));
       expect(client.health().queueLength).toBe(2);
       wire.mend();
       await passing(() => client.health().queueLength === 0);
@@ -295,7 +294,7 @@ describe("a server that refuses", () => {
     );
     wire.requests.splice(0);
     const ended = (await bot.session()).end({ score: 1 });
-    await until(() => expect(client.health().lastError).toBe("storage_busy"));
+    await eventually(() => expect(client.health().lastError).toBe("storage_busy"));
     wire.mend();
     setting.test.clock.advance(6999);
     await new Promise((resolve) => setImmediate(resolve));
@@ -322,7 +321,7 @@ describe("a server that refuses", () => {
     const bot = await botOf(client);
     wire.hang();
     const ended = (await bot.session()).end({ score: 1 });
-    await until(() => expect(wire.requests.at(-1)).toBe("POST /v1/records"));
+    await eventually(() => expect(wire.requests.at(-1)).toBe("POST /v1/records"));
     await timedOut(wire, client);
     expect(await ended).toEqual({ status: "recorded" });
     await client.close();
@@ -342,7 +341,7 @@ it("promotions and changes elsewhere are seen at the next look, which costs no a
   const bot = await botOf(client);
   expect(statuses).toEqual([200]);
   setting.test.clock.advance(6000);
-  await until(() => expect(statuses).toEqual([200, 304]));
+  await eventually(() => expect(statuses).toEqual([200, 304]));
   await theirs.promote(BECAUSE);
   await passing(() => bot.champion.prompt === SHORT.prompt);
   await client.close();

@@ -43,8 +43,8 @@ export async function totalBytes(aside: Aside): Promise<number> {
 
 /** Bytes of pages in use. */
 export async function usedBytes(aside: Aside): Promise<number> {
-  const freeBytes = (await pragma(aside, "freelist_count")) * (await pragma(aside, "page_size"));
-  return (await totalBytes(aside)) - freeBytes;
+  const pages = (await pragma(aside, "page_count")) - (await pragma(aside, "freelist_count"));
+  return pages * (await pragma(aside, "page_size"));
 }
 
 /** What SQLite finds damaged; empty where all is well. */
@@ -69,7 +69,7 @@ export async function facts(
   const isFile = location.kind === "file";
   return {
     path: location.name,
-    bytes: isFile ? bytesOf(location.path) : await totalBytes(aside),
+    bytes: isFile ? bytesOf(location.path) : (await pragma(aside, "page_count")) * pageBytes,
     walBytes: isFile ? bytesOf(`${location.path}-wal`) : 0,
     pageBytes,
     freePages: await pragma(aside, "freelist_count"),
