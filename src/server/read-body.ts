@@ -26,7 +26,12 @@ async function chunksOf(request: Request): Promise<Uint8Array> {
   return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
 }
 
-/** How deep a JSON text is nested, without parsing it. */
+/** Whether a JSON text is nested too deeply, without parsing it. */
+function isTooDeep(json: string): boolean {
+  // Most are shorter than what it takes.
+  return json.length > 2 * DEPTH_MAX && depthOf(json) > DEPTH_MAX;
+}
+
 function depthOf(json: string): number {
   let depth = 0;
   let deepest = 0;
@@ -82,7 +87,7 @@ export async function readBody(request: Request): Promise<Body> {
   } catch {
     throw malformed("The body is not UTF-8.");
   }
-  if (depthOf(text) > DEPTH_MAX) throw malformed(`The body is nested more than ${DEPTH_MAX} levels deep.`);
+  if (isTooDeep(text)) throw malformed(`The body is nested more than ${DEPTH_MAX} levels deep.`);
   try {
     return { text, json: JSON.parse(text) as Json };
   } catch (error) {

@@ -1,8 +1,8 @@
 /**
  * The main thread's end of the one writer: a bounded first-in-first-out queue in front of the writer's thread.
  *
- * Group commit by back-pressure: whatever queued while the last batch was written is the next batch. There is no timer
- * and the event loop never waits for a lock or the disk.
+ * Group commit by back-pressure: what queued while the last batch was written is the next batch; see `write-queue.ts`.
+ * There is no timer and the event loop never waits for a lock or the disk.
  */
 import { DethroneError } from "../../core/errors.js";
 import { FILE_REPLACED } from "../file/identity.js";
@@ -18,13 +18,11 @@ import {
   type WriterReply,
   type WriterRequest,
 } from "./write-protocol.js";
+import { type Batch, WriteQueue } from "./write-queue.js";
 import { writerService } from "./writer-service.js";
 
 // `src` and `dist` lie side by side, so this finds the built file from either.
 const WORKER_URL = new URL("../../../dist/store/writer/writer-worker.js", import.meta.url);
-
-/** Operations of one transaction, at most: more would hold up other processes, and save nothing. */
-const BATCH_MAX = 2000;
 
 /** How long the writer waits for another process's lock before it gives a batch up. */
 const PATIENCE_MS = 10_000;
@@ -41,26 +39,6 @@ async function bounded(promise: Promise<unknown>, ms: number): Promise<void> {
   });
   await Promise.race([promise.catch(() => undefined), timeUp]);
   clearTimeout(timer);
-}
-
-/** Operations that are written in one transaction; one promise for all of them, for they come by the thousand. */
-class Batch {
-  readonly operations: WriteOperation[] = [];
-  /** Gives each operation its outcome, in their order. */
-  resolve: (outcomes: readonly (Outcome | Promise<Outcome>)[]) => void = () => undefined;
-  readonly #outcomes = new Promise<readonly (Outcome | Promise<Outcome>)[]>((resolve) => {
-    this.resolve = resolve;
-  });
-
-  get isFull(): boolean {
-    return this.operations.length >= BATCH_MAX;
-  }
-
-  /** Resolves with the operation's own outcome. */
-  add(operation: WriteOperation): Promise<Outcome> {
-    const place = this.operations.push(operation) - 1;
-    return this.#outcomes.then((outcomes) => outcomes[place] as Outcome | Promise<Outcome>);
-  }
 }
 
 interface Exchange {
@@ -89,8 +67,7 @@ export class Writer {
   readonly #capacity: number;
   readonly #rescue: WriterOptions["rescue"];
   readonly #exchanges: Exchange[] = [];
-  /** to be sent, all but the last of them full */
-  readonly #queue: Batch[] = [];
+  readonly #queue = new WriteQueue();
   /** sent, and not answered yet; at most two */
   readonly #sent: Batch[] = [];
   /** whether the next batch is about to be sent */
@@ -128,9 +105,8 @@ export class Writer {
   }
 
   get length(): number {
-    let length = 0;
+    let length = this.#queue.length;
     for (const { operations } of this.#sent) length += operations.length;
-    for (const { operations } of this.#queue) length += operations.length;
     return length;
   }
 
@@ -142,13 +118,8 @@ export class Writer {
   /** Queues an operation at once; resolves when it is on disk. */
   write(operation: WriteOperation): Promise<Outcome> {
     if (this.#failure) return Promise.reject(this.#failure);
-    let batch = this.#queue.at(-1);
-    if (!batch || batch.isFull) {
-      batch = new Batch();
-      this.#queue.push(batch);
-    }
     // First in, first out: once the last is written, all are.
-    const last = batch.add(operation);
+    const last = this.#queue.add(operation);
     this.#last = last;
     this.#pump();
     return last;
@@ -183,7 +154,7 @@ export class Writer {
 
   /** Takes back what is queued and has not been sent to the database, as if that had failed. */
   takeBack(error: DethroneError): void {
-    this.#giveUp(this.#queue.splice(0), error);
+    this.#giveUp([this.#queue.takeAll()], error);
   }
 
   /** Writes no more: what it would write to is not the database any more. */
@@ -219,17 +190,17 @@ export class Writer {
 
   /** A full batch is sent while the one before it is being written: then the writer's thread need not wait for it. */
   #isNextDue(): boolean {
-    const next = this.#queue[0];
-    if (!next || this.#isHeld) return false;
-    return this.#sent.length === 0 || (this.#sent.length === 1 && next.isFull);
+    if (this.#queue.length === 0 || this.#isHeld) return false;
+    return this.#sent.length === 0 || (this.#sent.length === 1 && this.#queue.isFull);
   }
 
   #sendBatch(): void {
-    const batch = this.#queue.shift() as Batch;
+    const batch = this.#queue.takeBatch();
     this.#sent.push(batch);
     this.#apply(batch.operations, this.#turn).then(
       (outcomes) => {
         this.#sent.shift();
+        this.#queue.noteAnswered(batch);
         // Before whoever waited goes on: the thread is not to wait for them.
         if (this.#isNextDue()) this.#sendBatch();
         batch.resolve(outcomes);
@@ -248,12 +219,14 @@ export class Writer {
 
   /** What is sent, and all that is behind it, or an end could be written whose start was not. */
   #giveUpAll(error: DethroneError): void {
-    this.#giveUp([...this.#sent.splice(0), ...this.#queue.splice(0)], error);
+    this.#giveUp([...this.#sent.splice(0), this.#queue.takeAll()], error);
   }
 
   #giveUp(failed: readonly Batch[], error: DethroneError): void {
-    for (const { operations, resolve } of failed)
-      resolve(operations.map((operation) => this.#rescue?.(operation, error) ?? Promise.reject(error)));
+    for (const batch of failed)
+      batch.resolve(
+        batch.operations.map((operation) => this.#rescue?.(operation, error) ?? Promise.reject(error)),
+      );
   }
 
   async #apply(operations: readonly WriteOperation[], turn: number | null): Promise<readonly Outcome[]> {
