@@ -194,15 +194,17 @@ describe("a key of one project", () => {
 });
 
 describe("a request", () => {
-  it("with a body that is too large, no JSON or of another type is refused", async () => {
+  it("with a body that is too large, no JSON, too deep or of another type is refused", async () => {
     const key = await keyOf(["record", "admin"]);
     const at = "/v1/projects/support/sessions";
+    const deep = `{"context":${"[".repeat(100)}${"]".repeat(100)}}`;
     const cases: [number, string, unknown, Record<string, string>?][] = [
       [413, "body_too_large", { unit: "x".repeat(1_100_000) }],
       [413, "body_too_large", "{}", { "content-length": "99999999" }],
       [400, "input_invalid", "{"],
       [400, "input_invalid", "[]"],
       [400, "input_invalid", "null"],
+      [400, "input_invalid", deep],
       [400, "input_invalid", { unit: "u", admin: true }],
       [400, "input_invalid", { unit: 5 }],
       [400, "input_invalid", { unit: "" }],
@@ -220,8 +222,12 @@ describe("a request", () => {
     const nested = (levels: number): string => `{"unit":${"[".repeat(levels - 1)}${"]".repeat(levels - 1)}}`;
     const told = async (levels: number): Promise<unknown> =>
       (await ask("POST", "/v1/projects/support/sessions", { key, body: nested(levels) })).body;
-    expect(await told(65)).toMatchObject({ detail: "The body is nested more than 64 levels deep." });
-    expect(await told(64)).toMatchObject({ detail: expect.stringContaining("body.unit: ") });
+    const refused = { status: 400, code: "input_invalid" };
+    expect(await told(65)).toMatchObject({
+      ...refused,
+      detail: "The body is nested more than 64 levels deep.",
+    });
+    expect(await told(64)).toMatchObject({ ...refused, detail: expect.stringContaining("body.unit: ") });
   });
 
   it("of a stream that never says how long it is, is cut off at the bound", async () => {

@@ -42,8 +42,6 @@ async function botOf(client: Client, champion: typeof LONG = LONG): Promise<Bot>
   return (await client.project("support", { champion })) as unknown as Bot;
 }
 
-/** Waits, while no time passes, until something holds. */
-
 /** Lets time pass until something holds. */
 async function passing(holds: () => boolean | Promise<boolean>): Promise<void> {
   await eventually(async () => {

@@ -11,7 +11,7 @@ import { minuteText } from "../time-text.js";
 import type { Request } from "./layout.js";
 import { experimentPath, projectPath } from "./names.js";
 import { Badge, Card, Empty, Scroll, type Tone } from "./parts.js";
-import { given, Older, SearchPage, type Typed, timeOf, typedFields } from "./search-page.js";
+import { given, Older, SearchPage, type Typed, timeOf, typedIn } from "./search-page.js";
 
 const TONES: Record<Verdict, Tone> = { promote: "good", hold: "neutral", abort: "bad", continue: "neutral" };
 
@@ -113,11 +113,7 @@ const FIELDS = [
 type TypedEvaluations = Typed<(typeof FIELDS)[number]["name"]>;
 
 /** The fields of the search in a request. */
-export const typedEvaluations = (c: Context): TypedEvaluations =>
-  typedFields(
-    c,
-    FIELDS.map(({ name }) => name),
-  );
+export const typedEvaluations = (c: Context): TypedEvaluations => typedIn(c, FIELDS);
 
 /** What is looked for; the engine says what there is no such thing of. @throws DethroneError `input_invalid` for what is no time */
 export function evaluationFilterOf(

@@ -10,12 +10,6 @@ import { Head } from "./parts.js";
 /** The fields of a search as they were typed. */
 export type Typed<Name extends string> = Readonly<Record<Name | "cursor", string>>;
 
-/** The fields of the search in a request. */
-export function typedFields<Name extends string>(c: Context, names: readonly Name[]): Typed<Name> {
-  const of = (name: string): string => (c.req.query(name) ?? "").trim();
-  return Object.fromEntries([...names, "cursor"].map((name) => [name, of(name)])) as Typed<Name>;
-}
-
 /** What was typed, if anything was. */
 export const given = (text: string): string | undefined => (text === "" ? undefined : text);
 
@@ -39,6 +33,12 @@ export interface SearchField<Name extends string> {
   readonly type?: "datetime-local";
   /** what each choice is called; the empty one finds any */
   readonly choices?: readonly (readonly [value: string, label: string])[];
+}
+
+/** What a request has in the fields of a search. */
+export function typedIn<Name extends string>(c: Context, fields: readonly SearchField<Name>[]): Typed<Name> {
+  const names = [...fields.map(({ name }) => name), "cursor"];
+  return Object.fromEntries(names.map((name) => [name, (c.req.query(name) ?? "").trim()])) as Typed<Name>;
 }
 
 function Field<Name extends string>(props: { readonly field: SearchField<Name>; readonly value: string }) {

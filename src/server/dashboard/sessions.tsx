@@ -11,7 +11,7 @@ import { minuteText, secondText } from "../time-text.js";
 import { Page, type Request } from "./layout.js";
 import { experimentPath, projectPath, sessionPath } from "./names.js";
 import { ArmName, Badge, Card, Empty, type Fact, Facts, Head, Scroll, type Tone } from "./parts.js";
-import { given, Older, SearchPage, type Typed, timeOf, typedFields } from "./search-page.js";
+import { given, Older, SearchPage, type Typed, timeOf, typedIn } from "./search-page.js";
 
 const ARMS = ["", "0", "1", "2", "3"].map(
   (arm) => [arm, arm === "" ? "any" : arm === "0" ? "champion" : `challenger ${arm}`] as const,
@@ -30,11 +30,7 @@ const FIELDS = [
 type TypedSessions = Typed<(typeof FIELDS)[number]["name"]>;
 
 /** The fields of the search in a request. */
-export const typedSessions = (c: Context): TypedSessions =>
-  typedFields(
-    c,
-    FIELDS.map(({ name }) => name),
-  );
+export const typedSessions = (c: Context): TypedSessions => typedIn(c, FIELDS);
 
 /** @throws DethroneError `input_invalid` */
 function armOf(text: string): number | undefined {
